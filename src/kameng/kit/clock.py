@@ -1,0 +1,30 @@
+"""The clock. Everything asks it for the time, so tests can hold it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+_held_ms: int | None = None
+
+
+def now_ms() -> int:
+    """Unix time in milliseconds."""
+    return time.time_ns() // 1_000_000 if _held_ms is None else _held_ms
+
+
+def now() -> datetime:
+    return datetime.fromtimestamp(now_ms() / 1000, UTC)
+
+
+@contextmanager
+def hold(at_ms: int) -> Iterator[None]:
+    """Tests: time stands still at ``at_ms``."""
+    global _held_ms  # noqa: PLW0603 - the one switch of the one clock
+    before, _held_ms = _held_ms, at_ms
+    try:
+        yield
+    finally:
+        _held_ms = before
