@@ -78,7 +78,7 @@ class TryLater(Refusal):
     """Nothing was done; come again."""
 
     status = 503
-    retry = "same_key"
+    retry: ClassVar[Retry] = "same_key"
 
 
 class Fault(Exception):

@@ -1,0 +1,31 @@
+"""Who is who: organisations in their lanes, API keys and what they may do, request signatures."""
+
+from kameng.identity.directory import Directory
+from kameng.identity.errors import (
+    BadKeySettings, ContentDigestWrong, DailyLimitExceeded, IpNotAllowed, KeyRevoked, NonceUsed, NoSuchOrganisation,
+    OrganisationSuspended, RateLimited, ScopeMissing, SignatureExpired, SignatureMalformed, SignatureMissing,
+    SignatureWrong,
+)  # fmt: skip
+from kameng.identity.founding import (
+    IssuedKey, found, found_sandbox, issue_key, revoke_key, rotate_key, set_organisation,
+)  # fmt: skip
+from kameng.identity.model import ALL_SCOPES, ApiKey, Caller, Organisation, Scope
+from kameng.identity.rfc9421 import parse_signature_input, sign_rfc9421, verify_rfc9421
+from kameng.identity.signing import (
+    SeenNonces, authorization, check_freshness, format_key_id, parse_authorization, parse_key_id, verify_hmac,
+)  # fmt: skip
+from kameng.identity.store import (
+    Nonce, drawer_of, drawer_to_empty, empty_drawer, find_sandbox, known_nonces, reseal_keys, spend_nonce,
+    spend_nonces,
+)  # fmt: skip
+
+__all__ = [
+    "ALL_SCOPES", "ApiKey", "BadKeySettings", "Caller", "ContentDigestWrong", "DailyLimitExceeded", "Directory",
+    "IpNotAllowed", "IssuedKey", "KeyRevoked", "NoSuchOrganisation", "Nonce", "NonceUsed", "Organisation",
+    "OrganisationSuspended", "RateLimited", "Scope", "ScopeMissing", "SignatureExpired", "SignatureMalformed",
+    "SeenNonces", "SignatureMissing", "SignatureWrong", "authorization", "check_freshness", "drawer_of", "drawer_to_empty", "empty_drawer", "find_sandbox", "format_key_id",
+    "found", "found_sandbox", "issue_key", "known_nonces", "parse_authorization", "parse_key_id",
+    "parse_signature_input", "reseal_keys", "revoke_key", "rotate_key", "set_organisation",
+    "sign_rfc9421",
+    "spend_nonce", "spend_nonces", "verify_hmac", "verify_rfc9421",
+]  # fmt: skip

@@ -1,0 +1,80 @@
+-- name: insert_organisation
+-- Founds an organisation in its lane, for good.
+INSERT INTO organisation (lane, org_id, name, kind, level, currency, sandbox_of, changed, founded_at)
+VALUES ($1::smallint, $2, $3, $4, $5::smallint, $6, $7, $8, $9);
+
+-- name: set_organisation
+-- Changes what may change; stamped with the epoch so that every gateway sees it.
+UPDATE organisation SET level = $3::smallint, state = $4, wants_events = $5, changed = $6
+WHERE lane = $1::smallint AND org_id = $2;
+
+-- name: read_organisations
+-- Organisations of a lane by id.
+SELECT org_id, name, kind, level, state, currency, sandbox_of, wants_events
+FROM organisation WHERE lane = $1::smallint AND org_id = ANY($2::bigint[]);
+
+-- name: changed_organisations
+-- Organisations that changed since an epoch, in every lane.
+SELECT org_id, name, kind, level, state, currency, sandbox_of, wants_events
+FROM organisation WHERE changed > $1;
+
+-- name: sandbox_of
+-- The sandbox organisation that stands beside a live one.
+SELECT org_id FROM organisation WHERE lane = $1::smallint AND sandbox_of = $2;
+
+-- name: insert_api_key
+-- A new key; its secret is sealed for this row.
+INSERT INTO api_key (lane, key_id, org_id, name, scopes, sealed_secret, public_key, allowed_ips, rate_per_second,
+                     daily_limit_e4, expires_at, changed, created_at)
+VALUES ($1::smallint, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13);
+
+-- name: read_api_key
+-- One key by id.
+SELECT key_id, org_id, scopes, sealed_secret, public_key, allowed_ips, rate_per_second, daily_limit_e4, state,
+       expires_at
+FROM api_key WHERE lane = $1::smallint AND key_id = $2;
+
+-- name: changed_api_keys
+-- Keys that changed since an epoch, in every lane.
+SELECT key_id, org_id, scopes, sealed_secret, public_key, allowed_ips, rate_per_second, daily_limit_e4, state,
+       expires_at
+FROM api_key WHERE changed > $1;
+
+-- name: expire_api_key
+-- Rotation: the old key works on until then.
+UPDATE api_key SET expires_at = $3, changed = $4 WHERE lane = $1::smallint AND key_id = $2;
+
+-- name: revoke_api_key
+-- The key stops working everywhere within a second.
+UPDATE api_key SET state = 'revoked', changed = $3 WHERE lane = $1::smallint AND key_id = $2;
+
+-- name: keys_of_organisation
+-- The keys of one organisation, without their secrets.
+SELECT key_id, name, scopes, rate_per_second, daily_limit_e4, state, expires_at, created_at
+FROM api_key WHERE lane = $1::smallint AND org_id = $2 ORDER BY key_id;
+
+-- name: sealed_under_other_keys
+-- Secrets not sealed with the current key of the ring, for re-sealing.
+SELECT key_id, sealed_secret FROM api_key
+WHERE lane = $1::smallint AND sealed_secret IS NOT NULL
+  AND get_byte(sealed_secret, 1) * 256 + get_byte(sealed_secret, 2) <> $2::int
+LIMIT $3::int;
+
+-- name: reseal_api_keys
+-- Puts re-sealed secrets in place.
+UPDATE api_key k SET sealed_secret = s.sealed
+FROM unnest($2::bigint[], $3::bytea[]) AS s (key_id, sealed)
+WHERE k.lane = $1::smallint AND k.key_id = s.key_id;
+
+-- name: known_nonces
+-- Which of these nonces were spent already; the caller holds the gate.
+SELECT n.key_id, n.nonce_hash FROM nonce n
+JOIN unnest($2::smallint[], $3::bigint[], $4::bytea[]) AS w (drawer, key_id, nonce_hash)
+  ON n.drawer = w.drawer AND n.key_id = w.key_id AND n.nonce_hash = w.nonce_hash
+WHERE n.lane = $1::smallint;
+
+-- name: spend_nonces
+-- Nonces of writes, in the transaction of what they asked for.
+INSERT INTO nonce (lane, drawer, key_id, nonce_hash)
+SELECT $1::smallint, w.drawer, w.key_id, w.nonce_hash
+FROM unnest($2::smallint[], $3::bigint[], $4::bytea[]) AS w (drawer, key_id, nonce_hash);

@@ -1,0 +1,72 @@
+"""Who is who: organisations, their API keys, and what a key may do."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from ipaddress import IPv4Network, IPv6Network
+
+import msgspec
+
+from kameng.kit import ids
+
+
+class Scope(StrEnum):
+    """What an API key may do."""
+
+    orders_place = "orders:place"
+    orders_read = "orders:read"
+    cards_read = "cards:read"
+    catalogue_read = "catalogue:read"
+    balance_read = "balance:read"
+
+
+ALL_SCOPES = frozenset(Scope)
+
+
+class Organisation(msgspec.Struct, frozen=True):
+    org_id: int
+    name: str
+    kind: str
+    level: int
+    state: str
+    currency: str
+    sandbox_of: int | None
+    wants_events: bool
+
+    @property
+    def lane(self) -> int:
+        return ids.lane_of(self.org_id)
+
+    @property
+    def sandbox(self) -> bool:
+        return self.sandbox_of is not None
+
+
+class ApiKey(msgspec.Struct, frozen=True):
+    """An opened key, as a gateway keeps it in memory. Exactly one of ``secret`` and ``public_key`` is set."""
+
+    key_id: int
+    org_id: int
+    scopes: frozenset[str]
+    secret: bytes | None
+    public_key: bytes | None
+    allowed_ips: tuple[IPv4Network | IPv6Network, ...]
+    rate_per_second: int
+    daily_limit_e4: int | None
+    state: str
+    expires_at_ms: int | None
+
+    @property
+    def lane(self) -> int:
+        return ids.lane_of(self.key_id)
+
+    def works_at(self, now_ms: int) -> bool:
+        return self.state == "active" and (self.expires_at_ms is None or now_ms < self.expires_at_ms)
+
+
+class Caller(msgspec.Struct, frozen=True):
+    """Who a request comes from, once its signature was found good."""
+
+    key: ApiKey
+    organisation: Organisation
+    ip: str

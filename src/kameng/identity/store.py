@@ -1,0 +1,154 @@
+"""Identity's statements, one thin function each."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from kameng.identity.errors import NonceUsed
+from kameng.identity.model import ApiKey, Organisation
+from kameng.kit import crypto, ids, lanes, sql
+from kameng.kit.db import Connection, Database
+
+statements = sql.load("kameng.identity")
+
+SECRET = b"api_key"
+"""What a key's secret is sealed as."""
+
+DRAWER_S = 600
+DRAWERS = 4
+
+
+class Nonce(msgspec.Struct, frozen=True):
+    """A nonce of a write: the signed second chooses its drawer, so a replay looks into the same one."""
+
+    key_id: int
+    nonce_hash: bytes
+    drawer: int
+
+
+def drawer_of(signed_at_s: int) -> int:
+    return signed_at_s // DRAWER_S % DRAWERS
+
+
+def drawer_to_empty(now_s: int) -> int:
+    """The drawer nobody can sign for now: two ahead of the present one, at least ten minutes either way."""
+    return (now_s // DRAWER_S + 2) % DRAWERS
+
+
+def _key(row: Any, ring: crypto.KeyRing) -> ApiKey:
+    sealed, expires_at = row["sealed_secret"], row["expires_at"]
+    return ApiKey(
+        key_id=row["key_id"],
+        org_id=row["org_id"],
+        scopes=frozenset(row["scopes"]),
+        secret=None if sealed is None else ring.open(SECRET, row["key_id"], sealed),
+        public_key=row["public_key"],
+        allowed_ips=tuple(row["allowed_ips"]),
+        rate_per_second=row["rate_per_second"],
+        daily_limit_e4=row["daily_limit_e4"],
+        state=row["state"],
+        expires_at_ms=None if expires_at is None else int(expires_at.timestamp() * 1000),
+    )
+
+
+async def read_key(connection: Connection, ring: crypto.KeyRing, key_id: int) -> ApiKey | None:
+    row = await connection.fetchrow(statements.read_api_key, ids.lane_of(key_id), key_id)
+    return None if row is None else _key(row, ring)
+
+
+async def read_organisation(connection: Connection, org_id: int) -> Organisation | None:
+    rows = await connection.fetch(statements.read_organisations, ids.lane_of(org_id), [org_id])
+    return Organisation(*rows[0]) if rows else None
+
+
+async def changed_since(
+    connection: Connection, ring: crypto.KeyRing, epoch: int, wanted: Container[int]
+) -> tuple[list[Organisation], list[ApiKey]]:
+    """What changed after ``epoch``; of the keys only the ``wanted``, since opening one costs."""
+    organisations = await connection.fetch(statements.changed_organisations, epoch)
+    keys = await connection.fetch(statements.changed_api_keys, epoch)
+    return [Organisation(*row) for row in organisations], [_key(r, ring) for r in keys if r["key_id"] in wanted]
+
+
+async def insert_organisation(
+    connection: Connection, organisation: Organisation, *, changed: int, founded_at: datetime
+) -> None:
+    await connection.execute(
+        statements.insert_organisation, organisation.lane, organisation.org_id, organisation.name,
+        organisation.kind, organisation.level, organisation.currency, organisation.sandbox_of, changed, founded_at,
+    )  # fmt: skip
+
+
+async def set_organisation(connection: Connection, organisation: Organisation, *, changed: int) -> None:
+    await connection.execute(
+        statements.set_organisation, organisation.lane, organisation.org_id, organisation.level,
+        organisation.state, organisation.wants_events, changed,
+    )  # fmt: skip
+
+
+async def find_sandbox(connection: Connection, org_id: int) -> int | None:
+    found: int | None = await connection.fetchval(statements.sandbox_of, ids.lane_of(org_id), org_id)
+    return found
+
+
+async def insert_key(
+    connection: Connection, ring: crypto.KeyRing, key: ApiKey, *, name: str, changed: int, at: datetime
+) -> None:
+    sealed = None if key.secret is None else ring.seal(SECRET, key.key_id, key.secret)
+    await connection.execute(
+        statements.insert_api_key, key.lane, key.key_id, key.org_id, name, sorted(key.scopes), sealed,
+        key.public_key, list(key.allowed_ips), key.rate_per_second, key.daily_limit_e4, None, changed, at,
+    )  # fmt: skip
+
+
+async def expire_key(connection: Connection, key_id: int, at: datetime, *, changed: int) -> None:
+    await connection.execute(statements.expire_api_key, ids.lane_of(key_id), key_id, at, changed)
+
+
+async def revoke_key(connection: Connection, key_id: int, *, changed: int) -> None:
+    await connection.execute(statements.revoke_api_key, ids.lane_of(key_id), key_id, changed)
+
+
+async def reseal_keys(connection: Connection, ring: crypto.KeyRing, lane: int, *, limit: int) -> int:
+    """Re-seal up to ``limit`` secrets under the ring's current key; returns how many. The gate is held."""
+    rows = await connection.fetch(statements.sealed_under_other_keys, lane, ring.current, limit)
+    if rows:
+        numbers = [row["key_id"] for row in rows]
+        fresh = [ring.seal(SECRET, n, ring.open(SECRET, n, r["sealed_secret"])) for n, r in zip(numbers, rows, strict=True)]
+        await connection.execute(statements.reseal_api_keys, lane, numbers, fresh)
+    return len(rows)
+
+
+async def known_nonces(connection: Connection, lane: int, nonces: Iterable[Nonce]) -> set[tuple[int, bytes]]:
+    wanted = list(nonces)
+    rows = await connection.fetch(
+        statements.known_nonces, lane,
+        [n.drawer for n in wanted], [n.key_id for n in wanted], [n.nonce_hash for n in wanted],
+    )  # fmt: skip
+    return {(row["key_id"], row["nonce_hash"]) for row in rows}
+
+
+async def spend_nonces(connection: Connection, lane: int, nonces: Sequence[Nonce]) -> None:
+    await connection.execute(
+        statements.spend_nonces, lane,
+        [n.drawer for n in nonces], [n.key_id for n in nonces], [n.nonce_hash for n in nonces],
+    )  # fmt: skip
+
+
+async def empty_drawer(connection: Connection, drawer: int) -> None:
+    """Forget the nonces of a drawer that no acceptable signature can name."""
+    assert 0 <= drawer < DRAWERS
+    await connection.execute(f"TRUNCATE nonce_{drawer}")
+
+
+async def spend_nonce(db: Database, lane: int, nonce: Nonce) -> None:
+    """Spend the nonce of a write that is not placed in a batch of its own; ``NonceUsed`` if it was spent before."""
+    async with db.transaction() as connection:
+        await lanes.pass_gate(connection, lane)
+        if await known_nonces(connection, lane, [nonce]):
+            raise NonceUsed
+        await spend_nonces(connection, lane, [nonce])

@@ -1,0 +1,72 @@
+"""The database: one asyncpg pool, plain statements, explicit transactions."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+import asyncpg
+import msgspec
+
+if TYPE_CHECKING:
+    Connection = asyncpg.Connection[Any] | asyncpg.pool.PoolConnectionProxy[Any]
+else:
+    Connection = object
+
+COMMAND_TIMEOUT_S = 30.0
+STATEMENT_TIMEOUT_MS = 25_000
+"""Below the client's time-out: the server gives up first, so a lost statement never holds a gate."""
+
+
+class Database:
+    """A pool. ``transaction()`` lends a connection inside one transaction; ``connection()`` without."""
+
+    def __init__(self, pool: asyncpg.Pool[Any], url: str) -> None:
+        self.pool = pool
+        self.url = url
+
+    @asynccontextmanager
+    async def transaction(self, *, durable: bool = True) -> AsyncIterator[Connection]:
+        """``durable=False`` skips the wait for the disk: only for what need not survive by itself."""
+        async with self.pool.acquire() as connection, connection.transaction():
+            if not durable:
+                await connection.execute("SET LOCAL synchronous_commit = off")
+            yield connection
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Connection]:
+        async with self.pool.acquire() as connection:
+            yield connection
+
+    async def close(self) -> None:
+        await self.pool.close()
+
+
+async def open_database(url: str, *, size: int = 8, name: str = "kameng") -> Database:
+    """Connect. Generic plans: every hot statement takes arrays, and planning them anew costs more than it finds."""
+    pool = await asyncpg.create_pool(
+        url,
+        min_size=1,
+        max_size=size,
+        command_timeout=COMMAND_TIMEOUT_S,
+        init=_prepare_connection,
+        server_settings={
+            "application_name": name,
+            "plan_cache_mode": "force_generic_plan",
+            "jit": "off",
+            "statement_timeout": str(STATEMENT_TIMEOUT_MS),
+            "idle_in_transaction_session_timeout": "30000",
+        },
+    )
+    return Database(pool, url)
+
+
+async def _prepare_connection(connection: asyncpg.Connection[Any]) -> None:
+    await connection.set_type_codec(
+        "jsonb",
+        encoder=lambda value: b"\x01" + msgspec.json.encode(value),
+        decoder=lambda data: msgspec.json.decode(data[1:]),
+        schema="pg_catalog",
+        format="binary",
+    )

@@ -1,0 +1,54 @@
+"""Events: what happened to a subject, in the subject's own sequence, written in the transaction that did it.
+
+The event row is the outbox: ``due`` rows are owed to the organisation's webhooks. ``NewEvent`` carries no
+clear secrets, ever: receivers read those with their own key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from kameng.kit.db import Connection
+from kameng.kit.lanes import statements
+
+
+class NewEvent(msgspec.Struct, frozen=True):
+    event_id: int
+    org_id: int
+    subject_id: int
+    sequence: int
+    kind: str  # "order.delivered"
+    actor_id: int = 0
+    data: dict[str, Any] | None = None
+    due: bool = False
+
+
+class Event(msgspec.Struct, frozen=True):
+    """One line of a subject's timeline."""
+
+    sequence: int
+    event_id: int
+    kind: str
+    actor_id: int
+    at: datetime
+    data: dict[str, Any] | None
+
+
+async def emit(connection: Connection, lane: int, at: datetime, events: Sequence[NewEvent]) -> None:
+    """Write events of one lane. Takes no gate: the caller holds it."""
+    await connection.execute(
+        statements.insert_events, lane, at,
+        [e.subject_id for e in events], [e.sequence for e in events], [e.event_id for e in events],
+        [e.org_id for e in events], [e.kind for e in events], [e.actor_id for e in events],
+        [e.data for e in events], [e.due for e in events],
+    )  # fmt: skip
+
+
+async def timeline(connection: Connection, lane: int, subject_id: int) -> list[Event]:
+    """Everything that happened to one subject, oldest first."""
+    rows = await connection.fetch(statements.events_of_subject, lane, subject_id)
+    return [Event(*row.values()) for row in rows]

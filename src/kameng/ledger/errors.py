@@ -1,0 +1,27 @@
+"""The ledger's refusals."""
+
+from __future__ import annotations
+
+from kameng.kit.errors import BadInput, Conflict
+
+
+class LedgerRefused(Conflict):
+    """The ledger refused the transfer; the detail names the law."""
+
+    code = "ledger_refused"
+    zh = "账务规则不允许此笔转账，详情见说明。"
+
+
+class InsufficientBalance(Conflict):
+    """The wallet holds too little for this; recharge it and send the same reference again."""
+
+    code = "insufficient_balance"
+    retry = "same_key"
+    zh = "钱包余额不足，请充值后使用相同单号重试。"
+
+
+class BadAmount(BadInput):
+    """The amount must be a decimal above zero with at most four places."""
+
+    code = "bad_amount"
+    zh = "金额必须大于 0，且最多四位小数。"

@@ -1,0 +1,84 @@
+"""The ledger's statements, one thin function each. Callers hold the lane's gate when they write."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+import msgspec
+
+from kameng.kit import sql
+from kameng.kit.db import Connection
+from kameng.ledger.model import Account, Books, Transfer
+
+statements = sql.load("kameng.ledger")
+
+
+class StatementLine(msgspec.Struct, frozen=True):
+    """One line of an account's statement; ``amount_e4`` is signed as the owner sees it."""
+
+    transfer_id: int
+    at: datetime
+    kind: str
+    code: str
+    subject_id: int
+    amount_e4: int
+    balance_after_e4: int
+
+
+async def read_accounts(connection: Connection, lane: int, account_ids: Iterable[int]) -> list[Account]:
+    rows = await connection.fetch(statements.read_accounts, lane, list(account_ids))
+    return [Account(*row) for row in rows]
+
+
+async def read_transfers(connection: Connection, lane: int, transfer_ids: Sequence[int]) -> list[Transfer]:
+    return [Transfer(*row) for row in await connection.fetch(statements.read_transfers, lane, transfer_ids)]
+
+
+async def read_resolutions(connection: Connection, lane: int, hold_ids: Sequence[int]) -> dict[int, str]:
+    rows = await connection.fetch(statements.read_resolutions, lane, hold_ids)
+    return {row["pending_id"]: row["kind"] for row in rows}
+
+
+async def write(connection: Connection, lane: int, at: datetime, books: Books) -> None:
+    """Write what was posted to the books, and the balances it led to."""
+    new = books.posted
+    if not new:
+        return
+    moved = [books.accounts[number] for number in books.touched]
+    await connection.execute(
+        statements.write_transfers, lane, at,
+        [t.transfer_id for t in new], [t.debit_account for t in new], [t.credit_account for t in new],
+        [t.amount_e4 for t in new], [t.code for t in new], [t.subject_id for t in new], [t.kind for t in new],
+        [t.pending_id for t in new], [t.debit_after_e4 for t in new],
+        [a.account_id for a in moved], [a.posted_e4 for a in moved], [a.held_e4 for a in moved],
+        [t.credit_after_e4 for t in new],
+    )  # fmt: skip
+
+
+async def find_key(connection: Connection, lane: int, key: str) -> int | None:
+    transfer_id: int | None = await connection.fetchval(statements.find_transfer_key, lane, key)
+    return transfer_id
+
+
+async def insert_key(connection: Connection, lane: int, key: str, transfer_id: int) -> None:
+    await connection.execute(statements.insert_transfer_key, lane, key, transfer_id)
+
+
+async def insert_accounts(connection: Connection, lane: int, accounts: Sequence[Account]) -> None:
+    await connection.execute(
+        statements.insert_accounts, lane,
+        [a.account_id for a in accounts], [a.org_id for a in accounts], [a.code for a in accounts],
+        [a.currency for a in accounts], [a.credit_line_e4 for a in accounts], [a.unbounded for a in accounts],
+    )  # fmt: skip
+
+
+async def set_credit_line(connection: Connection, lane: int, account_id: int, credit_line_e4: int) -> None:
+    await connection.execute(statements.set_credit_line, lane, account_id, credit_line_e4)
+
+
+async def read_statement(
+    connection: Connection, lane: int, account_id: int, *, before_id: int, limit: int
+) -> list[StatementLine]:
+    rows = await connection.fetch(statements.statement, lane, account_id, before_id, limit)
+    return [StatementLine(*row) for row in rows]

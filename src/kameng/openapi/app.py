@@ -1,0 +1,103 @@
+"""The gateway: one ASGI app. Orders take the hot door, everything else Litestar's."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+import msgspec
+
+from kameng import orders
+from kameng.kit import crypto, db, lanes, logs, settings
+from kameng.openapi.auth import Authenticator
+from kameng.openapi.errors import NotReady
+from kameng.openapi.intake import BULK, PLACE, Intake, refused, respond
+from kameng.openapi.v1 import create_router_app
+
+ASGIScope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+log = logs.get_logger(__name__)
+
+
+class Parts(msgspec.Struct, frozen=True):
+    """What a running gateway is made of; handlers get it as one."""
+
+    settings: settings.Settings
+    db: db.Database
+    snapshot: orders.Snapshot
+    lanes: orders.Lanes
+    authenticator: Authenticator
+
+
+class Gateway:
+    """The ASGI callable. Parts are made when the server starts and closed, batches finished, when it stops."""
+
+    def __init__(self, chosen: settings.Settings) -> None:
+        self._settings = chosen
+        self._parts: Parts | None = None
+        self._intake: Intake | None = None
+        self._rest: Any = None
+
+    async def __call__(self, scope: ASGIScope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            if self._intake is None:
+                await respond(send, *refused(NotReady()))
+            elif scope["method"] == "POST" and scope["path"] in (PLACE, BULK):
+                await self._intake(scope, receive, send)
+            else:
+                await self._rest(scope, receive, send)
+        elif scope["type"] == "lifespan":
+            await self._lifespan(receive, send)
+
+    async def start(self) -> Parts:
+        """Connect, load the snapshot, set the lanes to work."""
+        chosen = self._settings
+        ring = crypto.KeyRing(crypto.KeyFile(chosen.key_ring_file).load())
+        database = await db.open_database(chosen.database_url, size=2 * chosen.lanes + 6, name="kameng-gateway")
+        snapshot = orders.Snapshot(database, ring)
+        await snapshot.start()
+        async with database.connection() as connection:
+            numbers = await lanes.lane_numbers(connection)
+        queues = orders.Lanes(
+            snapshot, numbers, batch_max=chosen.batch_max, target_s=chosen.queue_target_ms / 1000
+        )
+        queues.start()
+        authenticator = Authenticator(snapshot.directory, chosen.trusted_proxies)
+        self._parts = Parts(chosen, database, snapshot, queues, authenticator)
+        self._rest = create_router_app(self._parts)
+        self._intake = Intake(
+            snapshot, queues, authenticator, body_max=chosen.request_body_max, timeout_s=chosen.request_timeout_s
+        )
+        return self._parts
+
+    async def stop(self) -> None:
+        parts, self._intake = self._parts, None
+        if parts is not None:
+            await parts.lanes.stop()
+            await asyncio.wait_for(parts.db.close(), 10)
+
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        while True:
+            message = await receive()
+            if message["type"] == "lifespan.startup":
+                try:
+                    await self.start()
+                except Exception as error:
+                    log.error("the gateway did not start", error)
+                    await send({"type": "lifespan.startup.failed", "message": str(error)})
+                    return
+                await send({"type": "lifespan.startup.complete"})
+            elif message["type"] == "lifespan.shutdown":
+                await self.stop()
+                await send({"type": "lifespan.shutdown.complete"})
+                return
+
+
+def create() -> Gateway:
+    """What the server calls in each of its processes; settings come from the environment."""
+    chosen = settings.load()
+    logs.configure(level=chosen.log_level, style=chosen.log_format)
+    return Gateway(chosen)

@@ -1,0 +1,244 @@
+"""The hot door: ``POST /api/v1/orders`` and ``/orders/bulk`` as raw ASGI, under the same app as everything else.
+
+A framework's handler costs four times as much as all of Kameng's own work at this point. So bytes come in, are
+checked and decoded once, join their lane's next batch, and bytes go out after its commit.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Awaitable, Callable, MutableMapping
+from itertools import count
+from typing import Any
+
+import msgspec
+
+from kameng import identity, orders
+from kameng.identity import Caller, Nonce, Scope
+from kameng.kit import logs, metrics, money
+from kameng.kit.errors import Refusal
+from kameng.openapi.auth import Authenticator
+from kameng.openapi.errors import BodyTooLarge, Internal, RequestTooSlow
+from kameng.openapi.problems import headers_of, problem_of
+from kameng.orders import Answer, OrderBody, Refused, ShownOrder, Snapshot
+
+ASGIScope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+PLACE = "/api/v1/orders"
+BULK = "/api/v1/orders/bulk"
+
+log = logs.get_logger(__name__)
+_request_prefix = secrets.token_hex(4)
+_request_numbers = count(1)
+
+
+class CardBody(msgspec.Struct, frozen=True, omit_defaults=True):
+    number: str
+    secret: str
+    expires_on: str | None = None
+
+
+class OrderAnswer(msgspec.Struct, frozen=True):
+    """An order on the wire. Money as decimals with four places, ids as strings."""
+
+    id: str
+    client_ref: str
+    sku: str
+    quantity: int
+    unit_price: str
+    total: str
+    currency: str
+    state: str
+    sequence: int
+    placed_at: str
+    replayed: bool
+    cards: list[msgspec.Raw] = []
+
+
+class BulkBody(msgspec.Struct, frozen=True):
+    orders: list[msgspec.Raw]
+    mode: str = "each"
+
+
+_order_decoder = msgspec.json.Decoder(OrderBody)
+_bulk_decoder = msgspec.json.Decoder(BulkBody)
+_encoder = msgspec.json.Encoder()
+
+
+def request_id() -> str:
+    """Names one request in answers and logs."""
+    return f"{_request_prefix}-{next(_request_numbers)}"
+
+
+def order_answer(order: ShownOrder) -> OrderAnswer:
+    return OrderAnswer(
+        str(order.order_id), order.client_ref, str(order.sku_id), order.quantity,
+        money.format_e4(order.unit_price_e4), money.format_e4(order.total_e4), order.currency, order.state,
+        order.sequence, _utc(order.placed_at), order.replayed,
+        [msgspec.Raw(_card(card)) for card in order.cards if card.text is not None],
+    )  # fmt: skip
+
+
+def _utc(at: Any) -> str:
+    return f"{at.isoformat(timespec='milliseconds')[:23]}Z"
+
+
+def _card(card: orders.ShownCard) -> bytes:
+    """The card's own JSON with its date put in: it was encoded when it was loaded."""
+    assert card.text is not None
+    if card.expires_on is None or card.expires_on.year == 9999:
+        return card.text
+    return b'%s,"expires_on":"%s"}' % (card.text[:-1], card.expires_on.isoformat().encode())
+
+
+class Intake:
+    def __init__(
+        self, snapshot: Snapshot, lanes: orders.Lanes, authenticator: Authenticator, *, body_max: int, timeout_s: int
+    ) -> None:
+        self._snapshot = snapshot
+        self._lanes = lanes
+        self._auth = authenticator
+        self._body_max = body_max
+        self._timeout_s = timeout_s
+        self._groups = count(1)
+
+    async def __call__(self, scope: ASGIScope, receive: Receive, send: Send) -> None:
+        """One request, answered whatever happens."""
+        bulk = scope["path"] == BULK
+        try:
+            body = await read_body(scope, receive, body_max=self._body_max, timeout_s=self._timeout_s)
+            status, headers, answer = await (self._bulk(scope, body) if bulk else self._place(scope, body))
+        except Refusal as refusal:
+            status, headers, answer = refused(refusal)
+        except Exception as error:
+            log.error("a request failed", error, path=scope["path"])
+            status, headers, answer = refused(Internal())
+        await respond(send, status, headers, answer)
+
+    async def _place(self, scope: ASGIScope, body: bytes) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
+        caller, nonce = await self._authenticate(scope, body)
+        try:
+            sent = _order_decoder.decode(body)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise orders.fault_of(error) from None
+        wish = orders.wish_from(self._snapshot, caller, sent, nonce=nonce)
+        answer = await self._lanes.place(wish)
+        if isinstance(answer, Refused):
+            return refused(answer.reason(answer.detail, field=answer.field))
+        headers = [(b"content-type", b"application/json"), (b"cache-control", b"no-store")]
+        headers += rate_headers(self._auth, caller)
+        return 200 if answer.replayed else 201, headers, _encoder.encode(order_answer(answer))
+
+    async def _bulk(self, scope: ASGIScope, body: bytes) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
+        caller, nonce = await self._authenticate(scope, body)
+        try:
+            sent = _bulk_decoder.decode(body)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise orders.fault_of(error) from None
+        rows_max = {"each": orders.BULK_EACH_MAX, "all": orders.BULK_ALL_MAX}.get(sent.mode)
+        if rows_max is None:
+            raise orders.BadOrder("each or all", field="mode", detail_zh="mode 须为 each 或 all")
+        if not 0 < len(sent.orders) <= rows_max:
+            raise orders.BadOrder(f"1 to {rows_max} rows", field="orders", detail_zh=f"须为 1 至 {rows_max} 行")
+        if nonce is not None:
+            await identity.spend_nonce(self._snapshot.db, caller.organisation.lane, nonce)
+        results = await self._place_rows(caller, sent)
+        accepted = sum(1 for row in results if isinstance(row, ShownOrder))
+        headers = [(b"content-type", b"application/json"), (b"cache-control", b"no-store")]
+        return 200, headers + rate_headers(self._auth, caller), _bulk_answer(results, accepted)
+
+    async def _place_rows(self, caller: Caller, sent: BulkBody) -> list[ShownOrder | Refusal]:
+        """Each row on its own, or all or none; a row that can't be read is refused where it stands."""
+        together = sent.mode == "all"
+        group = next(self._groups) if together else 0
+        results: list[ShownOrder | Refusal | None] = []
+        wishes = []
+        for raw in sent.orders:
+            try:
+                wishes.append(
+                    orders.wish_from(self._snapshot, caller, _order_decoder.decode(raw), group=group)
+                )
+                results.append(None)
+            except Refusal as refusal:
+                results.append(refusal)
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+                results.append(orders.fault_of(error))
+        if together and len(wishes) < len(results):
+            return [orders.GroupRefused() if result is None else result for result in results]
+        answers = iter(await self._lanes.place_many(wishes))
+        return [_row(next(answers)) if result is None else result for result in results]
+
+    async def _authenticate(self, scope: ASGIScope, body: bytes) -> tuple[Caller, Nonce | None]:
+        client = scope["client"]
+        return await self._auth.authenticate(
+            method="POST", path=raw_path(scope), query=scope["query_string"], headers=scope["headers"], body=body,
+            peer=client[0] if client else "127.0.0.1", scope=Scope.orders_place, write=True,
+        )  # fmt: skip
+
+
+def _row(answer: Answer) -> ShownOrder | Refusal:
+    return answer.reason(answer.detail, field=answer.field) if isinstance(answer, Refused) else answer
+
+
+def _bulk_answer(results: list[ShownOrder | Refusal], accepted: int) -> bytes:
+    rows = [
+        {"index": index, "status": 200 if row.replayed else 201, "order": order_answer(row)}
+        if isinstance(row, ShownOrder)
+        else {"index": index, "status": row.status, "problem": problem_of(row)}
+        for index, row in enumerate(results)
+    ]
+    return _encoder.encode({"results": rows, "accepted": accepted, "refused": len(results) - accepted})
+
+
+def raw_path(scope: ASGIScope) -> bytes:
+    """The path's bytes as they were sent and signed."""
+    raw: bytes | None = scope.get("raw_path")
+    return scope["path"].encode() if raw is None else raw
+
+
+async def read_body(scope: ASGIScope, receive: Receive, *, body_max: int, timeout_s: int) -> bytes:
+    """The whole body; ``BodyTooLarge`` as soon as it is, ``RequestTooSlow`` if it stops coming."""
+    message = await receive()
+    if not message.get("more_body"):
+        body: bytes = message.get("body", b"")
+        if len(body) > body_max:
+            raise BodyTooLarge(f"at most {body_max} bytes")
+        return body
+    parts, size = [message.get("body", b"")], len(message.get("body", b""))
+    try:
+        async with asyncio.timeout(timeout_s):
+            while message.get("more_body"):
+                if size > body_max:
+                    raise BodyTooLarge(f"at most {body_max} bytes")
+                message = await receive()
+                parts.append(message.get("body", b""))
+                size += len(parts[-1])
+    except TimeoutError:
+        raise RequestTooSlow from None
+    if size > body_max:
+        raise BodyTooLarge(f"at most {body_max} bytes")
+    return b"".join(parts)
+
+
+def refused(refusal: Refusal) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
+    document = problem_of(refusal, request_id=request_id())
+    return refusal.status, headers_of(type(refusal)), _encoder.encode(document)
+
+
+def rate_headers(authenticator: Authenticator, caller: Caller) -> list[tuple[bytes, bytes]]:
+    """draft-ietf-httpapi-ratelimit-headers: the policy, and what is left of it."""
+    key = caller.key
+    return [
+        (b"ratelimit-policy", b'"key";q=%d;w=1' % key.rate_per_second),
+        (b"ratelimit", b'"key";r=%d;t=1' % authenticator.remaining(key.key_id)),
+    ]
+
+
+async def respond(send: Send, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
+    metrics.http_requests.labels("orders", str(status)).inc()
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+

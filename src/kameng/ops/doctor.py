@@ -1,0 +1,168 @@
+"""What has to be true of the database and the host before money runs over them. Looks, changes nothing."""
+
+from __future__ import annotations
+
+import resource
+import shutil
+import time
+from pathlib import Path
+
+import msgspec
+
+from kameng.kit.db import Connection
+
+VERSION_MIN = 16
+CONNECTIONS_MIN = 40
+SKEW_MAX_MS = 1000
+OPEN_FILES_MIN = 4096
+DISK_FREE_MIN_GB = 2
+
+DURABLE = {
+    "fsync": frozenset({"on"}),
+    "full_page_writes": frozenset({"on"}),
+    # All but off wait for this server's own disk.
+    "synchronous_commit": frozenset({"on", "local", "remote_write", "remote_apply"}),
+}
+"""The settings without which an acknowledged order can be lost, and their right values."""
+
+
+class Finding(msgspec.Struct, frozen=True):
+    name: str
+    ok: bool
+    what: str
+    zh: str
+    remedy: str
+    """What to do when it is not ok."""
+
+    @property
+    def is_fatal(self) -> bool:
+        """``doctor`` and ``audit`` fail."""
+        return not self.ok and self.name in DURABLE
+
+
+async def check(connection: Connection) -> list[Finding]:
+    """All there is to find, the gravest first."""
+    row = await connection.fetchrow(
+        "SELECT current_setting('fsync') AS fsync, current_setting('full_page_writes') AS full_page_writes,"
+        " current_setting('synchronous_commit') AS synchronous_commit,"
+        " current_setting('server_version_num')::int / 10000 AS major,"
+        " current_setting('server_encoding') AS encoding, current_setting('data_checksums') AS checksums,"
+        " current_setting('max_connections')::int AS connections_max, inet_server_addr() IS NULL AS is_local,"
+        " pg_has_role('pg_read_all_settings', 'USAGE') AS may_see_folder"
+    )
+    assert row is not None
+    findings = [durable(name, row[name]) for name in DURABLE]
+    findings += [
+        version(row["major"]),
+        encoding(row["encoding"]),
+        checksums(row["checksums"]),
+        skew(await _skew_ms(connection)),
+        connections(row["connections_max"]),
+        open_files(resource.getrlimit(resource.RLIMIT_NOFILE)[1]),  # the hard one: a gateway takes all it may
+    ]
+    if row["is_local"] and row["may_see_folder"]:
+        findings.append(disk_free(_free_bytes(Path(await connection.fetchval("SHOW data_directory")))))
+    return findings
+
+
+def durable(name: str, value: str) -> Finding:
+    return Finding(
+        name,
+        value in DURABLE[name],
+        f"{name} is {value}; without it an acknowledged order can be lost.",
+        f"{name} 为 {value}；若不开启，已确认的订单可能丢失。",
+        f"ALTER SYSTEM SET {name} = on; SELECT pg_reload_conf();",
+    )
+
+
+def version(major: int) -> Finding:
+    return Finding(
+        "version",
+        major >= VERSION_MIN,
+        f"PostgreSQL is {major}; {VERSION_MIN} or newer is needed.",
+        f"PostgreSQL 版本为 {major}；需要 {VERSION_MIN} 或更新。",
+        "Upgrade the server, or unset KAMENG_DATABASE_URL to use the embedded one.",
+    )
+
+
+def encoding(name: str) -> Finding:
+    return Finding(
+        "encoding",
+        name == "UTF8",
+        f"The database's encoding is {name}; UTF8 is needed.",
+        f"数据库编码为 {name}；需要 UTF8。",
+        "CREATE DATABASE kameng ENCODING 'UTF8' TEMPLATE template0; and use that one.",
+    )
+
+
+def checksums(value: str) -> Finding:
+    return Finding(
+        "data_checksums",
+        value == "on",
+        f"Data checksums are {value}; with them a decaying disk is noticed.",
+        f"数据校验和为 {value}；开启后可以发现磁盘损坏。",
+        "Stop the server and run: pg_checksums --enable -D FOLDER",
+    )
+
+
+def skew(skew_ms: int) -> Finding:
+    return Finding(
+        "clock",
+        abs(skew_ms) <= SKEW_MAX_MS,
+        f"The database's clock is {skew_ms} ms ahead of this machine's; {SKEW_MAX_MS} ms are tolerated.",
+        f"数据库时钟比本机快 {skew_ms} 毫秒；允许相差 {SKEW_MAX_MS} 毫秒。",
+        "Run a time service on both machines: apt-get install systemd-timesyncd",
+    )
+
+
+def connections(count_max: int) -> Finding:
+    return Finding(
+        "max_connections",
+        count_max >= CONNECTIONS_MIN,
+        f"The server takes {count_max} connections; {CONNECTIONS_MIN} are needed.",
+        f"数据库最多接受 {count_max} 个连接；至少需要 {CONNECTIONS_MIN} 个。",
+        "ALTER SYSTEM SET max_connections = 100; and restart the server.",
+    )
+
+
+def open_files(limit: int) -> Finding:
+    limit_is_high = limit == resource.RLIM_INFINITY or limit >= OPEN_FILES_MIN
+    return Finding(
+        "open_files",
+        limit_is_high,
+        f"A process may open {_count(limit)} files; a client takes one, {OPEN_FILES_MIN} are needed.",
+        f"一个进程最多打开 {_count(limit)} 个文件；每个客户端占用一个，至少需要 {OPEN_FILES_MIN} 个。",
+        "ulimit -n 65536, or LimitNOFILE=65536 in the service.",
+    )
+
+
+def disk_free(free_bytes: int) -> Finding:
+    free_gb = free_bytes / (1 << 30)
+    return Finding(
+        "disk",
+        free_gb >= DISK_FREE_MIN_GB,
+        f"{free_gb:.1f} GB of disk are free where the data is; below {DISK_FREE_MIN_GB} GB orders may stop.",
+        f"数据所在磁盘剩余 {free_gb:.1f} GB；低于 {DISK_FREE_MIN_GB} GB 时可能无法下单。",
+        "Make room, or move the data folder to a larger disk.",
+    )
+
+
+def _count(limit: int) -> str:
+    return "any number of" if limit == resource.RLIM_INFINITY else str(limit)
+
+
+async def _skew_ms(connection: Connection) -> int:
+    """The server's clock less the host's (not the one that tests hold), in the middle of a round trip."""
+    before_s = time.time()
+    server_s = float(await connection.fetchval("SELECT extract(epoch FROM clock_timestamp())"))
+    return round((server_s - (before_s + time.time()) / 2) * 1000)
+
+
+def _free_bytes(folder: Path) -> int:
+    """On the file system of a folder that may be closed to us: then its nearest open parent tells."""
+    for place in (folder, *folder.parents):
+        try:
+            return shutil.disk_usage(place).free
+        except OSError:
+            continue
+    return 0

@@ -1,0 +1,222 @@
+"""Deciding a batch: pure. What was read under the gate and what is wished go in, decisions come out.
+
+The working copies in ``View`` move forward wish by wish, so the second wish of a batch sees what the first took.
+The property tests, the model checks and the replay tool run exactly this.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+
+import msgspec
+
+from kameng.catalogue import FROM_STOCK, Sku
+from kameng.identity import (
+    ApiKey, DailyLimitExceeded, KeyRevoked, Nonce, NonceUsed, Organisation, OrganisationSuspended,
+)  # fmt: skip
+from kameng.kit.errors import Refusal
+from kameng.ledger import Books, House, InsufficientBalance, LedgerRefused, NewTransfer, Result, house_account
+from kameng.orders.errors import BadQuantity, GroupRefused, NotOnSale, ReferenceReused, SoldOut
+from kameng.orders.model import Decision, Known, NewOrder, Placed, Refused, Short, ShownCard, State, Wish
+from kameng.pricing import BelowCost, PriceChanged, Quote
+from kameng.risk import KEY_DAY, Claim, Counters, RiskRefused, VelocityExceeded
+from kameng.stock import Shelf, ShelfCard
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """A wish with what is known of it now: its SKU, price and limits, and how it came here."""
+
+    wish: Wish
+    sku: Sku | None
+    quote: Quote | None
+    listed: str | None = None
+    lane_claims: tuple[Claim, ...] = ()
+    over_limit: bool = False  # a counter that crosses lanes has no place left for it
+    may_steal: bool = True  # another lane was not asked yet
+    nonce_spent: bool = False  # perhaps, by this very wish, in a batch before
+
+
+class View(msgspec.Struct):
+    """What the batch read under the gate, moved forward by every decision."""
+
+    at: datetime
+    order_ids: Iterator[int]
+    keys: Mapping[int, ApiKey]
+    organisations: Mapping[int, Organisation]
+    books: Books
+    shelf: Shelf
+    counters: Counters
+    refs: dict[tuple[int, bytes], tuple[bytes, int]]
+    nonces: set[tuple[int, bytes]]
+    spent: list[Nonce] = []
+    """Nonces this batch spends, of the refused wishes too."""
+
+
+def decide(view: View, asked: Sequence[Asked]) -> list[Decision]:
+    """One decision for each, in order. Wishes of one group stand or fall together."""
+    decisions: list[Decision] = []
+    index = 0
+    while index < len(asked):
+        group = asked[index].wish.group
+        if not group:
+            decisions.append(_decide_one(view, asked[index]))
+            index += 1
+            continue
+        end = index
+        while end < len(asked) and asked[end].wish.group == group:
+            end += 1
+        decisions += _decide_group(view, asked[index:end])
+        index = end
+    return decisions
+
+
+def _decide_one(view: View, asked: Asked) -> Decision:
+    wish = asked.wish
+    refusal = _nonce_is_fresh(view, asked) or _caller_may(view, wish)
+    if refusal is not None:
+        return refusal
+    ref = (wish.organisation.org_id, wish.ref_hash)
+    standing = view.refs.get(ref)
+    if standing is not None:
+        digest, order_id = standing
+        return Known(order_id) if digest == wish.digest else Refused(ReferenceReused, field="client_ref")
+    sku, quote = asked.sku, asked.quote
+    if sku is None or quote is None or sku.state != "on_sale":
+        return Refused(NotOnSale, field="sku")
+    refusal = _quantity_fits(sku, wish) or _price_is_agreed(quote, wish) or _risk_allows(view, asked)
+    if refusal is not None:
+        return refusal
+    return _take(view, asked, sku, quote, ref)
+
+
+def _take(view: View, asked: Asked, sku: Sku, quote: Quote, ref: tuple[int, bytes]) -> Decision:
+    """Goods and money: both or neither."""
+    wish = asked.wish
+    organisation = wish.organisation
+    from_shelf = sku.kind in FROM_STOCK and organisation.sandbox_of is None
+    cards: list[ShelfCard] = []
+    if from_shelf:
+        found = view.shelf.take(sku.sku_id, wish.quantity)
+        if found is None:
+            return Short(sku.sku_id, wish.quantity) if asked.may_steal else Refused(SoldOut, field="sku")
+        cards = found
+    delivered = sku.kind in FROM_STOCK
+    order_id = next(view.order_ids)
+    total_e4 = quote.unit_price_e4 * wish.quantity
+    result = view.books.post(
+        NewTransfer(
+            order_id,
+            organisation.org_id,
+            house_account(House.sales if delivered else House.escrow, organisation.currency),
+            total_e4,
+            "sale",
+            order_id,
+        )
+    )
+    if result is not Result.created:
+        if cards:
+            view.shelf.put_back(cards)
+        return Refused(InsufficientBalance) if result is Result.exceeds_credits else Refused(LedgerRefused, result)
+    view.counters.take(asked.lane_claims)
+    view.refs[ref] = (wish.digest, order_id)
+    order = NewOrder(
+        order_id, wish, sku.revision, quote.unit_price_e4, total_e4, sku.cost_e4 * wish.quantity,
+        State.delivered if delivered else State.fulfilling, quote.trace, tuple([card.card_id for card in cards]),
+    )  # fmt: skip
+    if from_shelf:
+        return Placed(order, tuple([ShownCard(card.text, card.expires_on) for card in cards]))
+    return Placed(order, play_cards(order_id, wish.quantity) if delivered else ())
+
+
+def play_cards(order_id: int, quantity: int) -> tuple[ShownCard, ...]:
+    """What a sandbox delivers: the same for the same order, and plainly worth nothing."""
+    return tuple(
+        ShownCard(b'{"number":"PLAY%d","secret":"SANDBOX-%d-%d"}' % (order_id, order_id, n), None)
+        for n in range(1, quantity + 1)
+    )
+
+
+def _nonce_is_fresh(view: View, asked: Asked) -> Refused | None:
+    nonce = asked.wish.nonce
+    if nonce is None:
+        return None
+    key = (nonce.key_id, nonce.nonce_hash)
+    if key in view.nonces:
+        return None if asked.nonce_spent else Refused(NonceUsed)
+    view.nonces.add(key)
+    view.spent.append(nonce)
+    return None
+
+
+def _caller_may(view: View, wish: Wish) -> Refused | None:
+    key = view.keys.get(wish.key.key_id, wish.key)
+    if not key.works_at(int(view.at.timestamp() * 1000)):
+        return Refused(KeyRevoked)
+    organisation = view.organisations.get(wish.organisation.org_id, wish.organisation)
+    return None if organisation.state == "active" else Refused(OrganisationSuspended)
+
+
+def _quantity_fits(sku: Sku, wish: Wish) -> Refused | None:
+    quantity = wish.quantity
+    if not sku.quantity_min <= quantity <= sku.quantity_max or (quantity - sku.quantity_min) % sku.quantity_step:
+        allowed = f"{sku.quantity_min} to {sku.quantity_max} in steps of {sku.quantity_step}"
+        return Refused(BadQuantity, allowed, "quantity")
+    return None
+
+
+def _price_is_agreed(quote: Quote, wish: Wish) -> Refused | None:
+    if quote.below_cost:
+        return Refused(BelowCost, field="sku")
+    if wish.max_price_e4 is not None and quote.unit_price_e4 > wish.max_price_e4:
+        return Refused(PriceChanged, field="max_price")
+    return None
+
+
+def _risk_allows(view: View, asked: Asked) -> Refused | None:
+    if asked.listed == "refuse":
+        return Refused(RiskRefused)
+    if asked.over_limit:
+        return Refused(VelocityExceeded)
+    passed = view.counters.refusal(asked.lane_claims) if asked.lane_claims else None
+    if passed is not None:
+        return Refused(DailyLimitExceeded if passed.rule_id == KEY_DAY else VelocityExceeded)
+    return None
+
+
+def _decide_group(view: View, group: Sequence[Asked]) -> list[Decision]:
+    """All placed (or standing already), or none: the refused rows say why, the others that they were held back."""
+    before = _Checkpoint(view)
+    decisions = [_decide_one(view, asked) for asked in group]
+    if all(isinstance(decision, Placed | Known) for decision in decisions):
+        return decisions
+    before.restore(view)
+    short = [decision for decision in decisions if isinstance(decision, Short)]
+    if short and not any(isinstance(decision, Refused) for decision in decisions):
+        # Every wish of the group comes again after the steal, with the whole need of each SKU.
+        needs: dict[int, int] = {}
+        for asked in group:
+            needs[asked.wish.sku_id] = needs.get(asked.wish.sku_id, 0) + asked.wish.quantity
+        return [Short(asked.wish.sku_id, needs[asked.wish.sku_id]) for asked in group]
+    return [decision if isinstance(decision, Refused) else Refused(GroupRefused) for decision in decisions]
+
+
+class _Checkpoint:
+    """The view before a group, so that none of it stands if one row is refused. Nonces stay spent."""
+
+    def __init__(self, view: View) -> None:
+        self._books = view.books.checkpoint()
+        self._refs = dict(view.refs)
+        self._counters = view.counters.checkpoint()
+        self._taken = len(view.shelf.taken)
+
+    def restore(self, view: View) -> None:
+        view.books.restore(self._books)
+        view.refs = self._refs
+        view.counters.restore(self._counters)
+        view.shelf.put_back(view.shelf.taken[self._taken :])
+
+
+def refused_as(decision: Refused) -> Refusal:
+    """The refusal itself, for a door that answers with it."""
+    return decision.reason(decision.detail, field=decision.field)

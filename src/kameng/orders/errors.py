@@ -1,0 +1,97 @@
+"""The refusals of orders."""
+
+from __future__ import annotations
+
+from kameng.kit.errors import BadInput, Conflict, NotFound, TryLater
+
+
+class BadOrder(BadInput):
+    """The order can't be read; the field says where."""
+
+    code = "bad_order"
+    zh = "订单内容有误，请检查所指字段。"
+
+
+class BadAccount(BadInput):
+    """The account to be topped up is wrong; the field says which part."""
+
+    code = "bad_account"
+    zh = "充值账号有误，请检查所指字段。"
+
+
+class BadQuantity(BadInput):
+    """The quantity is outside what this SKU allows."""
+
+    code = "bad_quantity"
+    zh = "购买数量不符合该商品的限制。"
+
+
+class ReferenceReused(Conflict):
+    """This client_ref stands for another order; use a new one, or send the same content."""
+
+    code = "reference_reused"
+    status = 422
+    zh = "该外部单号已用于另一笔订单，请更换单号或发送相同内容。"
+
+
+class NotOnSale(Conflict):
+    """This SKU is not on sale now."""
+
+    code = "not_on_sale"
+    retry = "same_key"
+    zh = "该商品暂未上架销售。"
+
+
+class SoldOut(Conflict):
+    """Not enough in stock; send the same reference again when there is."""
+
+    code = "sold_out"
+    retry = "same_key"
+    zh = "库存不足，补货后可使用相同单号重试。"
+
+
+class GroupRefused(Conflict):
+    """Another row of this all-or-nothing request was refused, so this one was not placed either."""
+
+    code = "group_refused"
+    retry = "same_key"
+    zh = "同批次其他行被拒绝，整批未下单。"
+
+
+class OrderNotFound(NotFound):
+    """You have no such order."""
+
+    code = "order_not_found"
+    zh = "没有找到该订单。"
+
+
+class SecretsNotShown(Conflict):
+    """This order's cards are not shown any more: it is older than 7 days, or was refunded or replaced."""
+
+    code = "secrets_not_shown"
+    zh = "该订单的卡密已不再显示：超过 7 天，或已退款、补发。"
+
+
+class Busy(TryLater):
+    """Too many orders are waiting; nothing was done: send the same reference again, signed anew."""
+
+    code = "busy"
+    zh = "系统繁忙，本次请求未做任何处理，请重新签名并使用相同单号重试。"
+
+
+class OutcomeUnknown(TryLater):
+    """The database did not answer in time; the order may stand: query it by client_ref before anything else."""
+
+    code = "outcome_unknown"
+    retry = "query_first"
+    outcome = "unknown"
+    zh = "数据库未及时应答，订单可能已成立，请先按外部单号查询。"
+
+
+class OrderNotPlaced(Conflict):
+    """This order could not be written; nothing was done and the platform has been told."""
+
+    code = "order_not_placed"
+    status = 500
+    retry = "same_key"
+    zh = "订单写入失败，未做任何扣款，平台已收到提醒。"

@@ -1,0 +1,83 @@
+"""Finding orders: by id, by reference, or in a list; and revealing their cards, which leaves an audit line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from kameng.identity import Caller
+from kameng.kit import audit, clock, events, ids, lanes
+from kameng.orders import store
+from kameng.orders.errors import OrderNotFound, SecretsNotShown
+from kameng.orders.model import ShownOrder
+from kameng.orders.showing import open_cards, secrets_visible, show
+from kameng.orders.snapshot import Snapshot
+from kameng.orders.wishing import ref_hash_of
+
+ID_MAX = (1 << 63) - 1
+
+
+class Page(msgspec.Struct, frozen=True):
+    """Orders, newest first; ``next_id`` is the cursor of the next page, None on the last."""
+
+    orders: list[ShownOrder]
+    next_id: int | None
+
+
+async def find(snapshot: Snapshot, caller: Caller, order_ids: Sequence[int]) -> list[ShownOrder]:
+    """The caller's orders among these ids, without their cards, in the order asked for."""
+    organisation = caller.organisation
+    own = [order_id for order_id in order_ids if ids.lane_of(order_id) == organisation.lane]
+    async with snapshot.db.connection() as connection:
+        rows = await store.read_orders(connection, organisation.lane, own, [organisation.org_id])
+    return [show(rows[order_id], organisation.currency) for order_id in own if order_id in rows]
+
+
+async def find_by_ref(snapshot: Snapshot, caller: Caller, client_ref: str) -> ShownOrder:
+    """The order that a reference stands for."""
+    organisation = caller.organisation
+    key = (organisation.org_id, ref_hash_of(client_ref))
+    async with snapshot.db.connection() as connection:
+        refs = await store.read_refs(connection, organisation.lane, [key])
+    if key not in refs:
+        raise OrderNotFound(field="client_ref")
+    return (await find(snapshot, caller, [refs[key][1]]))[0]
+
+
+async def list_orders(
+    snapshot: Snapshot, caller: Caller, *, before_id: int = ID_MAX, limit: int = 50, state: str | None = None
+) -> Page:
+    organisation = caller.organisation
+    async with snapshot.db.connection() as connection:
+        rows = await store.list_orders(
+            connection, organisation.lane, organisation.org_id, before_id=before_id, limit=limit + 1, state=state
+        )
+    shown = [show(row, organisation.currency) for row in rows[:limit]]
+    return Page(shown, rows[limit - 1].order_id if len(rows) > limit else None)
+
+
+async def timeline(snapshot: Snapshot, caller: Caller, order_id: int) -> list[events.Event]:
+    """What happened to one of the caller's orders, oldest first."""
+    if not await find(snapshot, caller, [order_id]):
+        raise OrderNotFound
+    async with snapshot.db.connection() as connection:
+        return await events.timeline(connection, ids.lane_of(order_id), order_id)
+
+
+async def reveal(snapshot: Snapshot, caller: Caller, order_id: int) -> ShownOrder:
+    """One of the caller's orders with its cards; writes who saw them, in the same transaction."""
+    organisation = caller.organisation
+    lane = organisation.lane
+    async with snapshot.db.transaction() as connection:
+        passage = await lanes.pass_gate(connection, lane, id_count=1)
+        rows = await store.read_orders(connection, lane, [order_id], [organisation.org_id])
+        if order_id not in rows:
+            raise OrderNotFound
+        at = clock.now()
+        if not secrets_visible(rows[order_id], at):
+            raise SecretsNotShown
+        cards = await open_cards(connection, snapshot.ring, lane, [rows[order_id]])
+        line = audit.Line(passage.ids[0], organisation.org_id, caller.key.key_id, "order.reveal", order_id)
+        await audit.note(connection, lane, at, [line])
+    return show(rows[order_id], organisation.currency, cards[order_id])

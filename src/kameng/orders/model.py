@@ -1,0 +1,176 @@
+"""The words of an order: its states as a table, the wish that asks for one, what becomes of it. Pure."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+
+import msgspec
+
+from kameng.identity import ApiKey, Nonce, Organisation
+from kameng.kit.errors import Refusal
+
+REFERENCE_MAX = 64
+BULK_EACH_MAX = 5_000
+BULK_ALL_MAX = 500
+SECRETS_SHOWN = timedelta(days=7)
+"""How long answers show an order's cards again."""
+
+ACCOUNT = b"account"
+"""What an order's account is sealed as, with the order's id."""
+
+
+class State(StrEnum):
+    awaiting_payment = "awaiting_payment"
+    paid = "paid"
+    held = "held"  # risk looks at it
+    fulfilling = "fulfilling"
+    review = "review"  # outcome unknown: a person looks, nothing happens by itself
+    cancelling = "cancelling"
+    partly_delivered = "partly_delivered"
+    delivered = "delivered"
+    settled = "settled"
+    expired = "expired"
+    cancelled = "cancelled"
+    refused = "refused"
+    failed = "failed"
+    refunded = "refunded"
+
+
+class Command(StrEnum):
+    """What may be asked of an order; each writes its own event."""
+
+    pay = "pay"
+    expire = "expire"
+    cancel = "cancel"
+    hold = "hold"
+    refuse = "refuse"
+    fulfil = "fulfil"
+    doubt = "doubt"
+    withdraw = "withdraw"
+    deliver = "deliver"
+    deliver_partly = "deliver_partly"
+    fail = "fail"
+    refund = "refund"
+    settle = "settle"
+
+
+TRANSITIONS: dict[tuple[State, Command], State] = {
+    (State.awaiting_payment, Command.pay): State.paid,
+    (State.awaiting_payment, Command.expire): State.expired,
+    (State.awaiting_payment, Command.cancel): State.cancelled,
+    (State.paid, Command.fulfil): State.fulfilling,
+    (State.paid, Command.hold): State.held,
+    (State.paid, Command.deliver): State.delivered,
+    (State.held, Command.refuse): State.refused,
+    (State.held, Command.fulfil): State.fulfilling,
+    (State.held, Command.deliver): State.delivered,
+    (State.fulfilling, Command.deliver): State.delivered,
+    (State.fulfilling, Command.deliver_partly): State.partly_delivered,
+    (State.fulfilling, Command.doubt): State.review,
+    (State.fulfilling, Command.withdraw): State.cancelling,
+    (State.fulfilling, Command.fail): State.failed,
+    (State.review, Command.deliver): State.delivered,
+    (State.review, Command.fail): State.failed,
+    (State.review, Command.fulfil): State.fulfilling,
+    (State.cancelling, Command.deliver): State.delivered,
+    (State.cancelling, Command.fail): State.failed,
+    (State.partly_delivered, Command.refund): State.refunded,
+    (State.partly_delivered, Command.settle): State.settled,
+    (State.delivered, Command.settle): State.settled,
+    (State.delivered, Command.refund): State.refunded,
+    (State.failed, Command.refund): State.refunded,
+    (State.refused, Command.refund): State.refunded,
+}
+"""Every step an order can take. What is not here is refused."""
+
+FINAL = frozenset({State.settled, State.delivered, State.expired, State.cancelled, State.refunded})
+"""States in which an order may rest without a job or a desk."""
+
+SECRETS_VISIBLE = frozenset({State.delivered, State.partly_delivered, State.settled})
+
+
+class Wish(msgspec.Struct, frozen=True):
+    """One order somebody asks for, checked for form at the door. Nothing here is decided yet."""
+
+    key: ApiKey
+    organisation: Organisation
+    ip: str
+    client_ref: str
+    ref_hash: bytes
+    digest: bytes  # of the content, to tell a repeat from another order under the same reference
+    sku_id: int
+    quantity: int
+    max_price_e4: int | None = None
+    account: bytes | None = None  # normalised, as JSON, in clear: sealed before it is written
+    target_hash: bytes | None = None
+    nonce: Nonce | None = None
+    group: int = 0  # wishes of one group are placed together or not at all
+
+
+class NewOrder(msgspec.Struct, frozen=True):
+    """An order's row, about to be written."""
+
+    order_id: int
+    wish: Wish
+    sku_revision: int
+    unit_price_e4: int
+    total_e4: int
+    cost_e4: int
+    state: State
+    trace: str
+    card_ids: tuple[int, ...]
+
+
+class ShownCard(msgspec.Struct, frozen=True):
+    """A card in an answer. ``text`` is JSON of number and secret, or None where it is not shown."""
+
+    text: bytes | None
+    expires_on: date | None
+
+
+class ShownOrder(msgspec.Struct, frozen=True):
+    """An order as its buyer may see it."""
+
+    order_id: int
+    client_ref: str
+    sku_id: int
+    quantity: int
+    unit_price_e4: int
+    total_e4: int
+    currency: str
+    state: str
+    sequence: int
+    placed_at: datetime
+    trace: str
+    cards: tuple[ShownCard, ...] = ()
+    replayed: bool = False
+
+
+class Placed(msgspec.Struct, frozen=True):
+    order: NewOrder
+    card_texts: tuple[ShownCard, ...]
+
+
+class Known(msgspec.Struct, frozen=True):
+    """The reference stands already with the same content: its order is the answer."""
+
+    order_id: int
+
+
+class Refused(msgspec.Struct, frozen=True):
+    reason: type[Refusal]
+    detail: str = ""
+    field: str = ""
+
+
+class Short(msgspec.Struct, frozen=True):
+    """The lane's own shelf is short; another lane may help."""
+
+    sku_id: int
+    need: int
+
+
+Decision = Placed | Known | Refused | Short
+Answer = ShownOrder | Refused
+"""What a submitted wish comes back as."""

@@ -1,0 +1,188 @@
+"""Placing a batch: one transaction of one lane that decides hundreds of wishes at once.
+
+Gate, reads, ``decide``, writes, commit. Nothing is answered before the commit returned; nothing here talks to
+anything but the database. What another lane could help with (``Short``) goes back to the caller.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from kameng import identity, ledger, risk, stock
+from kameng.kit import audit, clock, epochs, events, jobs, lanes
+from kameng.identity import Scope
+from kameng.kit.db import Connection
+from kameng.orders import store
+from kameng.orders.deciding import Asked, View, decide
+from kameng.orders.model import Answer, Decision, Known, NewOrder, Placed, Short, ShownOrder, State, Wish
+from kameng.orders.showing import masked, open_cards, secrets_visible, show
+
+if TYPE_CHECKING:
+    from kameng.orders.snapshot import Snapshot
+
+FULFIL_JOB = "fulfilment.fulfil"
+PLACED_EVENTS = {State.delivered: "order.delivered", State.fulfilling: "order.fulfilling"}
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """A wish as it enters a batch. The flags say what it went through before."""
+
+    wish: Wish
+    over_limit: bool = False
+    may_steal: bool = True
+    nonce_spent: bool = False
+
+
+async def place_batch(snapshot: Snapshot, lane: int, entries: Sequence[Entry]) -> list[Answer | Short]:
+    """Decide and write one batch; one answer for each entry, in order. Raises only if nothing was committed
+    or the commit's outcome is unknown."""
+    async with snapshot.db.transaction() as connection:
+        # An id for the order, one for its job or the audit line of a repeat.
+        passage = await lanes.pass_gate(connection, lane, id_count=2 * len(entries))
+        await snapshot.refresh(await epochs.read(connection))
+        order_ids, spare_ids = passage.ids[: len(entries)], passage.ids[len(entries) :]
+        view, asked = await _read(snapshot, connection, lane, order_ids, entries)
+        decisions = decide(view, asked)
+        await _write(snapshot, connection, lane, view, decisions, spare_ids)
+        known = await _read_known(snapshot, connection, lane, view.at, entries, decisions, spare_ids[::-1])
+    return [
+        _answer(entry.wish, decision, view.at, known) for entry, decision in zip(entries, decisions, strict=True)
+    ]
+
+
+async def _read(
+    snapshot: Snapshot, connection: Connection, lane: int, order_ids: list[int], entries: Sequence[Entry]
+) -> tuple[View, list[Asked]]:
+    """Everything the batch must know, each kind in one statement."""
+    at = clock.now()
+    asked = [_ask(snapshot, entry, int(at.timestamp())) for entry in entries]
+    refs = await store.read_refs(
+        connection, lane, ((a.wish.organisation.org_id, a.wish.ref_hash) for a in asked)
+    )
+    needs: dict[int, int] = {}
+    wallets = set()
+    for a in asked:
+        organisation = a.wish.organisation
+        wallets.add(organisation.org_id)
+        if a.sku is not None and a.sku.from_stock and organisation.sandbox_of is None:
+            needs[a.sku.sku_id] = needs.get(a.sku.sku_id, 0) + a.wish.quantity
+    nonces = [a.wish.nonce for a in asked if a.wish.nonce is not None]
+    claims = {claim.key for a in asked for claim in a.lane_claims}
+    house = [ledger.house_account(code, currency) for code in ledger.HOUSE_NUMBERS for currency in ("CNY", "XTS")]
+    view = View(
+        at=at,
+        order_ids=iter(order_ids),
+        keys=snapshot.directory.keys,
+        organisations=snapshot.directory.organisations,
+        books=ledger.Books(await ledger.read_accounts(connection, lane, [*house, *wallets])),
+        shelf=await stock.read_shelf(connection, snapshot.ring, lane, needs),
+        counters=await risk.read_lane_counters(connection, lane, claims) if claims else risk.Counters({}),
+        refs=refs,
+        nonces=await identity.known_nonces(connection, lane, nonces) if nonces else set(),
+    )
+    return view, asked
+
+
+def _ask(snapshot: Snapshot, entry: Entry, at_s: int) -> Asked:
+    """The wish with its SKU, price and limits by the directories of now."""
+    wish = entry.wish
+    organisation = snapshot.directory.organisations.get(wish.organisation.org_id, wish.organisation)
+    sku = snapshot.catalogue.skus.get(wish.sku_id)
+    if sku is None:
+        return Asked(wish, None, None, nonce_spent=entry.nonce_spent)
+    quote = snapshot.prices.quote(sku, org_id=organisation.org_id, level=organisation.level, quantity=wish.quantity)
+    policy, listed, claims = snapshot.policy, None, []
+    amount_e4 = quote.unit_price_e4 * wish.quantity
+    if policy.rules or policy.listings:
+        facts = risk.Facts(organisation.org_id, wish.ip, wish.target_hash, sku.kind, amount_e4, at_s)
+        listed = policy.listed(facts)
+        claims = policy.lane_claims(facts)
+    if wish.key.daily_limit_e4 is not None:
+        claims = [*claims, risk.key_day_claim(wish.key.key_id, wish.key.daily_limit_e4, amount_e4, at_s)]
+    return Asked(
+        wish, sku, quote, listed, tuple(claims), entry.over_limit and listed != "allow", entry.may_steal,
+        entry.nonce_spent,
+    )  # fmt: skip
+
+
+async def _write(
+    snapshot: Snapshot, connection: Connection, lane: int, view: View, decisions: Sequence[Decision],
+    job_ids: Sequence[int],
+) -> None:  # fmt: skip
+    """Every row of the batch, table by table."""
+    placed = [decision for decision in decisions if isinstance(decision, Placed)]
+    orders = [decision.order for decision in placed]
+    if orders:
+        await store.insert_orders(connection, snapshot.ring, lane, view.at, orders)
+        await ledger.write(connection, lane, view.at, view.books)
+        await events.emit(connection, lane, view.at, [_placed_event(order) for order in orders])
+    sold = [(card_id, order.order_id, order.wish.sku_id) for order in orders for card_id in order.card_ids]
+    if sold:
+        await stock.sell(connection, lane, sold)
+    waiting = [order.order_id for order in orders if order.state is State.fulfilling]
+    if waiting:
+        new_jobs = [jobs.NewJob(kind=FULFIL_JOB, subject_id=order_id, due_at=view.at) for order_id in waiting]
+        await jobs.add(connection, lane, new_jobs, job_ids[: len(waiting)])
+    if view.counters.touched:
+        await risk.write_lane_counters(connection, lane, view.counters)
+    if view.spent:
+        await identity.spend_nonces(connection, lane, view.spent)
+
+
+def _placed_event(order: NewOrder) -> events.NewEvent:
+    wish = order.wish
+    return events.NewEvent(
+        event_id=order.order_id,
+        org_id=wish.organisation.org_id,
+        subject_id=order.order_id,
+        sequence=1,
+        kind=PLACED_EVENTS[order.state],
+        actor_id=wish.key.key_id,
+        due=wish.organisation.wants_events,
+    )
+
+
+async def _read_known(
+    snapshot: Snapshot, connection: Connection, lane: int, at: datetime, entries: Sequence[Entry],
+    decisions: Sequence[Decision], audit_ids: Sequence[int],
+) -> dict[int, ShownOrder]:  # fmt: skip
+    """The orders of repeats, in their current state; showing cards again leaves one audit line each."""
+    repeats = {
+        decision.order_id: entry.wish
+        for entry, decision in zip(entries, decisions, strict=True)
+        if isinstance(decision, Known)
+    }
+    if not repeats:
+        return {}
+    org_ids = list({wish.organisation.org_id for wish in repeats.values()})
+    rows = await store.read_orders(connection, lane, list(repeats), org_ids)
+    readers = {order_id for order_id, wish in repeats.items() if Scope.cards_read in wish.key.scopes}
+    revealed = [row for row in rows.values() if row.order_id in readers and secrets_visible(row, at)]
+    shown = await open_cards(connection, snapshot.ring, lane, revealed)
+    lines = [
+        audit.Line(audit_id, row.org_id, repeats[row.order_id].key.key_id, "order.reveal", row.order_id)
+        for audit_id, row in zip(audit_ids, (row for row in revealed if shown[row.order_id]), strict=False)
+    ]
+    if lines:
+        await audit.note(connection, lane, at, lines)
+    currencies = {order_id: wish.organisation.currency for order_id, wish in repeats.items()}
+    return {
+        row.order_id: show(row, currencies[row.order_id], shown.get(row.order_id, ()), replayed=True)
+        for row in rows.values()
+    }
+
+
+def _answer(wish: Wish, decision: Decision, at: datetime, known: dict[int, ShownOrder]) -> Answer | Short:
+    if isinstance(decision, Placed):
+        order = decision.order
+        may_read = Scope.cards_read in wish.key.scopes
+        return ShownOrder(
+            order.order_id, wish.client_ref, wish.sku_id, wish.quantity, order.unit_price_e4, order.total_e4,
+            wish.organisation.currency, order.state, 1, at, order.trace,
+            decision.card_texts if may_read else tuple(masked(card) for card in decision.card_texts),
+        )  # fmt: skip
+    return known[decision.order_id] if isinstance(decision, Known) else decision

@@ -1,0 +1,57 @@
+"""Showing orders: the row with what its reader may see of its cards."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import msgspec
+
+from kameng import stock
+from kameng.kit import crypto
+from kameng.kit.db import Connection
+from kameng.orders.deciding import play_cards
+from kameng.orders.model import SECRETS_SHOWN, SECRETS_VISIBLE, ShownCard, ShownOrder
+from kameng.orders.store import OrderRow
+
+
+def secrets_visible(row: OrderRow, now: datetime) -> bool:
+    """Not after 7 days, and not once the order was refunded or never came about."""
+    return row.state in SECRETS_VISIBLE and now - row.placed_at <= SECRETS_SHOWN
+
+
+async def open_cards(
+    connection: Connection, ring: crypto.KeyRing, lane: int, rows: Sequence[OrderRow]
+) -> dict[int, tuple[ShownCard, ...]]:
+    """The opened cards of each order. A card in quarantine, or one that was replaced, is not opened."""
+    wanted = [card_id for row in rows for card_id in row.card_ids]
+    sealed = await stock.cards_of(connection, lane, wanted) if wanted else {}
+    shown = {}
+    for row in rows:
+        cards = [sealed[card_id] for card_id in row.card_ids if card_id in sealed]
+        shown[row.order_id] = tuple(
+            ShownCard(ring.open(stock.CARD, card["card_id"], card["sealed"]), card["expires_on"])
+            for card in cards
+            if card["state"] == "sold" and card["order_id"] == row.order_id
+        )
+    return shown
+
+
+def show(
+    row: OrderRow, currency: str, cards: tuple[ShownCard, ...] = (), *, replayed: bool = False
+) -> ShownOrder:
+    """The row as its buyer sees it."""
+    if currency == "XTS" and row.state in SECRETS_VISIBLE:
+        cards = play_cards(row.order_id, row.quantity)
+    return ShownOrder(
+        row.order_id, row.client_ref, row.sku_id, row.quantity, row.unit_price_e4, row.total_e4, currency,
+        row.state, row.sequence, row.placed_at, row.trace, cards, replayed,
+    )  # fmt: skip
+
+
+def masked(card: ShownCard) -> ShownCard:
+    """The card's number down to its ends, without its secret; for keys that may not read cards."""
+    assert card.text is not None
+    number = msgspec.json.decode(card.text, type=stock.CardText).number
+    shown = f"{number[:4]}****{number[-4:]}" if len(number) >= 12 else "****"
+    return ShownCard(msgspec.json.encode(stock.CardText(shown, "")), card.expires_on)

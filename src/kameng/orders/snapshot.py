@@ -1,0 +1,61 @@
+"""What a gateway knows of the directories, in memory and true to their epochs.
+
+A batch's own read tells the epochs; ``refresh`` catches up before anything is decided. Polling keeps the door's
+checks and the answers from memory at most a second old.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from kameng import catalogue, pricing, risk
+from kameng.identity import Directory
+from kameng.kit import clock, crypto, epochs, logs
+from kameng.kit.db import Database
+
+POLL_S = 0.5
+log = logs.get_logger(__name__)
+
+
+class Snapshot:
+    def __init__(self, db: Database, ring: crypto.KeyRing) -> None:
+        self.db = db
+        self.ring = ring
+        self.directory = Directory(db, ring)
+        self.catalogue = catalogue.Catalogue(-1, {})
+        self.prices = pricing.PriceBook(-1, {}, {}, {})
+        self.policy = risk.Policy(-1, (), {})
+        self.stock_epoch = -1
+        self._known: epochs.Epochs = {}
+        self._refreshing = asyncio.Lock()
+
+    async def start(self) -> None:
+        """Load everything once."""
+        async with self.db.connection() as connection:
+            current = await epochs.read(connection)
+        self.directory.start(current["identity"])
+        await self.refresh(current)
+
+    async def refresh(self, current: epochs.Epochs) -> None:
+        """Catch up with ``current``, if it is ahead of what is known."""
+        if current == self._known:
+            return
+        async with self._refreshing:
+            await self.directory.refresh(current["identity"])
+            async with self.db.connection() as connection:
+                self.catalogue = await catalogue.load(connection, self.catalogue, current["catalogue"])
+                self.prices = await pricing.load(connection, self.prices, current["prices"])
+                self.policy = await risk.load(connection, self.policy, current["risk"], clock.now())
+            self.stock_epoch = max(self.stock_epoch, current["stock"])
+            self._known = {topic: max(value, self._known.get(topic, -1)) for topic, value in current.items()}
+
+    async def follow(self) -> None:
+        """Poll the epochs for as long as the gateway runs."""
+        while True:
+            await asyncio.sleep(POLL_S)
+            try:
+                async with self.db.connection() as connection:
+                    current = await epochs.read(connection)
+                await self.refresh(current)
+            except Exception as error:
+                log.warning("epochs could not be read", error)

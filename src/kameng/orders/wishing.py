@@ -1,0 +1,97 @@
+"""Wishing: from what a caller sent to a ``Wish``, with every fault of form found before it joins a batch."""
+
+from __future__ import annotations
+
+import hashlib
+
+import msgspec
+
+from kameng import catalogue
+from kameng.identity import Caller, Nonce
+from kameng.kit import money
+from kameng.kit.errors import Refusal
+from kameng.orders.errors import BadAccount, BadOrder
+from kameng.orders.model import REFERENCE_MAX, Wish
+from kameng.orders.snapshot import Snapshot
+
+TARGET = b"target"
+"""What the number to be topped up is hashed as, so that velocity rules find it without reading it."""
+
+QUANTITY_MAX = 1_000_000
+
+
+class OrderBody(msgspec.Struct, frozen=True):
+    """What a caller sends for one order; the Open API's body."""
+
+    client_ref: str
+    sku: str
+    quantity: int = 1
+    account: dict[str, str] = {}
+    max_price: str | None = None
+
+
+def ref_hash_of(client_ref: str) -> bytes:
+    """16 bytes that stand for the reference: it may be as long as it likes, the index stays small."""
+    return hashlib.blake2b(client_ref.encode(), digest_size=16).digest()
+
+
+def wish_from(
+    snapshot: Snapshot, caller: Caller, body: OrderBody, *, nonce: Nonce | None = None, group: int = 0
+) -> Wish:
+    """The wish, or the first refusal of its form (``BadOrder``, ``BadAccount``, ``UnknownSku``) with its field."""
+    client_ref = body.client_ref
+    if not (0 < len(client_ref) <= REFERENCE_MAX and client_ref.isprintable() and " " not in client_ref):
+        raise BadOrder(
+            f"1 to {REFERENCE_MAX} visible characters without spaces", field="client_ref",
+            detail_zh=f"外部单号须为 1 至 {REFERENCE_MAX} 个可见字符，不含空格",
+        )  # fmt: skip
+    if not 0 < body.quantity <= QUANTITY_MAX:
+        raise BadOrder("a whole number from 1 on", field="quantity", detail_zh="数量须为正整数")
+    sku = snapshot.catalogue.skus.get(int(body.sku)) if body.sku.isdecimal() and len(body.sku) <= 18 else None
+    if sku is None:
+        raise catalogue.UnknownSku(body.sku[:40], field="sku")
+    max_price_e4 = None
+    if body.max_price is not None:
+        try:
+            max_price_e4 = money.parse_e4(body.max_price)
+        except ValueError:
+            raise BadOrder(
+                'a decimal like "98.5000"', field="max_price", detail_zh="最高价须为形如 98.5000 的小数"
+            ) from None
+    account, target_hash = _account(snapshot, sku, body.account)
+    digest = hashlib.blake2b(
+        b"%d\n%d\n%s" % (sku.sku_id, body.quantity, account or b""), digest_size=16
+    ).digest()
+    return Wish(
+        caller.key, caller.organisation, caller.ip, client_ref, ref_hash_of(client_ref), digest, sku.sku_id,
+        body.quantity, max_price_e4, account, target_hash, nonce, group,
+    )  # fmt: skip
+
+
+def _account(
+    snapshot: Snapshot, sku: catalogue.Sku, sent: dict[str, str]
+) -> tuple[bytes | None, bytes | None]:
+    """The normalised account as JSON, and the keyed hash of what is topped up."""
+    if not sku.form:
+        if sent:
+            raise BadAccount("this SKU takes no account", field="account", detail_zh="该商品无需填写充值账号")
+        return None, None
+    clean, faults = catalogue.check_account(catalogue.form_named(sku.form), sent)
+    if faults:
+        raise BadAccount(
+            "; ".join(fault.message for fault in faults), field=f"account.{faults[0].field}",
+            detail_zh="；".join(fault.message_zh for fault in faults),
+        )  # fmt: skip
+    account = msgspec.json.encode(clean, order="sorted")
+    return account, snapshot.ring.fingerprint(TARGET, account) if sku.kind == "topup" else None
+
+
+def fault_of(error: Exception) -> Refusal:
+    """A decoding error as the refusal it means, with the field's name where msgspec tells it."""
+    text = str(error)
+    field = text.rpartition(" - at `$")[2].strip("`.") if " - at `$" in text else ""
+    if "missing required field" in text:
+        field = text.rpartition("missing required field `")[2].partition("`")[0]
+    return BadOrder(text.partition(" - at")[0][:200], field=field, detail_zh="请求正文无法解析，请检查字段与类型")
+
+

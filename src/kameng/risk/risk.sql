@@ -1,0 +1,61 @@
+-- name: rules
+-- The rules in force.
+SELECT rule_id, name, entity, kinds, window_s, limit_count, limit_e4 FROM risk_rule WHERE enabled ORDER BY rule_id;
+
+-- name: listings
+-- The lists in force.
+SELECT entity, value, verdict FROM risk_listing WHERE until IS NULL OR until > $1;
+
+-- name: set_listing
+-- Lists somebody or something.
+INSERT INTO risk_listing (entity, value, verdict, reason, until, changed) VALUES ($1, $2, $3, $4, $5, $6)
+ON CONFLICT (entity, value) DO UPDATE
+SET verdict = excluded.verdict, reason = excluded.reason, until = excluded.until, changed = excluded.changed;
+
+-- name: set_rule
+-- Puts a velocity rule in place.
+INSERT INTO risk_rule (name, entity, kinds, window_s, limit_count, limit_e4, enabled, changed)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+ON CONFLICT (name) DO UPDATE
+SET entity = excluded.entity, kinds = excluded.kinds, window_s = excluded.window_s, limit_count = excluded.limit_count,
+    limit_e4 = excluded.limit_e4, enabled = excluded.enabled, changed = excluded.changed;
+
+-- name: open_counters
+-- Makes the missing counters, so that one that has no row yet locks like any other. Keys come sorted.
+INSERT INTO counter (entity_hash, rule_id, window_start)
+SELECT * FROM unnest($1::bytea[], $2::int[], $3::bigint[]) ON CONFLICT DO NOTHING;
+
+-- name: lock_counters
+-- Locks counters in key order and returns where they stand.
+SELECT entity_hash, rule_id, window_start, taken_count, taken_e4 FROM counter
+WHERE (entity_hash, rule_id, window_start) IN (SELECT * FROM unnest($1::bytea[], $2::int[], $3::bigint[]))
+ORDER BY entity_hash, rule_id, window_start FOR UPDATE;
+
+-- name: write_counters
+-- Puts counters where the holder of their locks decided.
+UPDATE counter c SET taken_count = t.taken_count, taken_e4 = t.taken_e4
+FROM unnest($1::bytea[], $2::int[], $3::bigint[], $4::int[], $5::bigint[])
+  AS t (entity_hash, rule_id, window_start, taken_count, taken_e4)
+WHERE (c.entity_hash, c.rule_id, c.window_start) = (t.entity_hash, t.rule_id, t.window_start);
+
+-- name: purge_counters
+-- Forgets windows that ended.
+DELETE FROM counter WHERE window_start < $1;
+
+-- name: read_lane_counters
+-- Counters of a lane; the caller holds the gate.
+SELECT l.entity_id, l.rule_id, l.window_start, l.taken_count, l.taken_e4 FROM lane_counter l
+JOIN unnest($2::bigint[], $3::int[], $4::bigint[]) AS w (entity_id, rule_id, window_start)
+  ON l.entity_id = w.entity_id AND l.rule_id = w.rule_id AND l.window_start = w.window_start
+WHERE l.lane = $1::smallint;
+
+-- name: write_lane_counters
+-- Puts the counters of a lane where the batch decided.
+INSERT INTO lane_counter (lane, entity_id, rule_id, window_start, taken_count, taken_e4)
+SELECT $1::smallint, * FROM unnest($2::bigint[], $3::int[], $4::bigint[], $5::int[], $6::bigint[])
+ON CONFLICT (lane, entity_id, rule_id, window_start) DO UPDATE
+SET taken_count = excluded.taken_count, taken_e4 = excluded.taken_e4;
+
+-- name: purge_lane_counters
+-- Forgets windows of a lane that ended.
+DELETE FROM lane_counter WHERE lane = $1::smallint AND window_start < $2;

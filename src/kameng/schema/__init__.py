@@ -1,0 +1,1 @@
+"""The schema: forward-only migrations, one number sequence. Run by ``kameng.kit.migrations``."""

@@ -1,0 +1,46 @@
+"""Housekeeping of the shelves: expired cards come off, and a rotated key ring re-seals what lies there."""
+
+from __future__ import annotations
+
+from kameng.kit import clock, crypto, lanes
+from kameng.kit.db import Database
+from kameng.stock import store
+from kameng.stock.model import CARD
+
+CHUNK_CARDS = 500
+
+
+async def void_expired(db: Database, lane: int) -> int:
+    """Take expired cards off the shelf of a lane; returns how many."""
+    total = 0
+    while True:
+        async with db.transaction() as connection:
+            await lanes.pass_gate(connection, lane)
+            count = await store.void_expired(connection, lane, clock.now().date(), limit=CHUNK_CARDS)
+        total += count
+        if count < CHUNK_CARDS:
+            return total
+
+
+async def reseal(db: Database, ring: crypto.KeyRing, lane: int) -> int:
+    """Seal every card of a lane with the ring's current key; returns how many were not."""
+    total, after_id = 0, 0
+    while True:
+        async with db.transaction() as connection:
+            await lanes.pass_gate(connection, lane)
+            cards = await store.cards_under_other_keys(connection, lane, after_id, ring.current, limit=CHUNK_CARDS)
+            fresh = [(card_id, ring.seal(CARD, card_id, ring.open(CARD, card_id, old))) for card_id, old in cards]
+            if fresh:
+                await store.reseal(connection, lane, fresh)
+        total += len(fresh)
+        if len(cards) < CHUNK_CARDS:
+            return total
+        after_id = cards[-1][0]
+
+
+BANDS = ((1, "none"), (10, "few"), (100, "some"))
+
+
+def band(on_hand: int) -> str:
+    """none, few (< 10), some (< 100), plenty: buyers see bands, not counts."""
+    return next((name for below, name in BANDS if on_hand < below), "plenty")

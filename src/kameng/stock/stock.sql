@@ -1,0 +1,108 @@
+-- name: insert_batch
+-- One load of cards.
+INSERT INTO card_batch (batch_id, sku_id, supplier_org_id, file_name, cost_e4, expires_on, loaded, refused,
+                        loaded_by, loaded_at)
+VALUES ($1, $2, $3, $4, $5, $6, 0, $7, $8, $9);
+
+-- name: count_batch
+-- What came of a load.
+UPDATE card_batch SET loaded = loaded + $2, refused = refused + $3 WHERE batch_id = $1;
+
+-- name: claim_fingerprints
+-- Claims cards that were never loaded before; returns the new ones. They come sorted.
+INSERT INTO card_fingerprint (fingerprint, card_id)
+SELECT * FROM unnest($1::bytea[], $2::bigint[]) ON CONFLICT DO NOTHING RETURNING card_id;
+
+-- name: insert_cards
+-- Puts cards on the shelf of a lane.
+INSERT INTO card (lane, card_id, sku_id, batch_id, sealed, expires_on)
+SELECT $1::smallint, c.card_id, c.sku_id, c.batch_id, c.sealed, c.expires_on
+FROM unnest($2::bigint[], $3::bigint[], $4::bigint[], $5::bytea[], $6::date[])
+  AS c (card_id, sku_id, batch_id, sealed, expires_on);
+
+-- name: take_on_hand
+-- Counts cards off a lane's shelf that left it otherwise than by sale.
+UPDATE allotment SET on_hand = on_hand - $3::int WHERE lane = $1::smallint AND sku_id = $2;
+
+-- name: add_on_hand
+-- Counts cards that came to a lane's shelf.
+INSERT INTO allotment (lane, sku_id, on_hand) VALUES ($1::smallint, $2, $3)
+ON CONFLICT (lane, sku_id) DO UPDATE SET on_hand = allotment.on_hand + excluded.on_hand;
+
+-- name: read_shelf
+-- So many cards of each SKU, earliest expiry first; the caller holds the gate.
+SELECT c.card_id, c.sku_id, c.expires_on, c.sealed
+FROM unnest($2::bigint[], $3::int[]) AS w (sku_id, need)
+CROSS JOIN LATERAL (
+  SELECT card_id, sku_id, expires_on, sealed FROM card
+  WHERE lane = $1::smallint AND sku_id = w.sku_id AND state = 'on_shelf' AND expires_on > $4::date
+  ORDER BY expires_on, card_id LIMIT w.need
+) AS c;
+
+-- name: read_on_hand
+-- How many cards of these SKUs lie in the lane.
+SELECT sku_id, on_hand FROM allotment WHERE lane = $1::smallint AND sku_id = ANY($2::bigint[]);
+
+-- name: sell_cards
+-- Ties cards to their one order and counts them off; returns how many were still on the shelf.
+WITH sold AS (
+  UPDATE card c SET order_id = s.order_id, state = 'sold'
+  FROM unnest($2::bigint[], $3::bigint[]) AS s (card_id, order_id)
+  WHERE c.lane = $1::smallint AND c.card_id = s.card_id AND c.state = 'on_shelf'
+  RETURNING 1
+), counted AS (
+  UPDATE allotment a SET on_hand = a.on_hand - n.count
+  FROM unnest($4::bigint[], $5::int[]) AS n (sku_id, count)
+  WHERE a.lane = $1::smallint AND a.sku_id = n.sku_id
+)
+SELECT count(*) FROM sold;
+
+-- name: quarantine_cards
+-- Takes cards that do not open off the shelf, for a person to look at.
+UPDATE card SET state = 'quarantined' WHERE lane = $1::smallint AND card_id = ANY($2::bigint[]) AND state = 'on_shelf'
+RETURNING sku_id;
+
+-- name: cards_of
+-- Sealed cards by id, as an order keeps them.
+SELECT card_id, sealed, expires_on, state, order_id FROM card
+WHERE lane = $1::smallint AND card_id = ANY($2::bigint[]);
+
+-- name: donors
+-- Lanes that have cards of a SKU, the fullest first.
+SELECT lane, on_hand FROM allotment WHERE sku_id = $1 AND lane <> $2::smallint AND on_hand > 0 ORDER BY on_hand DESC;
+
+-- name: take_away
+-- Takes cards out of a donor lane; both gates are held.
+DELETE FROM card WHERE lane = $1::smallint AND card_id IN (
+  SELECT card_id FROM card
+  WHERE lane = $1::smallint AND sku_id = $2 AND state = 'on_shelf' AND expires_on > $4::date
+  ORDER BY expires_on, card_id LIMIT $3::int)
+RETURNING card_id, sku_id, batch_id, sealed, expires_on;
+
+-- name: on_hand_everywhere
+-- Cards on the shelves of all lanes, by SKU.
+SELECT sku_id, sum(on_hand)::bigint AS on_hand FROM allotment GROUP BY sku_id;
+
+-- name: void_expired
+-- Takes expired cards off the shelf.
+WITH gone AS (
+  UPDATE card SET state = 'void' WHERE lane = $1::smallint AND card_id IN (
+    SELECT card_id FROM card WHERE lane = $1::smallint AND state = 'on_shelf' AND expires_on <= $2::date LIMIT $3::int)
+  RETURNING sku_id
+), counted AS (
+  UPDATE allotment a SET on_hand = a.on_hand - n.count
+  FROM (SELECT sku_id, count(*)::int AS count FROM gone GROUP BY sku_id) n
+  WHERE a.lane = $1::smallint AND a.sku_id = n.sku_id
+)
+SELECT count(*) FROM gone;
+
+-- name: cards_under_other_keys
+-- Cards not sealed with the current key of the ring, for re-sealing, from a card id on.
+SELECT card_id, sealed FROM card
+WHERE lane = $1::smallint AND card_id > $2 AND get_byte(sealed, 1) * 256 + get_byte(sealed, 2) <> $3::int
+ORDER BY card_id LIMIT $4::int;
+
+-- name: reseal_cards
+-- Puts re-sealed cards in place.
+UPDATE card c SET sealed = s.sealed FROM unnest($2::bigint[], $3::bytea[]) AS s (card_id, sealed)
+WHERE c.lane = $1::smallint AND c.card_id = s.card_id;

@@ -1,0 +1,126 @@
+"""The stock's statements, one thin function each. Callers hold the lane's gate when they write."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import Any
+
+import msgspec
+
+from kameng.kit import sql
+from kameng.kit.db import Connection
+from kameng.kit.errors import Fault
+
+statements = sql.load("kameng.stock")
+
+
+class SealedCard(msgspec.Struct, frozen=True):
+    card_id: int
+    sku_id: int
+    batch_id: int
+    sealed: bytes
+    expires_on: date
+
+
+async def insert_batch(
+    connection: Connection, batch_id: int, *, sku_id: int, supplier_org_id: int, file_name: str,
+    cost_e4: int | None, expires_on: date | None, refused: int, loaded_by: int, at: datetime,
+) -> None:  # fmt: skip
+    await connection.execute(
+        statements.insert_batch, batch_id, sku_id, supplier_org_id, file_name, cost_e4, expires_on, refused,
+        loaded_by, at,
+    )  # fmt: skip
+
+
+async def count_batch(connection: Connection, batch_id: int, *, loaded: int, refused: int) -> None:
+    await connection.execute(statements.count_batch, batch_id, loaded, refused)
+
+
+async def claim_fingerprints(connection: Connection, claims: Sequence[tuple[bytes, int]]) -> set[int]:
+    """Card ids whose fingerprint nobody had; sorted here, so two loads never wait for each other in a ring."""
+    ordered = sorted(claims)
+    rows = await connection.fetch(
+        statements.claim_fingerprints, [claim[0] for claim in ordered], [claim[1] for claim in ordered]
+    )
+    return {row["card_id"] for row in rows}
+
+
+async def insert_cards(connection: Connection, lane: int, cards: Sequence[SealedCard]) -> None:
+    await connection.execute(
+        statements.insert_cards, lane,
+        [c.card_id for c in cards], [c.sku_id for c in cards], [c.batch_id for c in cards],
+        [c.sealed for c in cards], [c.expires_on for c in cards],
+    )  # fmt: skip
+
+
+async def add_on_hand(connection: Connection, lane: int, sku_id: int, count: int) -> None:
+    await connection.execute(statements.add_on_hand, lane, sku_id, count)
+
+
+async def take_on_hand(connection: Connection, lane: int, sku_id: int, count: int) -> None:
+    await connection.execute(statements.take_on_hand, lane, sku_id, count)
+
+
+async def read_shelf(connection: Connection, lane: int, needs: Mapping[int, int], today: date) -> list[Any]:
+    """Rows (card_id, sku_id, expires_on, sealed), so many of each SKU."""
+    rows: list[Any] = await connection.fetch(statements.read_shelf, lane, list(needs), list(needs.values()), today)
+    return rows
+
+
+async def read_on_hand(connection: Connection, lane: int, sku_ids: Sequence[int]) -> dict[int, int]:
+    rows = await connection.fetch(statements.read_on_hand, lane, sku_ids)
+    return {row["sku_id"]: row["on_hand"] for row in rows}
+
+
+async def sell(connection: Connection, lane: int, sold: Sequence[tuple[int, int, int]]) -> None:
+    """Tie cards to their orders: (card id, order id, sku id). A card that is gone is a defect: no gate was held."""
+    counts = Counter(sku_id for _, _, sku_id in sold)
+    done = await connection.fetchval(
+        statements.sell_cards, lane,
+        [s[0] for s in sold], [s[1] for s in sold], list(counts), list(counts.values()),
+    )  # fmt: skip
+    if done != len(sold):
+        raise Fault(f"{len(sold) - done} cards were taken from under lane {lane}'s gate.")
+
+
+async def quarantine(connection: Connection, lane: int, card_ids: Sequence[int]) -> None:
+    rows = await connection.fetch(statements.quarantine_cards, lane, card_ids)
+    for sku_id, count in Counter(row["sku_id"] for row in rows).items():
+        await take_on_hand(connection, lane, sku_id, count)
+
+
+async def cards_of(connection: Connection, lane: int, card_ids: Sequence[int]) -> dict[int, Any]:
+    rows = await connection.fetch(statements.cards_of, lane, card_ids)
+    return {row["card_id"]: row for row in rows}
+
+
+async def donors(connection: Connection, lane: int, sku_id: int) -> list[tuple[int, int]]:
+    return [(row["lane"], row["on_hand"]) for row in await connection.fetch(statements.donors, sku_id, lane)]
+
+
+async def take_away(connection: Connection, lane: int, sku_id: int, count: int, today: date) -> list[SealedCard]:
+    rows = await connection.fetch(statements.take_away, lane, sku_id, count, today)
+    return [SealedCard(*row) for row in rows]
+
+
+async def on_hand_everywhere(connection: Connection) -> dict[int, int]:
+    rows = await connection.fetch(statements.on_hand_everywhere)
+    return {row["sku_id"]: row["on_hand"] for row in rows}
+
+
+async def void_expired(connection: Connection, lane: int, today: date, *, limit: int) -> int:
+    count: int = await connection.fetchval(statements.void_expired, lane, today, limit)
+    return count
+
+
+async def cards_under_other_keys(
+    connection: Connection, lane: int, after_id: int, key_number: int, *, limit: int
+) -> list[tuple[int, bytes]]:
+    rows = await connection.fetch(statements.cards_under_other_keys, lane, after_id, key_number, limit)
+    return [(row["card_id"], row["sealed"]) for row in rows]
+
+
+async def reseal(connection: Connection, lane: int, sealed: Sequence[tuple[int, bytes]]) -> None:
+    await connection.execute(statements.reseal_cards, lane, [s[0] for s in sealed], [s[1] for s in sealed])

@@ -1,0 +1,65 @@
+"""Taking cards for a batch, and stealing from other lanes when the own shelf is short."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from kameng.kit import clock, crypto, lanes, metrics
+from kameng.kit.db import Connection, Database
+from kameng.stock import store
+from kameng.stock.model import CARD, Shelf, ShelfCard
+
+CHUNK_MAX = 2000
+"""Cards moved by one steal: it holds two gates."""
+
+
+async def read_shelf(connection: Connection, ring: crypto.KeyRing, lane: int, needs: Mapping[int, int]) -> Shelf:
+    """So many opened cards of each SKU; one that does not open is put in quarantine and never sold."""
+    if not needs:
+        return Shelf([])
+    cards, damaged = [], []
+    for row in await store.read_shelf(connection, lane, needs, clock.now().date()):
+        card_id, sku_id, expires_on, sealed = row
+        try:
+            cards.append(ShelfCard(card_id, sku_id, expires_on, ring.open(CARD, card_id, sealed)))
+        except crypto.Unsealable:
+            damaged.append(card_id)
+    if damaged:
+        await store.quarantine(connection, lane, damaged)
+    return Shelf(cards)
+
+
+class Stolen(msgspec.Struct, frozen=True):
+    """What a steal brought, and whether any lane still has cards of that SKU."""
+
+    moved: int
+    any_left: bool
+
+
+async def steal(db: Database, lane: int, sku_id: int, need: int) -> Stolen:
+    """Bring max(need, half of what the fullest lane has) to ``lane``, asking lane after lane until ``need`` is met.
+
+    Holds two gates, in lane order, for one short transaction each. Never inside a batch.
+    """
+    moved = 0
+    async with db.connection() as connection:
+        donors = await store.donors(connection, lane, sku_id)
+    for donor, on_hand in donors:
+        if moved >= need:
+            break
+        count = min(max(need - moved, on_hand // 2), CHUNK_MAX)
+        async with db.transaction() as connection:
+            await lanes.pass_gates(connection, [lane, donor])
+            cards = await store.take_away(connection, donor, sku_id, count, clock.now().date())
+            if cards:
+                await store.take_on_hand(connection, donor, sku_id, len(cards))
+                await store.insert_cards(connection, lane, cards)
+                await store.add_on_hand(connection, lane, sku_id, len(cards))
+        moved += len(cards)
+    metrics.steals.labels("found" if moved else "empty").inc()
+    metrics.stolen_cards.inc(moved)
+    async with db.connection() as connection:
+        everywhere = await store.on_hand_everywhere(connection)
+    return Stolen(moved, everywhere.get(sku_id, 0) > 0)

@@ -1,0 +1,99 @@
+"""Reading catalogue files: the demo catalogue as it is, and what is refused in others."""
+
+from __future__ import annotations
+
+from collections import Counter
+from importlib import resources
+
+import pytest
+
+from kameng.catalogue.errors import CatalogueNotReadable
+from kameng.catalogue.reading import CatalogueRow, currency_of, read_catalogue
+
+DEMO = resources.files("kameng").joinpath("catalogue", "demo", "catalogue.csv").read_bytes()
+HEADER = "场景,品牌,商品,规格,类型,面值,成本,标价,下单表单,地区,备注\n"
+GOOD = "游戏,腾讯,Q币,10,topup,10.0000,9.7500,9.9000,qq,全国,\n"
+
+
+def refusals(text: str) -> list[tuple[int, str, str]]:
+    return [(r.line, r.reason, r.column) for r in read_catalogue((HEADER + text).encode()).refused]
+
+
+def test_demo_catalogue_loads_as_it_is() -> None:
+    file = read_catalogue(DEMO)
+    assert (len(file.rows), file.refused, file.encoding) == (176, (), "utf-8")
+    assert [row.line for row in file.rows] == list(range(2, 178))
+    assert Counter(row.kind for row in file.rows) == {"topup": 119, "secret": 55, "parcel": 1, "bundle": 1}
+    assert Counter(row.scene for row in file.rows) == {
+        "游戏": 60, "生活权益": 37, "话费": 33, "视频会员": 15, "流量": 12, "电费": 10, "教育": 5, "营销": 4,
+    }  # fmt: skip
+    assert Counter(row.form for row in file.rows) == {
+        "phone": 67, "": 54, "qq_or_wechat+zone": 13, "uid+server": 12,
+        "electricity_account+province+city": 10, "qq": 7, "fuel_card": 6, "qq+zone": 5,
+        "learner_name+phone": 2,
+    }  # fmt: skip
+    assert file.rows[0] == CatalogueRow(
+        2, "话费", "中国移动", "中国移动话费快充", "10", "topup", 100_000, 99_050, 99_650, "phone",
+        "全国", "",
+    )  # fmt: skip
+    assert file.rows[8].note == "慢充"
+
+
+def test_face_currency_is_taken_from_the_name() -> None:
+    rows = read_catalogue(DEMO).rows
+    assert [(r.spec, r.face_currency, r.face_value_e4) for r in rows if r.face_currency != "CNY"] == [
+        ("80", "HKD", 800_000), ("160", "HKD", 1_600_000), ("500", "HKD", 5_000_000),
+        ("1000", "JPY", 10_000_000), ("3000", "JPY", 30_000_000),
+    ]  # fmt: skip
+    assert currency_of("礼品卡（美服USD）") == "USD"
+    assert currency_of("HKD礼品卡") == "CNY"  # only what stands in brackets
+
+
+def test_gbk_and_columns_in_another_order() -> None:
+    header = "商品,品牌,场景,供应商,标价,成本,面值,类型,规格"
+    text = f"{header}\r\nQ币,腾讯,游戏,甲,9.9,9.75,10,topup,10\r\n,,,,,,,,\r\n"
+    file = read_catalogue(text.encode("gbk"))
+    assert file.encoding == "gb18030"
+    assert file.rows == (
+        CatalogueRow(2, "游戏", "腾讯", "Q币", "10", "topup", 100_000, 97_500, 99_000, "", "全国", ""),
+    )
+
+
+@pytest.mark.parametrize(
+    ("row", "reason", "column"),
+    [
+        ("游戏,腾讯,Q币,10,gift,10.0000,9.7500,9.9000,qq,全国,", "unknown_kind", "类型"),
+        ("游戏,腾讯,Q币,10,topup,10.0000,9.75001,9.9000,qq,全国,", "bad_amount", "成本"),
+        ("游戏,腾讯,Q币,10,topup,10.0000,-9.75,9.9000,qq,全国,", "bad_amount", "成本"),
+        ("游戏,腾讯,Q币,10,topup,10.0000,9.75,0,qq,全国,", "bad_amount", "标价"),
+        ("游戏,腾讯,Q币,10,topup,10.0000,9.75,9.9,qqq,全国,", "unknown_form", "下单表单"),
+        ("游戏,腾讯,,10,topup,10.0000,9.75,9.9,qq,全国,", "missing", "商品"),
+        ("游戏,腾讯,Q币,大,10,topup,10.0000,9.75,9.9,qq,全国,注", "fields_shifted", ""),
+        ("游戏,腾讯,Q币,10", "missing", "类型"),
+        ("游戏,腾讯," + "Q" * 201 + ",10,topup,10.0000,9.75,9.9,qq,全国,", "too_long", "商品"),
+        ("游戏,腾讯,Q\x07币,10,topup,10.0000,9.75,9.9,qq,全国,", "unreadable", "商品"),
+    ],
+)
+def test_a_bad_row_is_refused_and_the_others_stay(row: str, reason: str, column: str) -> None:
+    assert refusals(f"{row}\n{GOOD}") == [(2, reason, column)]
+
+
+def test_the_same_sku_twice_is_refused() -> None:
+    assert refusals(GOOD + GOOD) == [(3, "duplicate", "")]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"\x00\x01\x02",
+        b"\xff\xff\xff",
+        "品牌,商品\n".encode(),
+        HEADER.replace("成本", "标价").encode(),
+        (HEADER + '"游戏').encode(),
+    ],
+)
+def test_what_is_no_catalogue_is_refused(data: bytes) -> None:
+    with pytest.raises(CatalogueNotReadable) as refusal:
+        read_catalogue(data)
+    assert (refusal.value.status, refusal.value.field) == (400, "file")
