@@ -297,9 +297,9 @@ async def test_the_desk_lists_what_waits_for_a_person(database: Database, connec
         ids = await fill_desk(database)
         assert await claim(database) != []  # the waiting one
         assert await claim(database) == []
+    states: list[jobs.State] = ["dead", "dead", "unknown"]
     expected = [
-        jobs.DeskJob(1, ids[n], "a", n, {"n": n}, 1, state, "why", NOW)
-        for n, state in enumerate(("dead", "dead", "unknown"))
+        jobs.DeskJob(1, ids[n], "a", n, {"n": n}, 1, state, "why", NOW) for n, state in enumerate(states)
     ]
     assert await jobs.desk(connection, 1) == expected
     assert await jobs.desk(connection, 1, limit=1) == expected[:1]

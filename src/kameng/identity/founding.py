@@ -64,7 +64,7 @@ async def issue_key(
     actor_id: int = 0,
 ) -> IssuedKey:
     """A new key: HMAC with a fresh secret, or Ed25519 when the caller brings its public key (32 bytes)."""
-    scopes = frozenset(str(scope) for scope in scopes)
+    scopes = frozenset(scopes)
     if unknown := scopes - ALL_SCOPES:
         raise BadKeySettings(f"unknown scope {sorted(unknown)[0]}", field="scopes")
     changed = await epochs.bump(connection, "identity")

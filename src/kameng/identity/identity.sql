@@ -72,9 +72,3 @@ SELECT n.key_id, n.nonce_hash FROM nonce n
 JOIN unnest($2::smallint[], $3::bigint[], $4::bytea[]) AS w (drawer, key_id, nonce_hash)
   ON n.drawer = w.drawer AND n.key_id = w.key_id AND n.nonce_hash = w.nonce_hash
 WHERE n.lane = $1::smallint;
-
--- name: spend_nonces
--- Nonces of writes, in the transaction of what they asked for.
-INSERT INTO nonce (lane, drawer, key_id, nonce_hash)
-SELECT $1::smallint, w.drawer, w.key_id, w.nonce_hash
-FROM unnest($2::smallint[], $3::bigint[], $4::bytea[]) AS w (drawer, key_id, nonce_hash);

@@ -10,13 +10,15 @@ import msgspec
 
 from kameng.identity.errors import NonceUsed
 from kameng.identity.model import ApiKey, Organisation
-from kameng.kit import crypto, ids, lanes, sql
+from kameng.kit import copying, crypto, ids, lanes, sql
 from kameng.kit.db import Connection, Database
 
 statements = sql.load("kameng.identity")
 
 SECRET = b"api_key"
 """What a key's secret is sealed as."""
+
+_NONCES = copying.Rows("nonce", {"lane": "h", "drawer": "h", "key_id": "q"}, ["nonce_hash"])
 
 DRAWER_S = 600
 DRAWERS = 4
@@ -133,10 +135,7 @@ async def known_nonces(connection: Connection, lane: int, nonces: Iterable[Nonce
 
 
 async def spend_nonces(connection: Connection, lane: int, nonces: Sequence[Nonce]) -> None:
-    await connection.execute(
-        statements.spend_nonces, lane,
-        [n.drawer for n in nonces], [n.key_id for n in nonces], [n.nonce_hash for n in nonces],
-    )  # fmt: skip
+    await _NONCES.append(connection, ((lane, n.drawer, n.key_id, n.nonce_hash) for n in nonces))
 
 
 async def empty_drawer(connection: Connection, drawer: int) -> None:

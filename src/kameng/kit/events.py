@@ -12,8 +12,17 @@ from typing import Any
 
 import msgspec
 
+from kameng.kit import copying
 from kameng.kit.db import Connection
 from kameng.kit.lanes import statements
+
+
+_ROWS = copying.Rows(
+    "event",
+    {"lane": "h", "subject_id": "q", "sequence": "i", "event_id": "q", "org_id": "q", "actor_id": "q", "at": "q",
+     "due": "?"},
+    ["kind", "data"],
+)  # fmt: skip
 
 
 class NewEvent(msgspec.Struct, frozen=True):
@@ -40,11 +49,16 @@ class Event(msgspec.Struct, frozen=True):
 
 async def emit(connection: Connection, lane: int, at: datetime, events: Sequence[NewEvent]) -> None:
     """Write events of one lane. Takes no gate: the caller holds it."""
-    await connection.execute(
-        statements.insert_events, lane, at,
-        [e.subject_id for e in events], [e.sequence for e in events], [e.event_id for e in events],
-        [e.org_id for e in events], [e.kind for e in events], [e.actor_id for e in events],
-        [e.data for e in events], [e.due for e in events],
+    stamp = copying.timestamp(at)
+    await _ROWS.append(
+        connection,
+        (
+            (
+                lane, e.subject_id, e.sequence, e.event_id, e.org_id, e.actor_id, stamp, e.due, e.kind.encode(),
+                None if e.data is None else b"\x01" + msgspec.json.encode(e.data),
+            )
+            for e in events
+        ),
     )  # fmt: skip
 
 

@@ -7,10 +7,14 @@ FROM unnest($2::bigint[], $3::text[], $4::bigint[], $5::jsonb[], $6::timestamptz
 
 -- name: due_job_kinds
 -- Which of the kinds $2 have something to do. Looks without the gate: an idle lane costs one read, no commit.
+-- LATERAL with LIMIT, for EXISTS becomes a hash of the whole backlog (98 ms with 200,000 jobs; this one 0.1 ms).
 SELECT k.kind FROM unnest($2::text[]) AS k (kind)
-WHERE EXISTS (SELECT FROM job WHERE lane = $1 AND job.kind = k.kind AND state = 'waiting' AND due_at <= $3)
-   OR EXISTS (SELECT FROM job WHERE lane = $1 AND job.kind = k.kind AND state IN ('leased', 'sending')
-                AND lease_until <= $3);
+CROSS JOIN LATERAL (
+  (SELECT FROM job WHERE lane = $1 AND job.kind = k.kind AND state = 'waiting' AND due_at <= $3 LIMIT 1)
+  UNION ALL
+  (SELECT FROM job WHERE lane = $1 AND job.kind = k.kind AND state IN ('leased', 'sending')
+     AND lease_until <= $3 LIMIT 1)
+  LIMIT 1) AS work;
 
 -- name: waiting_jobs
 -- What is due of one kind, for a handler that finishes in this very transaction; $5 narrows it to some jobs.
@@ -29,7 +33,7 @@ WHERE lane = $1 AND job_id IN (
    ORDER BY lease_until LIMIT $4)
   UNION ALL
   (SELECT job_id FROM job WHERE lane = $1 AND kind = $2 AND state = 'waiting' AND due_at <= $3
-   ORDER BY due_at LIMIT $4)
+   ORDER BY due_at, job_id LIMIT $4)
   LIMIT $4)
 RETURNING job_id, kind, subject_id, payload, attempts, lease_token, state;
 

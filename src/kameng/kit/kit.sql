@@ -26,13 +26,6 @@ UPDATE epoch SET value = value + 1 WHERE topic = $1 RETURNING value;
 -- The value of every directory.
 SELECT topic, value FROM epoch;
 
--- name: insert_events
--- Events of one lane: what happened to which subject, in the subject's own sequence; due ones go out as notices.
-INSERT INTO event (lane, subject_id, sequence, event_id, org_id, kind, actor_id, at, data, due)
-SELECT $1::smallint, e.subject_id, e.sequence, e.event_id, e.org_id, e.kind, e.actor_id, $2::timestamptz, e.data, e.due
-FROM unnest($3::bigint[], $4::int[], $5::bigint[], $6::bigint[], $7::text[], $8::bigint[], $9::jsonb[], $10::bool[])
-  AS e (subject_id, sequence, event_id, org_id, kind, actor_id, data, due);
-
 -- name: events_of_subject
 -- The timeline of one subject, oldest first.
 SELECT sequence, event_id, kind, actor_id, at, data FROM event

@@ -13,21 +13,11 @@ FROM transfer WHERE lane = $1::smallint AND transfer_id = ANY($2::bigint[]);
 -- How these holds ended.
 SELECT pending_id, kind FROM transfer WHERE lane = $1::smallint AND pending_id = ANY($2::bigint[]);
 
--- name: write_transfers
--- Appends transfers and moves the balances they led to, in one statement.
-WITH moved AS (
-  UPDATE account a SET posted_e4 = b.posted_e4, held_e4 = b.held_e4
-  FROM unnest($12::bigint[], $13::bigint[], $14::bigint[]) AS b (account_id, posted_e4, held_e4)
-  WHERE a.lane = $1::smallint AND a.account_id = b.account_id
-)
-INSERT INTO transfer (lane, transfer_id, debit_account, credit_account, amount_e4, code, subject_id, kind,
-                      pending_id, debit_after_e4, credit_after_e4, at)
-SELECT $1::smallint, t.transfer_id, t.debit_account, t.credit_account, t.amount_e4, t.code, t.subject_id, t.kind,
-       t.pending_id, t.debit_after_e4, t.credit_after_e4, $2::timestamptz
-FROM unnest($3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::text[], $8::bigint[], $9::text[],
-            $10::bigint[], $11::bigint[], $15::bigint[])
-  AS t (transfer_id, debit_account, credit_account, amount_e4, code, subject_id, kind, pending_id,
-        debit_after_e4, credit_after_e4);
+-- name: move_balances
+-- Puts balances where the posted transfers led them; the table refuses to overdraw.
+UPDATE account a SET posted_e4 = b.posted_e4, held_e4 = b.held_e4
+FROM unnest($2::bigint[], $3::bigint[], $4::bigint[]) AS b (account_id, posted_e4, held_e4)
+WHERE a.lane = $1::smallint AND a.account_id = b.account_id;
 
 -- name: find_transfer_key
 -- The transfer that an outside key led to.

@@ -58,6 +58,9 @@ class Result(StrEnum):
     exceeds_credits = "exceeds_credits"
 
 
+_CREATED = Result.created
+
+
 class Account(msgspec.Struct):
     """The working copy of an account's row; ``Books`` moves it forward."""
 
@@ -135,7 +138,7 @@ class Books:
         refusal = self._refusal(new)
         if refusal is None:
             self._apply(new)
-            return Result.created
+            return _CREATED
         return refusal
 
     def post_linked(self, chain: Sequence[NewTransfer]) -> list[Result]:

@@ -7,11 +7,18 @@ from datetime import datetime
 
 import msgspec
 
-from kameng.kit import sql
+from kameng.kit import copying, sql
 from kameng.kit.db import Connection
 from kameng.ledger.model import Account, Books, Transfer
 
 statements = sql.load("kameng.ledger")
+
+_TRANSFERS = copying.Rows(
+    "transfer",
+    {"lane": "h", "transfer_id": "q", "debit_account": "q", "credit_account": "q", "amount_e4": "q",
+     "subject_id": "q", "debit_after_e4": "q", "credit_after_e4": "q", "at": "q"},
+    ["kind", "code", "pending_id"],
+)  # fmt: skip
 
 
 class StatementLine(msgspec.Struct, frozen=True):
@@ -46,13 +53,20 @@ async def write(connection: Connection, lane: int, at: datetime, books: Books) -
     if not new:
         return
     moved = [books.accounts[number] for number in books.touched]
+    stamp = copying.timestamp(at)
+    await _TRANSFERS.append(
+        connection,
+        (
+            (
+                lane, t.transfer_id, t.debit_account, t.credit_account, t.amount_e4, t.subject_id, t.debit_after_e4,
+                t.credit_after_e4, stamp, t.kind.encode(), t.code.encode(), copying.bigint_or_null(t.pending_id),
+            )
+            for t in new
+        ),
+    )  # fmt: skip
     await connection.execute(
-        statements.write_transfers, lane, at,
-        [t.transfer_id for t in new], [t.debit_account for t in new], [t.credit_account for t in new],
-        [t.amount_e4 for t in new], [t.code for t in new], [t.subject_id for t in new], [t.kind for t in new],
-        [t.pending_id for t in new], [t.debit_after_e4 for t in new],
+        statements.move_balances, lane,
         [a.account_id for a in moved], [a.posted_e4 for a in moved], [a.held_e4 for a in moved],
-        [t.credit_after_e4 for t in new],
     )  # fmt: skip
 
 

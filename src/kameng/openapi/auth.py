@@ -8,8 +8,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
 from kameng import identity
 from kameng.identity import (
-    Caller, Directory, IpNotAllowed, KeyRevoked, Nonce, NonceUsed, OrganisationSuspended, RateLimited, Scope,
-    ScopeMissing, SignatureMissing, SignatureWrong,
+    Caller, Directory, IpNotAllowed, KeyRevoked, Nonce, NonceUsed, OrganisationSuspended, RateLimited, ScopeMissing, SignatureMissing, SignatureWrong,
 )  # fmt: skip
 from kameng.kit import clock
 
@@ -28,7 +27,7 @@ class Authenticator:
         self._buckets: dict[int, list[float]] = {}
 
     async def authenticate(
-        self, *, method: str, path: bytes, query: bytes, headers: Headers, body: bytes, peer: str, scope: Scope,
+        self, *, method: str, path: bytes, query: bytes, headers: Headers, body: bytes, peer: str, scope: str,
         write: bool,
     ) -> tuple[Caller, Nonce | None]:  # fmt: skip
         """The caller, and for a write the nonce that its transaction must spend. Raises the refusal."""
@@ -62,7 +61,7 @@ class Authenticator:
             raise IpNotAllowed(ip)
         self._count(key_id, key.rate_per_second, now_ms)
         if scope not in key.scopes:
-            raise ScopeMissing(scope.value)
+            raise ScopeMissing(scope)
         caller = Caller(key, organisation, ip)
         if not write:
             if not self._seen.first_time(key_id, nonce, now_ms):

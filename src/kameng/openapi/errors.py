@@ -51,6 +51,13 @@ class NotReady(TryLater):
     zh = "网关正在启动或停止，请稍后重试。"
 
 
+class Unavailable(TryLater):
+    """The database does not answer now; nothing was done: come again, signed anew."""
+
+    code = "unavailable"
+    zh = "数据库暂时无法应答，本次请求未做任何处理，请稍后重新签名再试。"
+
+
 class Internal(TryLater):
     """Something broke on our side; the platform has been told. Query before you repeat a write."""
 

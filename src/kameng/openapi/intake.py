@@ -9,10 +9,13 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Awaitable, Callable, MutableMapping
+from datetime import datetime
+from functools import lru_cache
 from itertools import count
 from typing import Any
 
 import msgspec
+from prometheus_client import Counter
 
 from kameng import identity, orders
 from kameng.identity import Caller, Nonce, Scope
@@ -76,14 +79,20 @@ def request_id() -> str:
 def order_answer(order: ShownOrder) -> OrderAnswer:
     return OrderAnswer(
         str(order.order_id), order.client_ref, str(order.sku_id), order.quantity,
-        money.format_e4(order.unit_price_e4), money.format_e4(order.total_e4), order.currency, order.state,
+        _decimal(order.unit_price_e4), _decimal(order.total_e4), order.currency, order.state,
         order.sequence, _utc(order.placed_at), order.replayed,
         [msgspec.Raw(_card(card)) for card in order.cards if card.text is not None],
     )  # fmt: skip
 
 
-def _utc(at: Any) -> str:
+@lru_cache(maxsize=16)
+def _utc(at: datetime) -> str:
+    """RFC 3339 in milliseconds; a batch's orders share theirs."""
     return f"{at.isoformat(timespec='milliseconds')[:23]}Z"
+
+
+_decimal = lru_cache(maxsize=1 << 14)(money.format_e4)
+"""Prices repeat."""
 
 
 def _card(card: orders.ShownCard) -> bytes:
@@ -202,12 +211,12 @@ def raw_path(scope: ASGIScope) -> bytes:
 async def read_body(scope: ASGIScope, receive: Receive, *, body_max: int, timeout_s: int) -> bytes:
     """The whole body; ``BodyTooLarge`` as soon as it is, ``RequestTooSlow`` if it stops coming."""
     message = await receive()
-    if not message.get("more_body"):
-        body: bytes = message.get("body", b"")
-        if len(body) > body_max:
-            raise BodyTooLarge(f"at most {body_max} bytes")
-        return body
-    parts, size = [message.get("body", b"")], len(message.get("body", b""))
+    body: bytes = message.get("body", b"")
+    if len(body) > body_max:
+        raise BodyTooLarge(f"at most {body_max} bytes")
+    if not message.get("more_body") or len(body) == _content_length(scope):
+        return body  # nearly always: waiting for the empty rest would cost a turn of the loop
+    parts, size = [body], len(body)
     try:
         async with asyncio.timeout(timeout_s):
             while message.get("more_body"):
@@ -223,22 +232,39 @@ async def read_body(scope: ASGIScope, receive: Receive, *, body_max: int, timeou
     return b"".join(parts)
 
 
+def _content_length(scope: ASGIScope) -> int:
+    for name, value in scope["headers"]:
+        if name == b"content-length":
+            return int(value) if value.isdigit() else -1
+    return -1
+
+
 def refused(refusal: Refusal) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
     document = problem_of(refusal, request_id=request_id())
     return refusal.status, headers_of(type(refusal)), _encoder.encode(document)
+
+
+@lru_cache(maxsize=1024)
+def _policy(rate_per_second: int) -> bytes:
+    return b'"key";q=%d;w=1' % rate_per_second
 
 
 def rate_headers(authenticator: Authenticator, caller: Caller) -> list[tuple[bytes, bytes]]:
     """draft-ietf-httpapi-ratelimit-headers: the policy, and what is left of it."""
     key = caller.key
     return [
-        (b"ratelimit-policy", b'"key";q=%d;w=1' % key.rate_per_second),
+        (b"ratelimit-policy", _policy(key.rate_per_second)),
         (b"ratelimit", b'"key";r=%d;t=1' % authenticator.remaining(key.key_id)),
     ]
 
 
+@lru_cache
+def _counted(status: int) -> Counter:
+    return metrics.http_requests.labels("orders", str(status))
+
+
 async def respond(send: Send, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
-    metrics.http_requests.labels("orders", str(status)).inc()
+    _counted(status).inc()
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
 

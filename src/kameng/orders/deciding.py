@@ -24,6 +24,16 @@ from kameng.risk import KEY_DAY, Claim, Counters, RiskRefused, VelocityExceeded
 from kameng.stock import Shelf, ShelfCard
 
 
+# Members of an enum are looked up by Python code before 3.12; these are needed for every order.
+_CREATED, _DELIVERED, _FULFILLING = Result.created, State.delivered, State.fulfilling
+_INCOME = {
+    (delivered, currency): house_account(House.sales if delivered else House.escrow, currency)
+    for delivered in (True, False)
+    for currency in ("CNY", "XTS")
+}
+"""Where the money of an order goes: sales if the goods went out with it, else escrow."""
+
+
 class Asked(msgspec.Struct, frozen=True):
     """A wish with what is known of it now: its SKU, price and limits, and how it came here."""
 
@@ -41,6 +51,7 @@ class View(msgspec.Struct):
     """What the batch read under the gate, moved forward by every decision."""
 
     at: datetime
+    at_ms: int
     order_ids: Iterator[int]
     keys: Mapping[int, ApiKey]
     organisations: Mapping[int, Organisation]
@@ -104,17 +115,9 @@ def _take(view: View, asked: Asked, sku: Sku, quote: Quote, ref: tuple[int, byte
     delivered = sku.kind in FROM_STOCK
     order_id = next(view.order_ids)
     total_e4 = quote.unit_price_e4 * wish.quantity
-    result = view.books.post(
-        NewTransfer(
-            order_id,
-            organisation.org_id,
-            house_account(House.sales if delivered else House.escrow, organisation.currency),
-            total_e4,
-            "sale",
-            order_id,
-        )
-    )
-    if result is not Result.created:
+    income = _INCOME[delivered, organisation.currency]
+    result = view.books.post(NewTransfer(order_id, organisation.org_id, income, total_e4, "sale", order_id))
+    if result is not _CREATED:
         if cards:
             view.shelf.put_back(cards)
         return Refused(InsufficientBalance) if result is Result.exceeds_credits else Refused(LedgerRefused, result)
@@ -122,7 +125,7 @@ def _take(view: View, asked: Asked, sku: Sku, quote: Quote, ref: tuple[int, byte
     view.refs[ref] = (wish.digest, order_id)
     order = NewOrder(
         order_id, wish, sku.revision, quote.unit_price_e4, total_e4, sku.cost_e4 * wish.quantity,
-        State.delivered if delivered else State.fulfilling, quote.trace, tuple([card.card_id for card in cards]),
+        _DELIVERED if delivered else _FULFILLING, quote.trace, tuple([card.card_id for card in cards]),
     )  # fmt: skip
     if from_shelf:
         return Placed(order, tuple([ShownCard(card.text, card.expires_on) for card in cards]))
@@ -151,7 +154,7 @@ def _nonce_is_fresh(view: View, asked: Asked) -> Refused | None:
 
 def _caller_may(view: View, wish: Wish) -> Refused | None:
     key = view.keys.get(wish.key.key_id, wish.key)
-    if not key.works_at(int(view.at.timestamp() * 1000)):
+    if not key.works_at(view.at_ms):
         return Refused(KeyRevoked)
     organisation = view.organisations.get(wish.organisation.org_id, wish.organisation)
     return None if organisation.state == "active" else Refused(OrganisationSuspended)

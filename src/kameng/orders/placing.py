@@ -28,6 +28,10 @@ FULFIL_JOB = "fulfilment.fulfil"
 PLACED_EVENTS = {State.delivered: "order.delivered", State.fulfilling: "order.fulfilling"}
 
 
+_FULFILLING = State.fulfilling
+_HOUSE = [ledger.house_account(code, currency) for code in ledger.HOUSE_NUMBERS for currency in ("CNY", "XTS")]
+
+
 class Entry(msgspec.Struct, frozen=True):
     """A wish as it enters a batch. The flags say what it went through before."""
 
@@ -72,13 +76,13 @@ async def _read(
             needs[a.sku.sku_id] = needs.get(a.sku.sku_id, 0) + a.wish.quantity
     nonces = [a.wish.nonce for a in asked if a.wish.nonce is not None]
     claims = {claim.key for a in asked for claim in a.lane_claims}
-    house = [ledger.house_account(code, currency) for code in ledger.HOUSE_NUMBERS for currency in ("CNY", "XTS")]
     view = View(
         at=at,
+        at_ms=int(at.timestamp() * 1000),
         order_ids=iter(order_ids),
         keys=snapshot.directory.keys,
         organisations=snapshot.directory.organisations,
-        books=ledger.Books(await ledger.read_accounts(connection, lane, [*house, *wallets])),
+        books=ledger.Books(await ledger.read_accounts(connection, lane, [*_HOUSE, *wallets])),
         shelf=await stock.read_shelf(connection, snapshot.ring, lane, needs),
         counters=await risk.read_lane_counters(connection, lane, claims) if claims else risk.Counters({}),
         refs=refs,
@@ -123,7 +127,7 @@ async def _write(
     sold = [(card_id, order.order_id, order.wish.sku_id) for order in orders for card_id in order.card_ids]
     if sold:
         await stock.sell(connection, lane, sold)
-    waiting = [order.order_id for order in orders if order.state is State.fulfilling]
+    waiting = [order.order_id for order in orders if order.state is _FULFILLING]
     if waiting:
         new_jobs = [jobs.NewJob(kind=FULFIL_JOB, subject_id=order_id, due_at=view.at) for order_id in waiting]
         await jobs.add(connection, lane, new_jobs, job_ids[: len(waiting)])

@@ -7,11 +7,19 @@ from datetime import datetime
 
 import msgspec
 
-from kameng.kit import crypto, sql
+from kameng.kit import copying, crypto, sql
 from kameng.kit.db import Connection
 from kameng.orders.model import ACCOUNT, NewOrder
 
 statements = sql.load("kameng.orders")
+
+_ORDERS = copying.Rows(
+    "orders",
+    {"lane": "h", "order_id": "q", "org_id": "q", "key_id": "q", "sku_id": "q", "sku_revision": "i", "quantity": "i",
+     "unit_price_e4": "q", "total_e4": "q", "cost_e4": "q", "placed_at": "q"},
+    ["state", "client_ref", "account", "trace", "card_ids"],
+)  # fmt: skip
+_REFS = copying.Rows("order_ref", {"lane": "h", "org_id": "q", "order_id": "q"}, ["ref_hash", "digest"])
 
 RefKey = tuple[int, bytes]
 """(organisation, hash of the reference)."""
@@ -43,16 +51,26 @@ async def read_refs(connection: Connection, lane: int, keys: Iterable[RefKey]) -
 async def insert_orders(
     connection: Connection, ring: crypto.KeyRing, lane: int, at: datetime, orders: Sequence[NewOrder]
 ) -> None:
-    wishes = [order.wish for order in orders]
-    await connection.execute(
-        statements.insert_orders, lane, at,
-        [o.order_id for o in orders], [w.organisation.org_id for w in wishes], [w.key.key_id for w in wishes],
-        [w.sku_id for w in wishes], [o.sku_revision for o in orders], [w.quantity for w in wishes],
-        [o.unit_price_e4 for o in orders], [o.total_e4 for o in orders], [o.cost_e4 for o in orders],
-        [o.state for o in orders], [w.client_ref for w in wishes],
-        [None if o.wish.account is None else ring.seal(ACCOUNT, o.order_id, o.wish.account) for o in orders],
-        [o.trace for o in orders], [f"{{{','.join(map(str, o.card_ids))}}}" for o in orders],
-        [w.ref_hash for w in wishes], [w.digest for w in wishes],
+    """The orders of one batch with their references for ever."""
+    stamp = copying.timestamp(at)
+    await _ORDERS.append(connection, (_order_row(ring, lane, stamp, order) for order in orders))
+    await _REFS.append(
+        connection,
+        (
+            (lane, w.organisation.org_id, order.order_id, w.ref_hash, w.digest)
+            for order in orders
+            for w in (order.wish,)
+        ),
+    )
+
+
+def _order_row(ring: crypto.KeyRing, lane: int, stamp: int, order: NewOrder) -> tuple[object, ...]:
+    wish = order.wish
+    account = None if wish.account is None else ring.seal(ACCOUNT, order.order_id, wish.account)
+    return (
+        lane, order.order_id, wish.organisation.org_id, wish.key.key_id, wish.sku_id, order.sku_revision,
+        wish.quantity, order.unit_price_e4, order.total_e4, order.cost_e4, stamp, order.state.encode(),
+        wish.client_ref.encode(), account, order.trace.encode(), copying.bigint_array(order.card_ids),
     )  # fmt: skip
 
 

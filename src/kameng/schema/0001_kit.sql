@@ -58,7 +58,7 @@ CREATE TABLE job (
   PRIMARY KEY (lane, job_id),
   CHECK ((state IN ('leased', 'sending')) = (lease_token IS NOT NULL))
 ) WITH (fillfactor = 70);
-CREATE INDEX job_due ON job (lane, kind, due_at) WHERE state = 'waiting';
+CREATE INDEX job_due ON job (lane, kind, due_at, job_id) WHERE state = 'waiting';
 CREATE INDEX job_leased ON job (lane, lease_until) WHERE state IN ('leased', 'sending');
 CREATE INDEX job_desk ON job (lane, job_id) WHERE state IN ('dead', 'unknown');
 CREATE INDEX job_subject ON job (lane, subject_id);

@@ -23,8 +23,8 @@ def seconds(*values: float) -> bytes:
 
 def tally(**more: object) -> Tally:
     base: dict[str, object] = {
-        "connections": 1000, "idle": 0, "seconds": 2.25, "accepted": 900, "refused": 90, "busy": 45, "faults": 0,
-        "cuts": 0, "cpu_user_s": 0.01, "cpu_system_s": 0.0107, "extra": {}, "total_extra": {},
+        "connections": 1000, "idle": 0, "seconds": 2.25, "accepted": 900, "refused": 90, "busy": 45,
+        "faults": 0, "cuts": 0, "cpu_user_s": 0.01, "cpu_system_s": 0.0107, "extra": {}, "total_extra": {},
         "series": [
             Second(1.0, 400, 40, 5, 0, 0), Second(2.0, 450, 45, 40, 0, 0), Second(2.25, 50, 5, 0, 0, 0),
         ],

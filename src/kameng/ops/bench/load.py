@@ -29,8 +29,8 @@ from kameng.ops.bench.tally import Second, Tally
 OPENING_MAX = 500
 """Connections being opened at once: more would overflow the server's backlog."""
 PER_ADDRESS_MAX = 10_000
-"""Connections from one source address. Linux has 28,000 ports for each, but past the first half looks for a free one
-so long that 19,000 connections took 14 s to open instead of 3."""
+"""Connections from one source address. Linux has 28,000 ports for each, but past the first half it looks for
+a free one so long that 19,000 connections took 14 s to open instead of 3."""
 _SPARE_FILES = 64
 _IP_BIND_ADDRESS_NO_PORT = 24
 

@@ -163,8 +163,9 @@ class Sampler:
                 cpu_s = sum(processes[pid].cpu_s for pid in pids)
                 self._cpu_s[root] = max(self._cpu_s.get(root, 0.0), cpu_s)
             if (now := time.perf_counter()) >= self._memory_due:
+                used_s = time.thread_time()
                 self._look_at_memory(trees)
-                cost_s = time.perf_counter() - now
+                cost_s = time.thread_time() - used_s
                 self._memory_due = now + max(self._every_s / 2, cost_s / _MEMORY_SHARE_MAX)
 
     def _look_at_memory(self, trees: dict[int, list[int]]) -> None:
