@@ -6,7 +6,7 @@ use: all of that is read. What can't be read is a bad row with its reason; the o
 
     orders, bad = read_orders(open("orders.xlsx", "rb").read(), catalogue)
 
-``catalogue`` is the list that GET /api/v1/catalogue answers; ``order.body`` is what POST /api/v1/orders takes.
+``catalogue`` is the list that GET /api/v1/catalogue answers; ``order.body`` goes to POST /api/v1/orders.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ class OrderRow:
     name: str
     note: str
     repeats_line: int = 0
-    """The line above that has the same external number, 0 if none. This one is sent all the same: if it is the
-    same order, the server answers with the first; if another, it refuses. Nothing is charged twice."""
+    """The line above that has the same external number, 0 if none. This one is sent all the same: if it is
+    the same order, the server answers with the first; if another, it refuses. Nothing is charged twice."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class RowError(Exception):
 
 
 def read_orders(data: bytes, catalogue: list[dict[str, Any]]) -> tuple[list[OrderRow], list[BadRow]]:
-    """The orders of the first sheet, and the rows that are none. ``line`` is the row's number in the sheet."""
+    """The orders of the first sheet, and the rows that are none; ``line`` is the row's number there."""
     sheet = CalamineWorkbook.from_filelike(io.BytesIO(data)).get_sheet_by_index(0)
     rows = [list(row) for row in sheet.to_python(skip_empty_area=False)]
     header_index, columns = find_header(rows)
@@ -93,7 +93,7 @@ def find_header(rows: list[list[Any]]) -> tuple[int, dict[str, int]]:
         }
         if all(column in columns for column in NEEDED):
             return index, titles | columns
-    raise ValueError("no header row names the goods, the amount and the external number (充值项目、金额、外部单号)")
+    raise ValueError("no header row names goods, amount and external number (充值项目、金额、外部单号)")
 
 
 def is_total(cells: dict[str, Any]) -> bool:
@@ -140,7 +140,7 @@ def quantity_of(cell: object) -> int:
 
 
 def account_of(cells: dict[str, Any], sku: dict[str, Any]) -> dict[str, str]:
-    """What the goods' form asks for. Card keys ask for nothing: their phone number is the merchant's affair."""
+    """What the goods' form asks for. Card keys ask for nothing; the phone number is the merchant's affair."""
     account = {}
     for field in sku.get("form") or []:
         name, label = (field["name"], field.get("label", "")) if isinstance(field, dict) else (field, "")
@@ -156,7 +156,7 @@ def account_of(cells: dict[str, Any], sku: dict[str, Any]) -> dict[str, str]:
 
 
 def digits_of(cell: object) -> str:
-    """``+86-139 8528 3077`` and 13985283077.0 → ``13985283077``. Whether it is a real number, the server says."""
+    """``+86-139 8528 3077`` and 13985283077.0 → ``13985283077``. Whether it is real, the server says."""
     digits = re.sub(r"[\s\-()]", "", text(cell))
     digits = re.sub(r"^(\+|00)?86(?=[0-9]{11}$)", "", digits)
     if not re.fullmatch(r"[0-9]{11}", digits):

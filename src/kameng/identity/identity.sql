@@ -67,8 +67,5 @@ FROM unnest($2::bigint[], $3::bytea[]) AS s (key_id, sealed)
 WHERE k.lane = $1::smallint AND k.key_id = s.key_id;
 
 -- name: known_nonces
--- Which of these nonces were spent already; the caller holds the gate.
-SELECT n.key_id, n.nonce_hash FROM nonce n
-JOIN unnest($2::smallint[], $3::bigint[], $4::bytea[]) AS w (drawer, key_id, nonce_hash)
-  ON n.drawer = w.drawer AND n.key_id = w.key_id AND n.nonce_hash = w.nonce_hash
-WHERE n.lane = $1::smallint;
+-- Which of these nonces of one drawer were spent already; the caller holds the gate.
+SELECT nonce_hash FROM nonce WHERE lane = $1::smallint AND drawer = $2::smallint AND nonce_hash = ANY($3::bytea[]);

@@ -66,7 +66,7 @@ class ApiKey(msgspec.Struct, frozen=True):
         return self.state == "active" and (self.expires_at_ms is None or now_ms < self.expires_at_ms)
 
 
-class Caller(msgspec.Struct, frozen=True):
+class Caller(msgspec.Struct, frozen=True, gc=False):
     """Who a request comes from, once its signature was found good."""
 
     key: ApiKey

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Container, Iterable, Sequence
 from datetime import datetime
 from typing import Any
@@ -15,21 +16,25 @@ from kameng.kit.db import Connection, Database
 
 statements = sql.load("kameng.identity")
 
-SECRET = b"api_key"
+KEY_SECRET = b"api_key"
 """What a key's secret is sealed as."""
 
-_NONCES = copying.Rows("nonce", {"lane": "h", "drawer": "h", "key_id": "q"}, ["nonce_hash"])
+_NONCES = copying.Rows("nonce", {"lane": "h", "drawer": "h"}, ["nonce_hash"])
 
 DRAWER_S = 600
 DRAWERS = 4
 
 
-class Nonce(msgspec.Struct, frozen=True):
+class Nonce(msgspec.Struct, frozen=True, gc=False):
     """A nonce of a write: the signed second chooses its drawer, so a replay looks into the same one."""
 
-    key_id: int
-    nonce_hash: bytes
+    nonce_hash: bytes  # of key and nonce
     drawer: int
+
+
+def nonce_of(key_id: int, nonce: bytes, signed_at_s: int) -> Nonce:
+    text = b"%d\n%b" % (key_id, nonce)
+    return Nonce(hashlib.blake2b(text, digest_size=16).digest(), drawer_of(signed_at_s))
 
 
 def drawer_of(signed_at_s: int) -> int:
@@ -47,7 +52,7 @@ def _key(row: Any, ring: crypto.KeyRing) -> ApiKey:
         key_id=row["key_id"],
         org_id=row["org_id"],
         scopes=frozenset(row["scopes"]),
-        secret=None if sealed is None else ring.open(SECRET, row["key_id"], sealed),
+        secret=None if sealed is None else ring.open(KEY_SECRET, row["key_id"], sealed),
         public_key=row["public_key"],
         allowed_ips=tuple(row["allowed_ips"]),
         rate_per_second=row["rate_per_second"],
@@ -100,7 +105,7 @@ async def find_sandbox(connection: Connection, org_id: int) -> int | None:
 async def insert_key(
     connection: Connection, ring: crypto.KeyRing, key: ApiKey, *, name: str, changed: int, at: datetime
 ) -> None:
-    sealed = None if key.secret is None else ring.seal(SECRET, key.key_id, key.secret)
+    sealed = None if key.secret is None else ring.seal(KEY_SECRET, key.key_id, key.secret)
     await connection.execute(
         statements.insert_api_key, key.lane, key.key_id, key.org_id, name, sorted(key.scopes), sealed,
         key.public_key, list(key.allowed_ips), key.rate_per_second, key.daily_limit_e4, None, changed, at,
@@ -120,22 +125,25 @@ async def reseal_keys(connection: Connection, ring: crypto.KeyRing, lane: int, *
     rows = await connection.fetch(statements.sealed_under_other_keys, lane, ring.current, limit)
     if rows:
         numbers = [row["key_id"] for row in rows]
-        fresh = [ring.seal(SECRET, n, ring.open(SECRET, n, r["sealed_secret"])) for n, r in zip(numbers, rows, strict=True)]
+        fresh = [ring.seal(KEY_SECRET, n, ring.open(KEY_SECRET, n, r["sealed_secret"])) for n, r in zip(numbers, rows, strict=True)]
         await connection.execute(statements.reseal_api_keys, lane, numbers, fresh)
     return len(rows)
 
 
-async def known_nonces(connection: Connection, lane: int, nonces: Iterable[Nonce]) -> set[tuple[int, bytes]]:
-    wanted = list(nonces)
-    rows = await connection.fetch(
-        statements.known_nonces, lane,
-        [n.drawer for n in wanted], [n.key_id for n in wanted], [n.nonce_hash for n in wanted],
-    )  # fmt: skip
-    return {(row["key_id"], row["nonce_hash"]) for row in rows}
+async def known_nonces(connection: Connection, lane: int, nonces: Iterable[Nonce]) -> set[bytes]:
+    """The hashes of those that were spent before."""
+    drawers: dict[int, list[bytes]] = {}
+    for nonce in nonces:
+        drawers.setdefault(nonce.drawer, []).append(nonce.nonce_hash)
+    known: set[bytes] = set()
+    for drawer, hashes in drawers.items():  # one, or two for a while every ten minutes
+        rows = await connection.fetch(statements.known_nonces, lane, drawer, hashes)
+        known.update(row[0] for row in rows)
+    return known
 
 
 async def spend_nonces(connection: Connection, lane: int, nonces: Sequence[Nonce]) -> None:
-    await _NONCES.append(connection, ((lane, n.drawer, n.key_id, n.nonce_hash) for n in nonces))
+    await _NONCES.append(connection, ((lane, n.drawer, n.nonce_hash) for n in nonces))
 
 
 async def empty_drawer(connection: Connection, drawer: int) -> None:

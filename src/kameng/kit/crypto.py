@@ -104,6 +104,11 @@ class KeyRing:
         self._head = VERSION + material.current.to_bytes(2, "big")
         self._cipher = self._ciphers[material.current]
 
+    @property
+    def numbers(self) -> frozenset[int]:
+        """The keys this ring can open with."""
+        return frozenset(self._ciphers)
+
     def seal(self, what: bytes, row_id: int, plain: bytes) -> bytes:
         """``what`` names the kind of value (``b"card"``), ``row_id`` the row it will stand in."""
         nonce = os.urandom(_NONCE_BYTES)

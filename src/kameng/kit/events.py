@@ -25,7 +25,7 @@ _ROWS = copying.Rows(
 )  # fmt: skip
 
 
-class NewEvent(msgspec.Struct, frozen=True):
+class NewEvent(msgspec.Struct, frozen=True, gc=False):
     event_id: int
     org_id: int
     subject_id: int

@@ -61,7 +61,7 @@ class Result(StrEnum):
 _CREATED = Result.created
 
 
-class Account(msgspec.Struct):
+class Account(msgspec.Struct, gc=False):
     """The working copy of an account's row; ``Books`` moves it forward."""
 
     account_id: int
@@ -79,7 +79,7 @@ class Account(msgspec.Struct):
         return self.posted_e4 - self.held_e4 + self.credit_line_e4
 
 
-class NewTransfer(msgspec.Struct, frozen=True):
+class NewTransfer(msgspec.Struct, frozen=True, gc=False):
     """A wish to move money. ``kind`` hold reserves; post and void resolve the hold ``pending_id``."""
 
     transfer_id: int
@@ -92,7 +92,7 @@ class NewTransfer(msgspec.Struct, frozen=True):
     pending_id: int | None = None
 
 
-class Transfer(msgspec.Struct, frozen=True):
+class Transfer(msgspec.Struct, frozen=True, gc=False):
     """A transfer that stands, with both balances after it."""
 
     transfer_id: int

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
@@ -27,8 +26,8 @@ class Authenticator:
         self._buckets: dict[int, list[float]] = {}
 
     async def authenticate(
-        self, *, method: str, path: bytes, query: bytes, headers: Headers, body: bytes, peer: str, scope: str,
-        write: bool,
+        self, *, method: str, path: bytes, query: bytes, headers: Headers, body: bytes, peer: str,
+        scope: str | None, write: bool,
     ) -> tuple[Caller, Nonce | None]:  # fmt: skip
         """The caller, and for a write the nonce that its transaction must spend. Raises the refusal."""
         authorization = _header(headers, b"authorization")
@@ -60,15 +59,14 @@ class Authenticator:
         if key.allowed_ips and not any(ip_address(ip) in network for network in key.allowed_ips):
             raise IpNotAllowed(ip)
         self._count(key_id, key.rate_per_second, now_ms)
-        if scope not in key.scopes:
+        if scope is not None and scope not in key.scopes:
             raise ScopeMissing(scope)
         caller = Caller(key, organisation, ip)
         if not write:
             if not self._seen.first_time(key_id, nonce, now_ms):
                 raise NonceUsed
             return caller, None
-        nonce_hash = hashlib.blake2b(nonce, digest_size=16).digest()
-        return caller, Nonce(key_id, nonce_hash, identity.drawer_of(ts_s))
+        return caller, identity.nonce_of(key_id, nonce, ts_s)
 
     def remaining(self, key_id: int) -> int:
         """Requests the key has left in this second."""

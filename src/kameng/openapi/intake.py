@@ -44,7 +44,7 @@ class CardBody(msgspec.Struct, frozen=True, omit_defaults=True):
     expires_on: str | None = None
 
 
-class OrderAnswer(msgspec.Struct, frozen=True):
+class OrderAnswer(msgspec.Struct, frozen=True, gc=False):
     """An order on the wire. Money as decimals with four places, ids as strings."""
 
     id: str

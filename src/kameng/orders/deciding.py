@@ -34,7 +34,7 @@ _INCOME = {
 """Where the money of an order goes: sales if the goods went out with it, else escrow."""
 
 
-class Asked(msgspec.Struct, frozen=True):
+class Asked(msgspec.Struct, frozen=True, gc=False):
     """A wish with what is known of it now: its SKU, price and limits, and how it came here."""
 
     wish: Wish
@@ -58,8 +58,8 @@ class View(msgspec.Struct):
     books: Books
     shelf: Shelf
     counters: Counters
-    refs: dict[tuple[int, bytes], tuple[bytes, int]]
-    nonces: set[tuple[int, bytes]]
+    refs: dict[bytes, tuple[bytes, int]]
+    nonces: set[bytes]
     spent: list[Nonce] = []
     """Nonces this batch spends, of the refused wishes too."""
 
@@ -87,8 +87,7 @@ def _decide_one(view: View, asked: Asked) -> Decision:
     refusal = _nonce_is_fresh(view, asked) or _caller_may(view, wish)
     if refusal is not None:
         return refusal
-    ref = (wish.organisation.org_id, wish.ref_hash)
-    standing = view.refs.get(ref)
+    standing = view.refs.get(wish.ref_hash)
     if standing is not None:
         digest, order_id = standing
         return Known(order_id) if digest == wish.digest else Refused(ReferenceReused, field="client_ref")
@@ -98,10 +97,10 @@ def _decide_one(view: View, asked: Asked) -> Decision:
     refusal = _quantity_fits(sku, wish) or _price_is_agreed(quote, wish) or _risk_allows(view, asked)
     if refusal is not None:
         return refusal
-    return _take(view, asked, sku, quote, ref)
+    return _take(view, asked, sku, quote)
 
 
-def _take(view: View, asked: Asked, sku: Sku, quote: Quote, ref: tuple[int, bytes]) -> Decision:
+def _take(view: View, asked: Asked, sku: Sku, quote: Quote) -> Decision:
     """Goods and money: both or neither."""
     wish = asked.wish
     organisation = wish.organisation
@@ -122,7 +121,7 @@ def _take(view: View, asked: Asked, sku: Sku, quote: Quote, ref: tuple[int, byte
             view.shelf.put_back(cards)
         return Refused(InsufficientBalance) if result is Result.exceeds_credits else Refused(LedgerRefused, result)
     view.counters.take(asked.lane_claims)
-    view.refs[ref] = (wish.digest, order_id)
+    view.refs[wish.ref_hash] = (wish.digest, order_id)
     order = NewOrder(
         order_id, wish, sku.revision, quote.unit_price_e4, total_e4, sku.cost_e4 * wish.quantity,
         _DELIVERED if delivered else _FULFILLING, quote.trace, tuple([card.card_id for card in cards]),
@@ -144,10 +143,9 @@ def _nonce_is_fresh(view: View, asked: Asked) -> Refused | None:
     nonce = asked.wish.nonce
     if nonce is None:
         return None
-    key = (nonce.key_id, nonce.nonce_hash)
-    if key in view.nonces:
+    if nonce.nonce_hash in view.nonces:
         return None if asked.nonce_spent else Refused(NonceUsed)
-    view.nonces.add(key)
+    view.nonces.add(nonce.nonce_hash)
     view.spent.append(nonce)
     return None
 

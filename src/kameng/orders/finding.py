@@ -37,12 +37,12 @@ async def find(snapshot: Snapshot, caller: Caller, order_ids: Sequence[int]) -> 
 async def find_by_ref(snapshot: Snapshot, caller: Caller, client_ref: str) -> ShownOrder:
     """The order that a reference stands for."""
     organisation = caller.organisation
-    key = (organisation.org_id, ref_hash_of(client_ref))
+    ref_hash = ref_hash_of(organisation.org_id, client_ref)
     async with snapshot.db.connection() as connection:
-        refs = await store.read_refs(connection, organisation.lane, [key])
-    if key not in refs:
+        refs = await store.read_refs(connection, organisation.lane, [ref_hash])
+    if ref_hash not in refs:
         raise OrderNotFound(field="client_ref")
-    return (await find(snapshot, caller, [refs[key][1]]))[0]
+    return (await find(snapshot, caller, [refs[ref_hash][1]]))[0]
 
 
 async def list_orders(

@@ -90,7 +90,7 @@ FINAL = frozenset({State.settled, State.delivered, State.expired, State.cancelle
 SECRETS_VISIBLE = frozenset({State.delivered, State.partly_delivered, State.settled})
 
 
-class Wish(msgspec.Struct, frozen=True):
+class Wish(msgspec.Struct, frozen=True, gc=False):
     """One order somebody asks for, checked for form at the door. Nothing here is decided yet."""
 
     key: ApiKey
@@ -108,7 +108,7 @@ class Wish(msgspec.Struct, frozen=True):
     group: int = 0  # wishes of one group are placed together or not at all
 
 
-class NewOrder(msgspec.Struct, frozen=True):
+class NewOrder(msgspec.Struct, frozen=True, gc=False):
     """An order's row, about to be written."""
 
     order_id: int
@@ -122,14 +122,14 @@ class NewOrder(msgspec.Struct, frozen=True):
     card_ids: tuple[int, ...]
 
 
-class ShownCard(msgspec.Struct, frozen=True):
+class ShownCard(msgspec.Struct, frozen=True, gc=False):
     """A card in an answer. ``text`` is JSON of number and secret, or None where it is not shown."""
 
     text: bytes | None
     expires_on: date | None
 
 
-class ShownOrder(msgspec.Struct, frozen=True):
+class ShownOrder(msgspec.Struct, frozen=True, gc=False):
     """An order as its buyer may see it."""
 
     order_id: int
@@ -147,24 +147,24 @@ class ShownOrder(msgspec.Struct, frozen=True):
     replayed: bool = False
 
 
-class Placed(msgspec.Struct, frozen=True):
+class Placed(msgspec.Struct, frozen=True, gc=False):
     order: NewOrder
     card_texts: tuple[ShownCard, ...]
 
 
-class Known(msgspec.Struct, frozen=True):
+class Known(msgspec.Struct, frozen=True, gc=False):
     """The reference stands already with the same content: its order is the answer."""
 
     order_id: int
 
 
-class Refused(msgspec.Struct, frozen=True):
+class Refused(msgspec.Struct, frozen=True, gc=False):
     reason: type[Refusal]
     detail: str = ""
     field: str = ""
 
 
-class Short(msgspec.Struct, frozen=True):
+class Short(msgspec.Struct, frozen=True, gc=False):
     """The lane's own shelf is short; another lane may help."""
 
     sku_id: int

@@ -1,8 +1,6 @@
 -- name: read_refs
 -- Which of these references stand, and for what; the caller holds the gate.
-SELECT r.org_id, r.ref_hash, r.digest, r.order_id FROM order_ref r
-JOIN unnest($2::bigint[], $3::bytea[]) AS w (org_id, ref_hash) ON r.org_id = w.org_id AND r.ref_hash = w.ref_hash
-WHERE r.lane = $1::smallint;
+SELECT ref_hash, digest, order_id FROM order_ref WHERE lane = $1::smallint AND ref_hash = ANY($2::bytea[]);
 
 -- name: read_orders
 -- Orders by id. The organisation is part of the question: nobody reads another's.

@@ -32,7 +32,7 @@ _FULFILLING = State.fulfilling
 _HOUSE = [ledger.house_account(code, currency) for code in ledger.HOUSE_NUMBERS for currency in ("CNY", "XTS")]
 
 
-class Entry(msgspec.Struct, frozen=True):
+class Entry(msgspec.Struct, frozen=True, gc=False):
     """A wish as it enters a batch. The flags say what it went through before."""
 
     wish: Wish
@@ -64,9 +64,7 @@ async def _read(
     """Everything the batch must know, each kind in one statement."""
     at = clock.now()
     asked = [_ask(snapshot, entry, int(at.timestamp())) for entry in entries]
-    refs = await store.read_refs(
-        connection, lane, ((a.wish.organisation.org_id, a.wish.ref_hash) for a in asked)
-    )
+    refs = await store.read_refs(connection, lane, [a.wish.ref_hash for a in asked])
     needs: dict[int, int] = {}
     wallets = set()
     for a in asked:

@@ -250,11 +250,11 @@ class LaneQueue:
         The gate makes this exact: no batch of this lane, in whatever gateway, is under way meanwhile. Nothing is
         written that must survive, so the commit does not wait for the disk.
         """
-        keys = {(t.wish.organisation.org_id, t.wish.ref_hash) for t in tickets}
+        hashes = [ticket.wish.ref_hash for ticket in tickets]
         try:
             async with self._snapshot.db.transaction(durable=False) as connection:
                 await lanes.pass_gate(connection, self.lane)
-                refs = await store.read_refs(connection, self.lane, keys)
+                refs = await store.read_refs(connection, self.lane, hashes)
         except CONNECTION_LOST as error:
             await self._ask_again(tickets, error)
             return
@@ -262,7 +262,7 @@ class LaneQueue:
         for ticket in tickets:
             wish = ticket.wish
             still_out = self._sold_out_at.get(wish.sku_id) == self._snapshot.stock_epoch
-            if (wish.organisation.org_id, wish.ref_hash) in refs or not still_out:
+            if wish.ref_hash in refs or not still_out:
                 self._singles.append(ticket)
                 continue
             refused += 1

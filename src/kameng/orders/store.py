@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 import msgspec
@@ -21,9 +21,6 @@ _ORDERS = copying.Rows(
 )  # fmt: skip
 _REFS = copying.Rows("order_ref", {"lane": "h", "org_id": "q", "order_id": "q"}, ["ref_hash", "digest"])
 
-RefKey = tuple[int, bytes]
-"""(organisation, hash of the reference)."""
-
 
 class OrderRow(msgspec.Struct, frozen=True):
     order_id: int
@@ -41,11 +38,12 @@ class OrderRow(msgspec.Struct, frozen=True):
     placed_at: datetime
 
 
-async def read_refs(connection: Connection, lane: int, keys: Iterable[RefKey]) -> dict[RefKey, tuple[bytes, int]]:
-    """(digest, order id) by reference."""
-    wanted = list(keys)
-    rows = await connection.fetch(statements.read_refs, lane, [k[0] for k in wanted], [k[1] for k in wanted])
-    return {(row[0], row[1]): (row[2], row[3]) for row in rows}
+async def read_refs(
+    connection: Connection, lane: int, ref_hashes: Sequence[bytes]
+) -> dict[bytes, tuple[bytes, int]]:
+    """(digest, order id) by the hash of the reference."""
+    rows = await connection.fetch(statements.read_refs, lane, ref_hashes)
+    return {row[0]: (row[1], row[2]) for row in rows}
 
 
 async def insert_orders(

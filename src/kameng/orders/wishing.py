@@ -20,7 +20,7 @@ TARGET = b"target"
 QUANTITY_MAX = 1_000_000
 
 
-class OrderBody(msgspec.Struct, frozen=True):
+class OrderBody(msgspec.Struct, frozen=True, gc=False):
     """What a caller sends for one order; the Open API's body."""
 
     client_ref: str
@@ -30,9 +30,9 @@ class OrderBody(msgspec.Struct, frozen=True):
     max_price: str | None = None
 
 
-def ref_hash_of(client_ref: str) -> bytes:
-    """16 bytes that stand for the reference: it may be as long as it likes, the index stays small."""
-    return hashlib.blake2b(client_ref.encode(), digest_size=16).digest()
+def ref_hash_of(org_id: int, client_ref: str) -> bytes:
+    """16 bytes that stand for one organisation's reference, however long it is."""
+    return hashlib.blake2b(b"%d\n%b" % (org_id, client_ref.encode()), digest_size=16).digest()
 
 
 def wish_from(
@@ -63,7 +63,7 @@ def wish_from(
         b"%d\n%d\n%s" % (sku.sku_id, body.quantity, account or b""), digest_size=16
     ).digest()
     return Wish(
-        caller.key, caller.organisation, caller.ip, client_ref, ref_hash_of(client_ref), digest, sku.sku_id,
+        caller.key, caller.organisation, caller.ip, client_ref, ref_hash_of(caller.organisation.org_id, client_ref), digest, sku.sku_id,
         body.quantity, max_price_e4, account, target_hash, nonce, group,
     )  # fmt: skip
 

@@ -61,9 +61,8 @@ CREATE INDEX api_key_organisation ON api_key (lane, org_id);
 CREATE TABLE nonce (
   lane smallint NOT NULL,
   drawer smallint NOT NULL,
-  key_id bigint NOT NULL,
-  nonce_hash bytea NOT NULL,
-  PRIMARY KEY (lane, drawer, key_id, nonce_hash)
+  nonce_hash bytea NOT NULL,                     -- of key and nonce
+  PRIMARY KEY (lane, drawer, nonce_hash)
 ) PARTITION BY LIST (drawer);
 CREATE TABLE nonce_0 PARTITION OF nonce FOR VALUES IN (0);
 CREATE TABLE nonce_1 PARTITION OF nonce FOR VALUES IN (1);

@@ -25,7 +25,6 @@ CREATE TABLE card (
   CHECK ((state = 'on_shelf') <= (order_id IS NULL))
 );
 CREATE INDEX card_shelf ON card (lane, sku_id, expires_on, card_id) WHERE state = 'on_shelf';
-CREATE INDEX card_batch_cards ON card (batch_id);
 
 -- A keyed hash of every card ever loaded; distributed by itself, so no lane can load it again.
 CREATE TABLE card_fingerprint (

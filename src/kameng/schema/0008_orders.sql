@@ -26,8 +26,8 @@ CREATE INDEX orders_of_organisation ON orders (lane, org_id, order_id);
 CREATE TABLE order_ref (
   lane smallint NOT NULL,
   org_id bigint NOT NULL,
-  ref_hash bytea NOT NULL,
+  ref_hash bytea NOT NULL,                       -- of organisation and reference
   digest bytea NOT NULL,                         -- of the content: same reference, other content is refused
   order_id bigint NOT NULL,
-  PRIMARY KEY (lane, org_id, ref_hash)
+  PRIMARY KEY (lane, ref_hash)
 );

@@ -26,9 +26,8 @@ _SIGNED_CODE = re.compile(r"[-+@][0-9A-Za-z+/=_-]{5,}")
 def code_of(cell: Cell) -> tuple[str, LineReason | None]:
     """A card number or secret as text, cleaned of what only pads it; or why it can't be one."""
     if isinstance(cell, str):
-        if _PLAIN.fullmatch(cell):
-            return cell, None
-        return _code_of_text(cell)
+        text = cell.strip()
+        return (text, None) if _PLAIN.fullmatch(text) else _code_of_text(text)
     if isinstance(cell, bool | date) or not isinstance(cell, int | float):
         return "", "not_a_code"  # Excel takes MAR-27 for a date and TRUE for a truth
     if abs(cell) >= DIGITS_KEPT:

@@ -138,7 +138,7 @@ def _rows_of(sheet: CalamineSheet, format_: Format) -> Book:
     last = (sheet.end or (0, 0))[0] + 1
     if last > LINES_MAX:
         raise FileTooLarge(field="file")
-    rows: list[Row] = [_trimmed(cast("list[Cell]", row)) for row in sheet.iter_rows()]
+    rows: list[Row] = [_trimmed(row) for row in sheet.iter_rows()]
     return Book(format_, "", rows, last - len(rows) + 1)
 
 

@@ -25,7 +25,7 @@ class CardText(msgspec.Struct, frozen=True):
     secret: str
 
 
-class ShelfCard(msgspec.Struct, frozen=True):
+class ShelfCard(msgspec.Struct, frozen=True, gc=False):
     """A card that can be sold now, already opened; ``text`` is the JSON of its ``CardText``."""
 
     card_id: int

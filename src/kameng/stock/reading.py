@@ -280,7 +280,7 @@ def _is_comment(row: Row, cells: Sequence[Cell] | None) -> bool:
     if not isinstance(row, str):
         filled = [cell for cell in row if cell != ""]
         return len(filled) == 1 and isinstance(filled[0], str) and _begins_a_comment(filled[0])
-    if not _begins_a_comment(row):
+    if row[:1].isalnum() or not _begins_a_comment(row):
         return False
     return not (cells and len(cells) > 1 and cells[0] == "#" and header_of(cells, "") is not None)
 

@@ -1,0 +1,172 @@
+"""A request on its way to its handler: read whole, its signature checked, and every answer dressed the same.
+
+``Front`` stands before the framework: body limits, HEAD, headers, counting. ``signed`` is the guard of every
+handler that needs a caller. What goes wrong, ours or the framework's, comes out as a problem document.
+"""
+
+from __future__ import annotations
+
+from collections.abc import MutableMapping
+from typing import TYPE_CHECKING, Any
+
+import asyncpg
+import msgspec
+from litestar import Request, Response
+from litestar.connection import ASGIConnection
+from litestar.exceptions import HTTPException, MethodNotAllowedException, NotFoundException
+from litestar.handlers import BaseRouteHandler
+
+from kameng.identity import Caller, Nonce
+from kameng.kit import logs, metrics
+from kameng.kit.errors import Refusal
+from kameng.openapi import errors, problems
+from kameng.openapi.intake import ASGIScope, Receive, Send, rate_headers, raw_path, read_body, request_id
+from kameng.openapi.v1.endpoints import Endpoint
+
+if TYPE_CHECKING:
+    from kameng.openapi.app import Parts
+
+BODY_MAX = 256 * 1024
+"""Bytes; nothing here takes more than a hundred quotes. Orders have a door, and a limit, of their own."""
+
+DATABASE_AWAY = (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, OSError, TimeoutError)
+
+JSON = "application/json"
+log = logs.get_logger(__name__)
+_encoder = msgspec.json.Encoder()
+
+AnyRequest = Request[Any, Any, Any]
+
+
+class Arrival(msgspec.Struct, frozen=True):
+    """A signed request, checked: who sent it, what he sent, and the nonce that a write has to spend."""
+
+    parts: Any  # Parts
+    caller: Caller
+    nonce: Nonce | None
+    query: bytes
+    body: bytes
+
+
+async def signed(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
+    """Guard: the handler runs only for a caller whose key may do this."""
+    endpoint: Endpoint = handler.opt["endpoint"]
+    scope: ASGIScope = connection.scope  # type: ignore[assignment]
+    parts: Parts = connection.app.state.parts
+    state = scope["state"]
+    caller, nonce = await parts.authenticator.authenticate(
+        method=state["method"], path=raw_path(scope), query=scope["query_string"], headers=scope["headers"],
+        body=state["body"], peer=peer_of(scope), scope=endpoint.scope, write=endpoint.write,
+    )  # fmt: skip
+    state["arrival"] = Arrival(parts, caller, nonce, scope["query_string"], state["body"])
+
+
+def arrival_of(request: AnyRequest) -> Arrival:
+    """What ``signed`` left for the handler."""
+    arrival: Arrival = request.scope["state"]["arrival"]  # type: ignore[typeddict-item]
+    return arrival
+
+
+def answer(arrival: Arrival, body: Any, *, headers: dict[str, str] | None = None) -> Response[bytes]:
+    """A good answer to a signed request: JSON, not to be kept unless ``headers`` say so."""
+    sent = {"cache-control": "no-store", **(headers or {})}
+    for name, value in rate_headers(arrival.parts.authenticator, arrival.caller):
+        sent[name.decode()] = value.decode()
+    return Response(_encoder.encode(body), media_type=JSON, headers=sent)
+
+
+def unsigned_answer(body: Any, *, max_age_s: int = 0) -> Response[bytes]:
+    """A good answer to anybody."""
+    kept = f"public, max-age={max_age_s}" if max_age_s else "no-store"
+    return Response(_encoder.encode(body), media_type=JSON, headers={"cache-control": kept})
+
+
+def on_error(request: AnyRequest, error: Exception) -> Response[bytes]:
+    """Every exception as RFC 9457."""
+    refusal, number = _refusal_of(error), request_id()
+    if isinstance(refusal, errors.Internal | errors.Unavailable):
+        log.error("a request failed", error, path=request.scope["path"], request_id=number)
+    metrics.refusals.labels(refusal.code).inc()
+    sent = {name.decode(): value.decode() for name, value in problems.headers_of(type(refusal))}
+    if isinstance(error, MethodNotAllowedException) and error.headers:
+        sent["allow"] = error.headers["allow"]
+    media_type = sent.pop("content-type")
+    document = problems.problem_of(refusal, request_id=number)
+    return Response(_encoder.encode(document), status_code=refusal.status, media_type=media_type, headers=sent)
+
+
+def _refusal_of(error: Exception) -> Refusal:
+    if isinstance(error, Refusal):
+        return error
+    if isinstance(error, NotFoundException):
+        return errors.NoSuchPath()
+    if isinstance(error, MethodNotAllowedException):
+        return errors.MethodNotAllowed()
+    if isinstance(error, HTTPException) and error.status_code < 500:
+        return errors.BadRequest(error.detail[:200])
+    return errors.Unavailable() if isinstance(error, DATABASE_AWAY) else errors.Internal()
+
+
+def peer_of(scope: ASGIScope) -> str:
+    client = scope["client"]
+    return client[0] if client else "127.0.0.1"
+
+
+class Front:
+    """The ASGI app before the framework."""
+
+    def __init__(self, app: Any, *, headers: list[tuple[bytes, bytes]], timeout_s: int) -> None:
+        self._app = app
+        self._headers = headers
+        self._timeout_s = timeout_s
+
+    async def __call__(self, scope: ASGIScope, receive: Receive, send: Send) -> None:
+        method, status = scope["method"], 0
+        inner = dict(scope)
+        inner["method"] = "GET" if method == "HEAD" else method
+
+        async def dressed(message: MutableMapping[str, Any]) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message = {**message, "headers": self._dress(message["headers"])}
+            elif method == "HEAD":
+                message = {**message, "body": b""}
+            await send(message)
+
+        try:
+            body = await read_body(scope, receive, body_max=BODY_MAX, timeout_s=self._timeout_s)
+        except Refusal as refusal:
+            await _refuse(refusal, dressed)
+        else:
+            inner["state"] = {"method": method, "body": body}
+            await self._app(inner, _replay(body), dressed)
+        metrics.http_requests.labels(inner.get("path_template") or "none", str(status)).inc()
+
+    def _dress(self, headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+        """The headers that every answer carries, and a whole Allow."""
+        sent = [
+            (name, allowed_methods(value.decode()).encode() if name == b"allow" else value) for name, value in headers
+        ]
+        named = {name for name, _ in sent}
+        return sent + [pair for pair in self._headers if pair[0] not in named]
+
+
+def allowed_methods(routed: str) -> str:
+    """The Allow header: what is routed, and HEAD wherever there is GET."""
+    methods = {*routed.split(", "), "OPTIONS"}
+    return ", ".join(sorted(methods | ({"HEAD"} if "GET" in methods else set())))
+
+
+def _replay(body: bytes) -> Receive:
+    async def receive() -> MutableMapping[str, Any]:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return receive
+
+
+async def _refuse(refusal: Refusal, send: Send) -> None:
+    document = problems.problem_of(refusal, request_id=request_id())
+    headers = problems.headers_of(type(refusal))
+    await send({"type": "http.response.start", "status": refusal.status, "headers": headers})
+    await send({"type": "http.response.body", "body": _encoder.encode(document)})

@@ -1,0 +1,142 @@
+"""Orders after they were placed: found, listed, their story told, their cards revealed."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from litestar import Response, get, post
+from msgspec import UNSET
+
+from kameng import identity, orders, pricing
+from kameng.identity import Scope
+from kameng.kit import events, ids, money
+from kameng.openapi.errors import BadRequest
+from kameng.openapi.intake import OrderAnswer, order_answer
+from kameng.openapi.v1 import examples
+from kameng.openapi.v1.arriving import AnyRequest, Arrival, answer, arrival_of, signed
+from kameng.openapi.v1.endpoints import Reply, says
+from kameng.openapi.v1.goods import steps_shown
+from kameng.openapi.v1.model import (
+    IDS_MAX, EventBody, EventsAnswer, OrdersAnswer, OrdersQuery, OrderView,
+)  # fmt: skip
+from kameng.openapi.v1.reading import cursor_of, parse_cursor, parse_ids, query_of
+from kameng.orders import OrderNotFound, SecretsNotShown, ShownOrder
+
+ORDER_ID = {"order_id": "The order's id."}
+
+
+@get(
+    "/api/v1/orders",
+    guards=[signed],
+    opt=says(
+        operation="listOrders", tag="orders", zh="查询订单", en="Find orders",
+        text="By your reference (`client_ref`), by our ids (`ids`), or page by page, newest first (`cursor`, `limit`, "
+        "`state`). One way at a time. What you have no order for is left out. After an outcome that you don't know, "
+        "ask for the `client_ref`: an empty list means that nothing was placed.",
+        scope=Scope.orders_read, query=OrdersQuery,
+        replies=(Reply(200, OrdersAnswer, "The orders.", examples.ORDERS),),
+    ),
+)  # fmt: skip
+async def list_orders(request: AnyRequest) -> Response[bytes]:
+    arrival = arrival_of(request)
+    return answer(arrival, await _found(arrival, query_of(arrival.query, OrdersQuery)))
+
+
+@get(
+    "/api/v1/orders/{order_id:str}",
+    guards=[signed],
+    opt=says(
+        operation="findOrder", tag="orders", zh="单笔订单", en="One order",
+        scope=Scope.orders_read, path=ORDER_ID, refusals=(OrderNotFound,),
+        replies=(Reply(200, OrderView, "The order as it stands, without its cards.", examples.ORDER),),
+    ),
+)  # fmt: skip
+async def find_order(request: AnyRequest, order_id: str) -> Response[bytes]:
+    arrival = arrival_of(request)
+    found = await orders.find(arrival.parts.snapshot, arrival.caller, [_id(order_id)])
+    if not found:
+        raise OrderNotFound
+    return answer(arrival, view(found[0]))
+
+
+@get(
+    "/api/v1/orders/{order_id:str}/events",
+    guards=[signed],
+    opt=says(
+        operation="listOrderEvents", tag="orders", zh="订单动态", en="What happened to an order",
+        scope=Scope.orders_read, path=ORDER_ID, refusals=(OrderNotFound,),
+        replies=(Reply(200, EventsAnswer, "Its events, oldest first.", examples.EVENTS),),
+    ),
+)  # fmt: skip
+async def list_events(request: AnyRequest, order_id: str) -> Response[bytes]:
+    arrival = arrival_of(request)
+    found = await orders.timeline(arrival.parts.snapshot, arrival.caller, _id(order_id))
+    return answer(arrival, EventsAnswer([_event(event) for event in found]))
+
+
+@post(
+    "/api/v1/orders/{order_id:str}/reveal",
+    status_code=200,
+    guards=[signed],
+    opt=says(
+        operation="revealOrder", tag="orders", zh="重新查看卡密", en="Show an order's cards again",
+        text="For 7 days after the order, while it stands as delivered. Each call leaves an audit line that names "
+        "your key. Takes no body. Signed like a write.",
+        scope=Scope.cards_read, write=True, path=ORDER_ID, refusals=(OrderNotFound, SecretsNotShown),
+        replies=(Reply(200, OrderAnswer, "The order with its cards.", examples.REVEALED),),
+    ),
+)  # fmt: skip
+async def reveal_order(request: AnyRequest, order_id: str) -> Response[bytes]:
+    arrival = arrival_of(request)
+    assert arrival.nonce is not None
+    await identity.spend_nonce(arrival.parts.db, arrival.caller.organisation.lane, arrival.nonce)
+    shown = await orders.reveal(arrival.parts.snapshot, arrival.caller, _id(order_id))
+    return answer(arrival, order_answer(shown))
+
+
+def view(order: ShownOrder) -> OrderView:
+    """The order as reads show it."""
+    return OrderView(
+        str(order.order_id), order.client_ref, str(order.sku_id), order.quantity,
+        money.format_e4(order.unit_price_e4), money.format_e4(order.total_e4), order.currency,
+        order.state,  # type: ignore[arg-type] # one of orders.State
+        order.sequence, utc(order.placed_at), steps_shown(pricing.steps_of(order.trace)),
+    )  # fmt: skip
+
+
+def utc(at: datetime) -> str:
+    return f"{at.isoformat(timespec='milliseconds')[:23]}Z"
+
+
+def _id(text: str) -> int:
+    try:
+        return ids.parse(text)
+    except ValueError:
+        raise OrderNotFound from None
+
+
+async def _found(arrival: Arrival, query: OrdersQuery) -> OrdersAnswer:
+    """By reference, by ids or page by page."""
+    snapshot, caller = arrival.parts.snapshot, arrival.caller
+    ways = [name for name in ("client_ref", "ids", "cursor") if getattr(query, name) is not UNSET]
+    if len(ways) > 1 or (query.state is not UNSET and ways not in ([], ["cursor"])):
+        raise BadRequest("one way of finding at a time", field=ways[-1], detail_zh="每次只能使用一种查询方式")
+    if query.client_ref is not UNSET:
+        try:
+            return OrdersAnswer([view(await orders.find_by_ref(snapshot, caller, query.client_ref))])
+        except OrderNotFound:
+            return OrdersAnswer([])
+    if query.ids is not UNSET:
+        wanted = parse_ids(query.ids, field="ids", count_max=IDS_MAX)
+        return OrdersAnswer([view(order) for order in await orders.find(snapshot, caller, wanted)])
+    before_id = orders.ID_MAX if query.cursor is UNSET else parse_cursor(query.cursor)
+    state = None if query.state is UNSET else query.state
+    page = await orders.list_orders(snapshot, caller, before_id=before_id, limit=query.limit, state=state)
+    next_cursor = None if page.next_id is None else cursor_of(page.next_id)
+    return OrdersAnswer([view(order) for order in page.orders], next_cursor)
+
+
+def _event(event: events.Event) -> EventBody:
+    return EventBody(
+        event.sequence, str(event.event_id), event.kind, str(event.actor_id), utc(event.at), event.data
+    )

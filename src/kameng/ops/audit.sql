@@ -1,0 +1,337 @@
+-- name: orders_have_their_cards
+-- Delivered live orders of kinds that come from the shelf, with as many sold cards pointing back as were ordered.
+WITH kind AS MATERIALIZED (
+  SELECT sku_id, revision FROM sku_revision WHERE snapshot ->> 'kind' IN ('secret', 'link')
+), owed AS (
+  SELECT o.lane, o.order_id, o.sku_id, o.quantity, o.card_ids
+  FROM orders o JOIN organisation g USING (lane, org_id)
+  JOIN kind k ON k.sku_id = o.sku_id AND k.revision = o.sku_revision
+  WHERE o.state IN ('delivered', 'settled') AND g.sandbox_of IS NULL
+), found AS (
+  SELECT o.order_id, o.quantity, cardinality(o.card_ids) AS listed, count(c.card_id) AS cards
+  FROM owed o LEFT JOIN LATERAL unnest(o.card_ids) AS n (card_id) ON true
+  LEFT JOIN card c ON c.lane = o.lane AND c.card_id = n.card_id AND c.order_id = o.order_id
+    AND c.sku_id = o.sku_id AND c.state = 'sold'
+  GROUP BY o.lane, o.order_id, o.quantity, o.card_ids
+)
+SELECT count(*) AS checked, count(*) FILTER (WHERE cards <> quantity OR listed <> quantity) AS broken,
+       (array_agg(order_id::text) FILTER (WHERE cards <> quantity OR listed <> quantity))[1:5] AS examples
+FROM found;
+
+-- name: cards_have_their_order
+-- Sold cards and the order that each names, in the same lane, listing it.
+SELECT count(*) AS checked, count(*) FILTER (WHERE o.order_id IS NULL) AS broken,
+       (array_agg(c.card_id::text) FILTER (WHERE o.order_id IS NULL))[1:5] AS examples
+FROM card c LEFT JOIN orders o ON o.lane = c.lane AND o.order_id = c.order_id AND c.card_id = ANY (o.card_ids)
+WHERE c.state = 'sold';
+
+-- name: cards_delivered_once
+-- Every card that any order lists, and how often; cards of a lane and orders of all.
+SELECT count(*) AS checked, count(*) FILTER (WHERE times > 1) AS broken,
+       (array_agg(card_id::text) FILTER (WHERE times > 1))[1:5] AS examples
+FROM (
+  SELECT card_id, count(*) AS times FROM orders CROSS JOIN LATERAL unnest(card_ids) AS n (card_id) GROUP BY card_id
+) AS listed;
+
+-- name: cards_exist_once
+-- Cards over all lanes, each with the one fingerprint that keeps it from being loaded again.
+WITH card_in_lanes AS (
+  SELECT card_id, count(*) AS lanes FROM card GROUP BY card_id
+), known AS (
+  SELECT card_id, count(*) AS fingerprints FROM card_fingerprint GROUP BY card_id
+)
+SELECT count(*) AS checked,
+       count(*) FILTER (WHERE lanes IS DISTINCT FROM 1 OR fingerprints IS DISTINCT FROM 1) AS broken,
+       (array_agg(card_id::text) FILTER (WHERE lanes IS DISTINCT FROM 1 OR fingerprints IS DISTINCT FROM 1))[1:5]
+         AS examples
+FROM card_in_lanes FULL JOIN known USING (card_id);
+
+-- name: shelves_are_counted
+-- The count of each lane's shelf beside the cards that lie there.
+WITH lying AS (
+  SELECT lane, sku_id, count(*) AS cards FROM card WHERE state = 'on_shelf' GROUP BY lane, sku_id
+)
+SELECT count(*) AS checked, count(*) FILTER (WHERE coalesce(on_hand, 0) <> coalesce(cards, 0)) AS broken,
+       (array_agg(format('lane %s sku %s: %s counted, %s there', lane, sku_id, coalesce(on_hand, 0), coalesce(cards, 0)))
+         FILTER (WHERE coalesce(on_hand, 0) <> coalesce(cards, 0)))[1:5] AS examples
+FROM allotment FULL JOIN lying USING (lane, sku_id);
+
+-- name: sandboxes_take_no_cards
+-- Orders of sandboxes, and those of them that hold a card.
+SELECT count(*) AS checked, count(*) FILTER (WHERE o.card_ids <> '{}') AS broken,
+       (array_agg(o.order_id::text) FILTER (WHERE o.card_ids <> '{}'))[1:5] AS examples
+FROM orders o JOIN organisation g USING (lane, org_id) WHERE g.sandbox_of IS NOT NULL;
+
+-- name: ledger_sums_to_zero
+-- The sum of all accounts, lane by lane and currency by currency.
+SELECT count(*) AS checked, count(*) FILTER (WHERE total_e4 <> 0) AS broken,
+       (array_agg(format('lane %s %s: %s', lane, currency, total_e4)) FILTER (WHERE total_e4 <> 0))[1:5] AS examples
+FROM (SELECT lane, currency, sum(posted_e4) AS total_e4 FROM account GROUP BY lane, currency) AS total;
+
+-- name: balances_follow_transfers
+-- Each account's balance beside the sum of its transfers.
+WITH moved AS (
+  SELECT lane, account_id, sum(amount_e4) AS total_e4 FROM (
+    SELECT lane, credit_account AS account_id, sum(amount_e4) AS amount_e4
+    FROM transfer WHERE kind IN ('posted', 'post') GROUP BY 1, 2
+    UNION ALL
+    SELECT lane, debit_account, -sum(amount_e4) FROM transfer WHERE kind IN ('posted', 'post') GROUP BY 1, 2
+  ) AS side GROUP BY 1, 2
+)
+SELECT count(*) AS checked, count(*) FILTER (WHERE a.posted_e4 <> coalesce(m.total_e4, 0)) AS broken,
+       (array_agg(a.account_id::text) FILTER (WHERE a.posted_e4 <> coalesce(m.total_e4, 0)))[1:5] AS examples
+FROM account a LEFT JOIN moved m USING (lane, account_id);
+
+-- name: holds_are_open
+-- What each account holds beside the sum of its holds that nothing resolved.
+WITH open AS (
+  SELECT h.lane, h.debit_account AS account_id, sum(h.amount_e4) AS total_e4 FROM transfer h
+  WHERE h.kind = 'hold' AND NOT EXISTS (SELECT FROM transfer r WHERE r.lane = h.lane AND r.pending_id = h.transfer_id)
+  GROUP BY 1, 2
+)
+SELECT count(*) AS checked, count(*) FILTER (WHERE a.held_e4 <> coalesce(o.total_e4, 0)) AS broken,
+       (array_agg(a.account_id::text) FILTER (WHERE a.held_e4 <> coalesce(o.total_e4, 0)))[1:5] AS examples
+FROM account a LEFT JOIN open o USING (lane, account_id);
+
+-- name: holds_resolve_once
+-- Posts and voids, each with its own hold: between the same accounts, not above it, and the only one.
+WITH resolved AS (
+  SELECT r.*, count(*) OVER (PARTITION BY r.lane, r.pending_id) AS times
+  FROM transfer r WHERE r.pending_id IS NOT NULL
+), judged AS (
+  SELECT r.transfer_id, h.transfer_id IS NULL OR r.amount_e4 > h.amount_e4 OR r.times > 1
+      OR (r.debit_account, r.credit_account) <> (h.debit_account, h.credit_account) AS is_wrong
+  FROM resolved r LEFT JOIN transfer h ON h.lane = r.lane AND h.transfer_id = r.pending_id AND h.kind = 'hold'
+)
+SELECT count(*) AS checked, count(*) FILTER (WHERE is_wrong) AS broken,
+       (array_agg(transfer_id::text) FILTER (WHERE is_wrong))[1:5] AS examples
+FROM judged;
+
+-- name: no_wallet_below_its_line
+-- Every bounded account and what it has left.
+SELECT count(*) AS checked, count(*) FILTER (WHERE posted_e4 - held_e4 + credit_line_e4 < 0) AS broken,
+       (array_agg(account_id::text) FILTER (WHERE posted_e4 - held_e4 + credit_line_e4 < 0))[1:5] AS examples
+FROM account WHERE NOT unbounded;
+
+-- name: transfers_join_accounts
+-- Both sides of every transfer: accounts of its lane, in one currency, and a key from outside leads to one.
+SELECT count(*) AS checked, count(*) FILTER (WHERE is_wrong) AS broken,
+       (array_agg(example) FILTER (WHERE is_wrong))[1:5] AS examples
+FROM (
+  SELECT t.transfer_id::text AS example, d.currency IS DISTINCT FROM c.currency OR d.currency IS NULL AS is_wrong
+  FROM transfer t LEFT JOIN account d ON d.lane = t.lane AND d.account_id = t.debit_account
+  LEFT JOIN account c ON c.lane = t.lane AND c.account_id = t.credit_account
+  UNION ALL
+  SELECT 'key of ' || k.transfer_id, t.transfer_id IS NULL FROM transfer_key k LEFT JOIN transfer t USING (lane, transfer_id)
+) AS judged;
+
+-- name: statements_add_up
+-- Lines of every wallet in their order: each balance follows from the one before, and the last one is the wallet's.
+WITH line AS (
+  SELECT lane, debit_account AS account_id, transfer_id, debit_after_e4 AS after_e4,
+         CASE WHEN kind IN ('posted', 'post') THEN -amount_e4 ELSE 0 END AS amount_e4
+  FROM transfer WHERE debit_account >= 1000
+  UNION ALL
+  SELECT lane, credit_account, transfer_id, credit_after_e4,
+         CASE WHEN kind IN ('posted', 'post') THEN amount_e4 ELSE 0 END
+  FROM transfer WHERE credit_account >= 1000
+), walked AS (
+  SELECT lane, account_id, transfer_id, after_e4, amount_e4,
+         lag(after_e4, 1, 0::bigint) OVER one AS before_e4, lead(transfer_id) OVER one IS NULL AS is_last
+  FROM line WINDOW one AS (PARTITION BY lane, account_id ORDER BY transfer_id)
+), judged AS (
+  SELECT w.transfer_id, w.after_e4 <> w.before_e4 + w.amount_e4
+      OR w.is_last AND w.after_e4 IS DISTINCT FROM a.posted_e4 AS is_wrong
+  FROM walked w LEFT JOIN account a USING (lane, account_id)
+)
+SELECT count(*) AS checked, count(*) FILTER (WHERE is_wrong) AS broken,
+       (array_agg(transfer_id::text) FILTER (WHERE is_wrong))[1:5] AS examples
+FROM judged;
+
+-- name: orders_have_one_sale
+-- Orders that were paid, each with the sale that bears its id: its amount, out of its buyer's wallet.
+SELECT count(*) AS checked, count(*) FILTER (WHERE t.transfer_id IS NULL) AS broken,
+       (array_agg(o.order_id::text) FILTER (WHERE t.transfer_id IS NULL))[1:5] AS examples
+FROM orders o LEFT JOIN transfer t ON t.lane = o.lane AND t.transfer_id = o.order_id AND t.code = 'sale'
+  AND t.subject_id = o.order_id AND t.amount_e4 = o.total_e4 AND t.debit_account = o.org_id
+WHERE o.state NOT IN ('awaiting_payment', 'expired', 'cancelled');
+
+-- name: sales_have_their_order
+-- Sales, each with the order that bears its id.
+SELECT count(*) AS checked, count(*) FILTER (WHERE o.order_id IS NULL) AS broken,
+       (array_agg(t.transfer_id::text) FILTER (WHERE o.order_id IS NULL))[1:5] AS examples
+FROM transfer t LEFT JOIN orders o ON o.lane = t.lane AND o.order_id = t.transfer_id AND o.order_id = t.subject_id
+WHERE t.code = 'sale';
+
+-- name: escrow_holds_the_undelivered
+-- What the house keeps in escrow beside the orders that were paid and are not delivered.
+WITH owed AS (
+  SELECT lane, currency, sum(total_e4) AS total_e4 FROM orders JOIN organisation USING (lane, org_id)
+  WHERE orders.state IN ('paid', 'held', 'fulfilling', 'review', 'cancelling', 'failed', 'refused') GROUP BY 1, 2
+), kept AS (
+  SELECT lane, currency, sum(posted_e4) AS total_e4 FROM account WHERE code = 'escrow' GROUP BY 1, 2
+)
+SELECT count(*) AS checked, count(*) FILTER (WHERE coalesce(o.total_e4, 0) <> coalesce(k.total_e4, 0)) AS broken,
+       (array_agg(format('lane %s %s: %s kept, %s owed', lane, currency, coalesce(k.total_e4, 0), coalesce(o.total_e4, 0)))
+         FILTER (WHERE coalesce(o.total_e4, 0) <> coalesce(k.total_e4, 0)))[1:5] AS examples
+FROM kept k FULL JOIN owed o USING (lane, currency);
+
+-- name: orders_have_one_reference
+-- Orders and references, each with exactly one of the other, of the same organisation.
+WITH ref AS (
+  SELECT lane, order_id, min(org_id) AS org_id, count(*) AS times FROM order_ref GROUP BY lane, order_id
+)
+SELECT count(*) AS checked,
+       count(*) FILTER (WHERE o.org_id IS DISTINCT FROM r.org_id OR r.times IS DISTINCT FROM 1) AS broken,
+       (array_agg(order_id::text) FILTER (WHERE o.org_id IS DISTINCT FROM r.org_id OR r.times IS DISTINCT FROM 1))[1:5]
+         AS examples
+FROM orders o FULL JOIN ref r USING (lane, order_id);
+
+-- name: orders_belong_to_their_caller
+-- Orders, each with its organisation and a key of that organisation.
+SELECT count(*) AS checked,
+       count(*) FILTER (WHERE g.org_id IS NULL OR o.key_id <> 0 AND k.org_id IS DISTINCT FROM o.org_id) AS broken,
+       (array_agg(o.order_id::text)
+         FILTER (WHERE g.org_id IS NULL OR o.key_id <> 0 AND k.org_id IS DISTINCT FROM o.org_id))[1:5] AS examples
+FROM orders o LEFT JOIN organisation g USING (lane, org_id)
+LEFT JOIN api_key k ON k.lane = o.lane AND k.key_id = o.key_id;
+
+-- name: prices_follow_their_trace
+-- Orders whose price is the last step of its trace and whose SKU stands in the revision they were sold by.
+SELECT count(*) AS checked, count(*) FILTER (WHERE is_wrong) AS broken,
+       (array_agg(order_id::text) FILTER (WHERE is_wrong))[1:5] AS examples
+FROM (
+  SELECT o.order_id, split_part(o.trace, '=', -1) <> o.unit_price_e4::text
+      OR o.total_e4 <> o.unit_price_e4 * o.quantity OR r.sku_id IS NULL AS is_wrong
+  FROM orders o LEFT JOIN sku_revision r ON r.sku_id = o.sku_id AND r.revision = o.sku_revision
+) AS judged;
+
+-- name: events_have_no_gap
+-- The events of every subject, numbered 1, 2, 3 …; an order's up to its sequence, and its organisation's own.
+WITH told AS (
+  SELECT lane, subject_id, count(*) AS events, min(sequence) AS first, max(sequence) AS last,
+         min(org_id) AS org_from, max(org_id) AS org_to
+  FROM event GROUP BY lane, subject_id
+), judged AS (
+  SELECT coalesce(t.subject_id, o.order_id) AS subject_id,
+         t.subject_id IS NULL OR t.first <> 1 OR t.last <> t.events
+           OR o.order_id IS NOT NULL AND (t.last, t.org_from, t.org_to) <> (o.sequence, o.org_id, o.org_id) AS is_wrong
+  FROM told t FULL JOIN orders o ON o.lane = t.lane AND o.order_id = t.subject_id
+)
+SELECT count(*) AS checked, count(*) FILTER (WHERE is_wrong) AS broken,
+       (array_agg(subject_id::text) FILTER (WHERE is_wrong))[1:5] AS examples
+FROM judged;
+
+-- name: no_order_rests
+-- Orders that are not final and on no desk, each with a job that will move it.
+SELECT count(*) AS checked, count(*) FILTER (WHERE NOT has_job) AS broken,
+       (array_agg(order_id::text) FILTER (WHERE NOT has_job))[1:5] AS examples
+FROM (
+  SELECT o.order_id, j.subject_id IS NOT NULL AS has_job
+  FROM orders o LEFT JOIN (SELECT DISTINCT lane, subject_id FROM job) AS j ON j.lane = o.lane AND j.subject_id = o.order_id
+  WHERE o.state NOT IN ('settled', 'delivered', 'expired', 'cancelled', 'refunded', 'held', 'review')
+) AS judged;
+
+-- name: organisations_have_one_wallet
+-- Organisations, each with one wallet in its lane and its currency.
+WITH wallet AS (
+  SELECT lane, account_id, org_id, currency FROM account WHERE code = 'wallet'
+)
+SELECT count(*) AS checked, count(*) FILTER (WHERE g.currency IS DISTINCT FROM w.currency) AS broken,
+       (array_agg(coalesce(g.org_id, w.org_id)::text) FILTER (WHERE g.currency IS DISTINCT FROM w.currency))[1:5]
+         AS examples
+FROM organisation g FULL JOIN wallet w ON w.lane = g.lane AND w.org_id = g.org_id AND w.account_id = g.org_id;
+
+-- name: ids_bear_their_lane
+-- Rows of lane tables and the lane inside their ids; and no id is ahead of its lane's gate.
+WITH row AS (
+  SELECT 'order' AS what, lane, order_id AS id FROM orders
+  UNION ALL SELECT 'transfer', lane, transfer_id FROM transfer
+  UNION ALL SELECT 'event', lane, event_id FROM event
+  UNION ALL SELECT 'job', lane, job_id FROM job
+  UNION ALL SELECT 'audit line', lane, audit_id FROM audit_line
+  UNION ALL SELECT 'organisation', lane, org_id FROM organisation
+  UNION ALL SELECT 'key', lane, key_id FROM api_key
+), judged AS (
+  SELECT r.what, r.id, l.lane IS NULL OR (r.id >> 12 & 1023) <> r.lane
+      OR ((r.id >> 22) << 12 | (r.id & 4095)) > l.last_tick AS is_wrong
+  FROM row r LEFT JOIN lane l USING (lane)
+)
+SELECT count(*) AS checked, count(*) FILTER (WHERE is_wrong) AS broken,
+       (array_agg(format('%s %s', what, id)) FILTER (WHERE is_wrong))[1:5] AS examples
+FROM judged;
+
+-- name: nonces_lie_in_drawers
+-- Nonces of writes, each in one of the four drawers that are emptied in turn.
+SELECT count(*) AS checked, count(*) FILTER (WHERE drawer NOT BETWEEN 0 AND 3 OR length(nonce_hash) <> 16) AS broken,
+       (array_agg(format('lane %s drawer %s', lane, drawer))
+         FILTER (WHERE drawer NOT BETWEEN 0 AND 3 OR length(nonce_hash) <> 16))[1:5] AS examples
+FROM nonce;
+
+-- name: secrets_are_sealed
+-- Every sealed value, whether its head is right and its key number is one of $1 (any, where that is null).
+WITH value AS (
+  SELECT 'card' AS what, card_id AS id, sealed FROM card
+  UNION ALL SELECT 'key', key_id, sealed_secret FROM api_key WHERE sealed_secret IS NOT NULL
+  UNION ALL SELECT 'account of order', order_id, account FROM orders WHERE account IS NOT NULL
+), judged AS (
+  SELECT what, id, CASE
+      WHEN length(sealed) < 31 THEN true
+      WHEN get_byte(sealed, 0) <> 1 THEN true
+      ELSE NOT coalesce(get_byte(sealed, 1) * 256 + get_byte(sealed, 2) = ANY ($1::int[]), true)
+    END AS is_wrong
+  FROM value
+)
+SELECT count(*) AS checked, count(*) FILTER (WHERE is_wrong) AS broken,
+       (array_agg(format('%s %s', what, id)) FILTER (WHERE is_wrong))[1:5] AS examples
+FROM judged;
+
+-- name: nothing_changes_what_was_written
+-- The triggers that refuse to change transfers, audit lines and SKU revisions, in place and enabled.
+WITH wall (relation, name) AS (
+  VALUES ('transfer', 'transfer_stands'), ('audit_line', 'audit_line_stands'), ('sku_revision', 'sku_revision_stands')
+), judged AS (
+  SELECT w.name, t.oid IS NULL AS is_wrong
+  FROM wall w LEFT JOIN pg_trigger t ON t.tgrelid = to_regclass(w.relation) AND t.tgname = w.name
+    AND t.tgenabled IN ('O', 'A') AND t.tgfoid = to_regproc('refuse_change') AND t.tgtype & 24 = 24 AND t.tgtype & 2 = 2
+)
+SELECT count(*) AS checked, count(*) FILTER (WHERE is_wrong) AS broken,
+       (array_agg(name) FILTER (WHERE is_wrong))[1:5] AS examples
+FROM judged;
+
+-- name: sample_cards
+-- At random up to $2 cards of each lane, out of $1 per cent of them.
+SELECT lane, card_id, sealed, order_id FROM (
+  SELECT lane, card_id, sealed, order_id, row_number() OVER (PARTITION BY lane) AS n
+  FROM card TABLESAMPLE BERNOULLI ($1)
+) AS numbered WHERE n <= $2;
+
+-- name: sample_keys
+-- At random up to $2 keys with a secret of each lane, out of $1 per cent of them.
+SELECT key_id, sealed_secret FROM (
+  SELECT key_id, sealed_secret, row_number() OVER (PARTITION BY lane) AS n
+  FROM api_key TABLESAMPLE BERNOULLI ($1) WHERE sealed_secret IS NOT NULL
+) AS numbered WHERE n <= $2;
+
+-- name: sample_orders
+-- At random up to $2 orders of each lane with their reference, out of $1 per cent of them.
+SELECT s.order_id, s.account, s.client_ref, r.ref_hash FROM (
+  SELECT lane, order_id, account, client_ref, row_number() OVER (PARTITION BY lane) AS n
+  FROM orders TABLESAMPLE BERNOULLI ($1)
+) AS s LEFT JOIN order_ref r USING (lane, order_id) WHERE n <= $2;
+
+-- name: fingerprints_of
+-- Which card each of these fingerprints was claimed for.
+SELECT fingerprint, card_id FROM card_fingerprint WHERE fingerprint = ANY ($1::bytea[]);
+
+-- name: texts_about
+-- Everything written down in clear about these orders, to look for secrets in it.
+SELECT e.subject_id, e.data::text AS text FROM event e WHERE e.subject_id = ANY ($1::bigint[]) AND e.lane = ANY ($2::smallint[]) AND e.data IS NOT NULL
+UNION ALL
+SELECT a.subject_id, a.data::text FROM audit_line a WHERE a.subject_id = ANY ($1::bigint[]) AND a.lane = ANY ($2::smallint[]) AND a.data IS NOT NULL
+UNION ALL
+SELECT j.subject_id, concat_ws(' ', j.payload::text, j.error) FROM job j WHERE j.subject_id = ANY ($1::bigint[]) AND j.lane = ANY ($2::smallint[]);
+
+-- name: count_rows
+-- How many rows the sampled tables have.
+SELECT (SELECT count(*) FROM card) AS cards, (SELECT count(*) FROM api_key) AS keys, (SELECT count(*) FROM orders) AS orders;

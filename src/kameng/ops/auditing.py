@@ -1,0 +1,298 @@
+"""The audit: every law that can be read off the database, each with how much it looked at and what broke it.
+
+It looks and changes nothing, next to running gateways: each law is one statement, so it sees one moment of
+the database and no half-written batch. Ten million orders take minutes. Examples are ids, never what they hide.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from importlib import resources
+from typing import Any
+
+import msgspec
+
+from kameng import identity, orders, stock
+from kameng.kit import crypto, sql
+from kameng.kit.db import Connection, Database
+from kameng.ops import doctor
+
+statements = sql.parse("audit.sql", resources.files("kameng.ops").joinpath("audit.sql").read_text("utf-8"))
+
+TIMEOUT_S = 6 * 3600.0
+SAMPLE_PER_LANE = 1000
+EXAMPLES_MAX = 5
+SECRET_LENGTH_MIN = 8
+"""Shorter codes are found by chance inside ids."""
+
+LAWS: dict[str, tuple[str, str]] = {
+    "orders_have_their_cards": (
+        "Every delivered order has exactly the cards it paid for, and each points back to it.",
+        "每笔已交付订单的卡密数量与购买数量一致，且每张卡都指回该订单。",
+    ),
+    "cards_have_their_order": (
+        "Every sold card belongs to an order that exists and lists it.",
+        "每张已售卡密都属于一笔存在且列有该卡的订单。",
+    ),
+    "cards_delivered_once": (
+        "No card was delivered to two orders.",
+        "没有任何卡密被交付给两笔订单。",
+    ),
+    "cards_exist_once": (
+        "Every card lies in one lane and has one fingerprint.",
+        "每张卡密只在一个分区，且有唯一指纹。",
+    ),
+    "shelves_are_counted": (
+        "Every shelf's count is the number of cards on it.",
+        "每个货架的数量等于架上的卡密数。",
+    ),
+    "sandboxes_take_no_cards": (
+        "No sandbox order holds a card.",
+        "沙箱订单不占用任何真实卡密。",
+    ),
+    "ledger_sums_to_zero": (
+        "The ledger sums to zero in every lane and currency.",
+        "每个分区、每种货币的账目合计为零。",
+    ),
+    "balances_follow_transfers": (
+        "Every balance is the sum of its account's transfers.",
+        "每个账户余额等于其全部转账之和。",
+    ),
+    "holds_are_open": (
+        "What an account holds is the sum of its open holds.",
+        "每个账户的冻结金额等于其未结冻结之和。",
+    ),
+    "holds_resolve_once": (
+        "Every hold is resolved at most once, between its accounts and not above it.",
+        "每笔冻结最多结清一次，账户一致且不超过冻结金额。",
+    ),
+    "no_wallet_below_its_line": (
+        "No wallet is below its credit line.",
+        "没有钱包低于授信额度。",
+    ),
+    "transfers_join_accounts": (
+        "Every transfer joins two accounts of one currency, and every outside key leads to a transfer.",
+        "每笔转账连接同一货币的两个账户，每个外部键对应一笔转账。",
+    ),
+    "statements_add_up": (
+        "Every wallet's statement adds up line by line to its balance.",
+        "每个钱包的流水逐行相符，直至当前余额。",
+    ),
+    "orders_have_one_sale": (
+        "Every paid order was charged once: its total, from its buyer's wallet.",
+        "每笔已付订单恰好扣款一次，金额与付款钱包一致。",
+    ),
+    "sales_have_their_order": (
+        "Every sale in the ledger has its order.",
+        "账本中每笔销售都有对应订单。",
+    ),
+    "escrow_holds_the_undelivered": (
+        "Escrow holds exactly the paid orders that are not delivered.",
+        "托管账户恰好等于已付未交付订单之和。",
+    ),
+    "orders_have_one_reference": (
+        "Every order has one client reference and every reference one order, of the same organisation.",
+        "每笔订单对应唯一外部单号，每个外部单号对应同一商户的唯一订单。",
+    ),
+    "orders_belong_to_their_caller": (
+        "Every order was placed with a key of its own organisation.",
+        "每笔订单均由本商户的密钥提交。",
+    ),
+    "prices_follow_their_trace": (
+        "Every order's price is the last step of its trace, and its SKU's revision stands.",
+        "每笔订单的单价等于定价轨迹的最后一步，且商品版本存在。",
+    ),
+    "events_have_no_gap": (
+        "Every order's events are numbered without a gap up to its sequence.",
+        "每笔订单的事件序号连续，直至订单当前序号。",
+    ),
+    "no_order_rests": (
+        "Every order that is not final has a job or sits on a desk.",
+        "每笔未完结订单都有待办任务或在人工处理台。",
+    ),
+    "organisations_have_one_wallet": (
+        "Every organisation has one wallet, in its lane and currency.",
+        "每个商户在其分区、其货币下恰有一个钱包。",
+    ),
+    "ids_bear_their_lane": (
+        "Every id bears its row's lane and was dealt by its gate.",
+        "每个编号都含其所在分区，且由该分区发放。",
+    ),
+    "nonces_lie_in_drawers": (
+        "Every nonce lies in a drawer that will be emptied.",
+        "每个随机数都在会被轮流清空的抽屉中。",
+    ),
+    "secrets_are_sealed": (
+        "Every card, key and account is sealed with a key of the ring.",
+        "每张卡密、每个密钥和充值账号都以密钥环中的密钥加密。",
+    ),
+    "nothing_changes_what_was_written": (
+        "The triggers that protect transfers, audit lines and revisions are in place.",
+        "保护转账、审计记录和商品版本不被修改的触发器均已启用。",
+    ),
+}
+"""The laws that are a statement of their own in ``audit.sql``."""
+
+DURABLE = (
+    "The database keeps what it acknowledged: fsync, full_page_writes and synchronous_commit are on.",
+    "数据库落盘设置已开启：fsync、full_page_writes、synchronous_commit。",
+)
+SAMPLE = (
+    "Sampled cards, keys and accounts open, fit their fingerprints and stand nowhere in clear.",
+    "抽样的卡密、密钥与账号可解密、指纹相符，且未以明文出现。",
+)
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """What came of one law. ``examples`` are ids."""
+
+    law: str
+    what: str
+    zh: str
+    checked: int
+    broken: int
+    examples: tuple[str, ...]
+    took_ms: int
+
+
+class Report(msgspec.Struct, frozen=True):
+    findings: tuple[Finding, ...]
+
+    @property
+    def clean(self) -> bool:
+        return all(finding.broken == 0 for finding in self.findings)
+
+    @property
+    def broken(self) -> tuple[Finding, ...]:
+        return tuple(finding for finding in self.findings if finding.broken)
+
+
+async def run(
+    db: Database, ring: crypto.KeyRing | None = None, *, sample_per_lane: int = SAMPLE_PER_LANE
+) -> Report:
+    """Look at everything. Without the key ring nothing sealed is opened."""
+    numbers = None if ring is None else sorted(ring.numbers)
+    findings = []
+    for law, (what, zh) in LAWS.items():
+        started = time.monotonic()
+        async with _reading(db) as connection:
+            arguments = [numbers] if law == "secrets_are_sealed" else []
+            row = await connection.fetchrow(getattr(statements, law), *arguments, timeout=TIMEOUT_S)
+        assert row is not None
+        examples = tuple(row["examples"] or ())
+        findings.append(Finding(law, what, zh, row["checked"], row["broken"], examples, _ms_since(started)))
+    started = time.monotonic()
+    off = await _settings_off(db)
+    findings.append(
+        Finding("database_is_durable", *DURABLE, len(doctor.DURABLE), len(off), tuple(off), _ms_since(started))
+    )
+    if ring is not None:
+        started = time.monotonic()
+        checked, wrong = await _sample(db, ring, sample_per_lane)
+        examples = tuple(wrong[:EXAMPLES_MAX])
+        findings.append(Finding("samples_open", *SAMPLE, checked, len(wrong), examples, _ms_since(started)))
+    return Report(tuple(findings))
+
+
+def print_report(report: Report) -> None:
+    """One line for each law, the broken ones with examples below."""
+    for finding in report.findings:
+        mark = "ok    " if not finding.broken else "BROKEN"
+        print(f"{mark} {finding.checked:>12,}  {finding.took_ms / 1000:>7.1f} s  {finding.what} {finding.zh}")
+        if finding.broken:
+            print(f"       {finding.broken:,} broken 违反: {finding.law}: {', '.join(finding.examples)}")
+    laws, broken = len(report.findings), len(report.broken)
+    if broken:
+        print(f"{broken} of {laws} laws are broken. {laws} 条规则中有 {broken} 条被违反。")
+    else:
+        print(f"{laws} laws hold. 全部 {laws} 条规则成立。")
+
+
+def _ms_since(started: float) -> int:
+    return int((time.monotonic() - started) * 1000)
+
+
+@asynccontextmanager
+async def _reading(db: Database) -> AsyncIterator[Connection]:
+    """A read-only transaction that may take its time and memory."""
+    async with db.connection() as connection, connection.transaction(readonly=True):
+        await connection.execute(
+            "SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0;"
+            " SET LOCAL plan_cache_mode = auto; SET LOCAL work_mem = '256MB'"
+        )
+        yield connection
+
+
+async def _settings_off(db: Database) -> list[str]:
+    async with db.connection() as connection:
+        values = {
+            name: await connection.fetchval("SELECT current_setting($1)", name) for name in doctor.DURABLE
+        }
+    return [name for name, value in values.items() if not doctor.durable(name, value).ok]
+
+
+async def _sample(db: Database, ring: crypto.KeyRing, per_lane: int) -> tuple[int, list[str]]:
+    """How many values were opened, and which did not open or were not what they should be."""
+    async with _reading(db) as connection:
+        rows = await connection.fetchrow(statements.count_rows, timeout=TIMEOUT_S)
+        assert rows is not None
+        lanes = max(1, len(await connection.fetch("SELECT lane FROM lane")))
+
+        async def some(statement: str, count: int) -> list[Any]:
+            percent = min(100.0, 150.0 * per_lane * lanes / max(count, 1))
+            found: list[Any] = await connection.fetch(statement, percent, per_lane, timeout=TIMEOUT_S)
+            return found
+
+        cards = await some(statements.sample_cards, rows["cards"])
+        keys = await some(statements.sample_keys, rows["keys"])
+        placed = await some(statements.sample_orders, rows["orders"])
+        wrong = await _wrong_cards(connection, ring, cards)
+    for row in keys:
+        secret = _opened(ring, identity.KEY_SECRET, row["key_id"], row["sealed_secret"])
+        if secret is None or not secret.startswith(b"ks_"):
+            wrong.append(f"key {row['key_id']}")
+    for row in placed:
+        account, ref_hash = row["account"], row["ref_hash"]
+        if account is not None and _opened(ring, orders.ACCOUNT, row["order_id"], account) is None:
+            wrong.append(f"account of order {row['order_id']}")
+        if ref_hash is not None and orders.ref_hash_of(row["org_id"], row["client_ref"]) != ref_hash:
+            wrong.append(f"reference of order {row['order_id']}")
+    return len(cards) + len(keys) + len(placed), wrong
+
+
+async def _wrong_cards(connection: Connection, ring: crypto.KeyRing, cards: Sequence[Any]) -> list[str]:
+    """Cards that do not open, are not what was fingerprinted, or stand in clear beside their order."""
+    texts = {row["card_id"]: _opened(ring, stock.CARD, row["card_id"], row["sealed"]) for row in cards}
+    prints = {
+        card_id: ring.fingerprint(stock.CARD, text) for card_id, text in texts.items() if text is not None
+    }
+    rows = await connection.fetch(statements.fingerprints_of, list(prints.values()), timeout=TIMEOUT_S)
+    claimed = {row["fingerprint"]: row["card_id"] for row in rows}
+    wrong = [
+        f"card {card_id}"
+        for card_id in texts
+        if card_id not in prints or claimed.get(prints[card_id]) != card_id
+    ]
+    order_ids = list({row["order_id"] for row in cards if row["order_id"] is not None})
+    lanes = list({row["lane"] for row in cards})
+    about = await connection.fetch(statements.texts_about, order_ids, lanes, timeout=TIMEOUT_S)
+    said: dict[int, str] = {}
+    for row in about:
+        said[row["subject_id"]] = f"{said.get(row['subject_id'], '')} {row['text']}"
+    for row in cards:
+        text = texts[row["card_id"]]
+        if text is None or row["order_id"] not in said:
+            continue
+        secret = msgspec.json.decode(text, type=stock.CardText).secret
+        if len(secret) >= SECRET_LENGTH_MIN and secret in said[row["order_id"]]:
+            wrong.append(f"clear text of card {row['card_id']}")
+    return wrong
+
+
+def _opened(ring: crypto.KeyRing, what: bytes, row_id: int, sealed: bytes) -> bytes | None:
+    try:
+        return ring.open(what, row_id, sealed)
+    except crypto.Unsealable:
+        return None
