@@ -3,10 +3,10 @@
 
     export KAMENG_URL=https://localhost:8443 KAMENG_KEY=ak_test_… KAMENG_SECRET=ks_…
     python3 send_orders.py orders.xlsx
-    python3 send_orders.py --demo            as the demo merchant that `kameng run` made, with data/orders_merchant.xlsx
+    python3 send_orders.py --demo      data/orders_merchant.xlsx, as the demo merchant that `kameng run` made
 
-Run it again, after a crash too: the same external numbers are the same orders, so nothing is ordered or charged
-twice. The cards go to a file that only you can read; the table shows them masked.
+Run it again, after a crash too: the same external numbers are the same orders, so nothing is ordered or
+charged twice. The cards go to a file that only you can read; the table shows them masked.
 
 KAMENG_CA             file with the certificate to trust, for a self-signed server
 KAMENG_INSECURE_TLS   1: trust any certificate. For a first try on your own machine only.
@@ -27,7 +27,6 @@ import sys
 import time
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -50,8 +49,8 @@ FAILED = {"failed", "refunded", "refused", "cancelled", "expired"}
 WORDS = {
     "en": {
         "heads": ("row", "external number", "goods", "total", "result", "about it"),
-        "delivered": "delivered", "waiting": "waiting", "failed": "failed", "refused": "refused", "bad": "bad row",
-        "unknown": "unknown", "known": "known from before",
+        "delivered": "delivered", "waiting": "waiting", "failed": "failed", "refused": "refused",
+        "bad": "bad row", "unknown": "unknown", "known": "known from before",
         "again": "{reason}: again in {wait_s} s, signed afresh, with the same external numbers",
         "repeats": "row {first} has the same number: ",
         "no_answer": "no answer; run this again",
@@ -67,8 +66,8 @@ WORDS = {
     },
     "zh": {
         "heads": ("行", "外部单号", "商品", "金额", "结果", "说明"),
-        "delivered": "已发货", "waiting": "已受理", "failed": "失败", "refused": "被拒绝", "bad": "本行有误",
-        "unknown": "未知", "known": "此前已下单",
+        "delivered": "已发货", "waiting": "已受理", "failed": "失败", "refused": "被拒绝",
+        "bad": "本行有误", "unknown": "未知", "known": "此前已下单",
         "again": "{reason}：{wait_s} 秒后重新签名、以相同的外部单号重发",
         "repeats": "与第 {first} 行单号相同：",
         "no_answer": "没有应答，请重新运行",
@@ -104,8 +103,8 @@ class Outcome:
         return self.order.get("cards") or []
 
 
-class Refused(Exception):
-    """The whole request was refused, or nobody answered; the message says why."""
+class NotAnswered(Exception):  # noqa: N818 - it reads as it is
+    """The whole request was refused, or nobody answered in all that time; the message says why."""
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -117,10 +116,11 @@ def main(argv: list[str] | None = None) -> int:
     orders, bad = read_orders(file.read_bytes(), catalogue)
     before = client.get("/api/v1/balance")
     newest = client.get("/api/v1/orders", "limit=1")["orders"]
-    outcomes = [
-        Outcome(row.line, "", "", "bad", row.reason_zh if options.lang == "zh" else row.reason, row.field) for row in bad
-    ]
-    outcomes += send(client, orders, catalogue, newest_before=int(newest[0]["id"]) if newest else 0, lang=options.lang)
+    newest_before = int(newest[0]["id"]) if newest else 0
+    outcomes = send(client, orders, catalogue, newest_before=newest_before, lang=options.lang)
+    for row in bad:
+        reason = row.reason_zh if options.lang == "zh" else row.reason
+        outcomes.append(Outcome(row.line, "", "", "bad", reason, row.field))
     after = client.get("/api/v1/balance")
     outcomes.sort(key=lambda outcome: outcome.line)
     write_results(options.out, outcomes)
@@ -132,10 +132,11 @@ def main(argv: list[str] | None = None) -> int:
 def send(
     client: Client, orders: list[OrderRow], catalogue: list[dict[str, Any]], *, newest_before: int, lang: str
 ) -> list[Outcome]:
-    """Send all rows. Those that repeat a number go last, so that the first row of a number is the one that counts."""
+    """Send all rows. Those that repeat a number go last: the first row of a number is the one that counts."""
     names = {sku["sku"]: f"{sku['product']} {sku['spec']}" for sku in catalogue}
     outcomes = []
-    for wave in ([row for row in orders if not row.repeats_line], [row for row in orders if row.repeats_line]):
+    for repeats in (False, True):
+        wave = [row for row in orders if bool(row.repeats_line) == repeats]
         for row, status, answer in place_all(client, wave):
             outcome = Outcome(row.line, row.body["client_ref"], names[row.body["sku"]], "unknown")
             if status < 300:
@@ -144,36 +145,40 @@ def send(
                 outcome.about = client.words["no_answer"]
             else:
                 refuse(outcome, answer["problem"], lang)
-            if row.repeats_line:
+            if repeats:
                 outcome.about = client.words["repeats"].format(first=row.repeats_line) + outcome.about
             outcomes.append(outcome)
     return outcomes
 
 
-def place_all(client: Client, rows: list[OrderRow]) -> Iterator[tuple[OrderRow, int, dict[str, Any]]]:
-    """(row, status, answer) of every row. Rows that found the platform busy are sent again."""
+Answer = tuple[OrderRow, int, dict[str, Any]]
+"""A row, its status and what was said about it."""
+
+
+def place_all(client: Client, rows: list[OrderRow]) -> list[Answer]:
+    """An answer for every row. Rows that found the platform busy are sent again."""
+    answers: list[Answer] = []
     for start in range(0, len(rows), ROWS_MAX):
         waiting = rows[start : start + ROWS_MAX]
         for wait_s in (*WAITS_S, None):
-            results = place_bulk(client, waiting)
-            busy = [row for row, status, _ in results if status in COME_AGAIN]
-            yield from ((row, status, answer) for row, status, answer in results if status not in COME_AGAIN)
-            if not busy:
+            try:
+                sent = place_bulk(client, waiting)
+            except NotAnswered as error:
+                print(error, file=sys.stderr)  # what was placed before is reported all the same
+                return [*answers, *((row, 503, {}) for row in waiting + rows[start + ROWS_MAX :])]
+            again = [answer for answer in sent if answer[1] in COME_AGAIN and wait_s is not None]
+            answers += [answer for answer in sent if answer not in again]
+            if not again or wait_s is None:
                 break
-            if wait_s is None:
-                yield from ((row, 503, {}) for row in busy)
-                break
-            client.wait(f"{len(busy):,} × busy", wait_s)
-            waiting = busy
+            waiting = [row for row, _, _ in again]
+            client.wait(f"{len(waiting):,} × busy", wait_s)
+    return answers
 
 
-def place_bulk(client: Client, rows: list[OrderRow]) -> list[tuple[OrderRow, int, dict[str, Any]]]:
-    try:
-        answer = client.post("/api/v1/orders/bulk", {"mode": "each", "orders": [row.body for row in rows]})
-    except Refused as refusal:
-        print(refusal, file=sys.stderr)  # what was placed before is still reported
-        return [(row, 503, {}) for row in rows]
-    return [(rows[result["index"]], result["status"], result) for result in answer["results"]]
+def place_bulk(client: Client, rows: list[OrderRow]) -> list[Answer]:
+    body = {"mode": "each", "orders": [row.body for row in rows]}
+    results = client.post("/api/v1/orders/bulk", body)["results"]
+    return [(rows[result["index"]], result["status"], result) for result in results]
 
 
 def accept(outcome: Outcome, order: dict[str, Any], newest_before: int) -> None:
@@ -189,29 +194,17 @@ def accept(outcome: Outcome, order: dict[str, Any], newest_before: int) -> None:
 def refuse(outcome: Outcome, problem: dict[str, Any], lang: str) -> None:
     suffix = "_zh" if lang == "zh" else ""
     outcome.result, outcome.code = "refused", problem["code"]
-    outcome.about = " ".join(text for text in (problem[f"title{suffix}"], problem.get(f"detail{suffix}", "")) if text)
+    outcome.about = f"{problem[f'title{suffix}']} {problem.get(f'detail{suffix}', '')}".strip()
 
 
 # The client.
 
 
 class Client:
-    """Signs, sends, and repeats what got no answer. Orders keep their references, so nothing happens twice."""
+    """Signs, sends, and repeats what got no answer: the same references, so nothing happens twice."""
 
-    def __init__(self, url: str, key: str, secret: str, *, words: dict[str, Any], ca: str | None = None) -> None:
-        parts = urlsplit(url)
-        context = None
-        if parts.scheme == "https":
-            context = ssl.create_default_context(cafile=ca)
-            if os.environ.get("KAMENG_INSECURE_TLS") == "1":
-                print("warning: the server's certificate is not checked", file=sys.stderr)
-                context.check_hostname = False
-                context.verify_mode = ssl.CERT_NONE
-            self._connection: http.client.HTTPConnection = http.client.HTTPSConnection(
-                parts.hostname or "", parts.port, timeout=TIMEOUT_S, context=context
-            )
-        else:
-            self._connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=TIMEOUT_S)
+    def __init__(self, url: str, key: str, secret: str, words: dict[str, Any], *, ca: str | None) -> None:
+        self._connection = connect(url, ca)
         self._key, self._secret = key, secret.encode()
         self.words = words
 
@@ -221,7 +214,7 @@ class Client:
         if missing:
             raise SystemExit(f"{', '.join(missing)}: not set\n{__doc__}")
         url, key, secret = (os.environ[name] for name in ("KAMENG_URL", "KAMENG_KEY", "KAMENG_SECRET"))
-        return cls(url, key, secret, words=words, ca=os.environ.get("KAMENG_CA"))
+        return cls(url, key, secret, words, ca=os.environ.get("KAMENG_CA"))
 
     def get(self, path: str, query: str = "") -> dict[str, Any]:
         return self._ask("GET", path, query, b"")
@@ -239,6 +232,8 @@ class Client:
             try:
                 status, retry_after_s, answer = self._once(method, path, query, body)
                 reason = f"{status} {answer.get('code', '')}"
+            except ssl.SSLCertVerificationError as error:
+                raise NotAnswered(f"{error.verify_message}: KAMENG_CA names the one to trust") from None
             except (OSError, http.client.HTTPException, ValueError) as error:
                 self._connection.close()
                 status, retry_after_s, answer, reason = 0, None, {}, f"{type(error).__name__} {error}"
@@ -246,12 +241,16 @@ class Client:
                 return answer
             if (status and status not in COME_AGAIN) or wait_s is None:
                 told = " ".join(str(answer.get(name, "")) for name in ("title", "title_zh", "detail"))
-                raise Refused(f"{method} {path}: {reason} {told}".strip())
+                raise NotAnswered(f"{method} {path}: {reason} {told}".strip())
             self.wait(reason.strip(), wait_s if retry_after_s is None else retry_after_s)
         raise AssertionError("the last try returns or raises")
 
-    def _once(self, method: str, path: str, query: str, body: bytes) -> tuple[int, float | None, dict[str, Any]]:
-        headers = {"Authorization": self._authorization(method, path, query, body), "Content-Type": "application/json"}
+    def _once(
+        self, method: str, path: str, query: str, body: bytes
+    ) -> tuple[int, float | None, dict[str, Any]]:
+        """Status, seconds of Retry-After, and the answer."""
+        authorization = self._authorization(method, path, query, body)
+        headers = {"Authorization": authorization, "Content-Type": "application/json"}
         self._connection.request(method, f"{path}?{query}" if query else path, body or None, headers)
         answer = self._connection.getresponse()
         content, after = answer.read(), answer.headers.get("Retry-After", "")
@@ -264,6 +263,19 @@ class Client:
         return f"KAMENG-HMAC-SHA256 key={self._key},ts={ts},nonce={nonce},sig={signature}"
 
 
+def connect(url: str, ca: str | None) -> http.client.HTTPConnection:
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    if parts.scheme != "https":
+        return http.client.HTTPConnection(host, parts.port, timeout=TIMEOUT_S)
+    context = ssl.create_default_context(cafile=ca)
+    if os.environ.get("KAMENG_INSECURE_TLS") == "1":
+        print("warning: the server's certificate is not checked", file=sys.stderr)
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return http.client.HTTPSConnection(host, parts.port, timeout=TIMEOUT_S, context=context)
+
+
 def demo_client(words: dict[str, Any]) -> Client:
     """As the demo merchant; `kameng run` leaves its key in the data folder."""
     default = Path("/var/lib/kameng") if os.geteuid() == 0 else Path.home() / ".local/share/kameng"
@@ -271,11 +283,16 @@ def demo_client(words: dict[str, Any]) -> Client:
     try:
         demo = json.loads(file.read_text("utf-8"))
     except FileNotFoundError:
-        raise SystemExit(f"{file}: not there yet; start Kameng with ./run first. 请先用 ./run 启动卡盟。") from None
-    return Client(demo["url"], demo["key"], demo["secret"], words=words, ca=demo.get("ca"))
+        raise SystemExit(f"{file}: not there yet. Start Kameng with ./run. 请先用 ./run 启动卡盟。") from None
+    return Client(demo["url"], demo["key"], demo["secret"], words, ca=demo.get("ca"))
 
 
 # What is shown.
+
+
+ABOUT_ROWS = ("line", "client_ref", "goods", "result", "code", "about")
+ABOUT_ORDERS = ("id", "state", "quantity", "unit_price", "total")
+ABOUT_CARDS = ("number", "secret", "expires_on")
 
 
 def write_results(path: Path, outcomes: list[Outcome]) -> None:
@@ -284,16 +301,12 @@ def write_results(path: Path, outcomes: list[Outcome]) -> None:
     descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8-sig", newline="") as target:  # Excel asks for the mark
         out = csv.writer(target)
-        out.writerow(
-            ["row", "client_ref", "goods", "result", "code", "about", "order_id", "state", "quantity", "unit_price",
-             "total", "card_number", "card_secret", "expires_on"]
-        )  # fmt: skip
+        out.writerow([*ABOUT_ROWS, *ABOUT_ORDERS, *(f"card_{name}" for name in ABOUT_CARDS)])
         for outcome in outcomes:
-            order = outcome.order
-            start = [outcome.line, outcome.client_ref, outcome.goods, outcome.result, outcome.code, outcome.about]
-            start += [order.get(name, "") for name in ("id", "state", "quantity", "unit_price", "total")]
+            start = [getattr(outcome, name) for name in ABOUT_ROWS]
+            start += [outcome.order.get(name, "") for name in ABOUT_ORDERS]
             for card in outcome.cards or [{}]:
-                out.writerow([*start, *(card.get(name, "") for name in ("number", "secret", "expires_on"))])
+                out.writerow([*start, *(card.get(name, "") for name in ABOUT_CARDS)])
     scratch.replace(path)
 
 
@@ -312,7 +325,9 @@ def print_table(outcomes: list[Outcome], words: dict[str, Any], *, show_cards: b
 
 
 def about(outcome: Outcome, words: dict[str, Any], *, show_cards: bool) -> str:
-    cards = [f"{card['number']} {card['secret']}".strip() if show_cards else masked(card) for card in outcome.cards]
+    cards = [
+        f"{card['number']} {card['secret']}".strip() if show_cards else masked(card) for card in outcome.cards
+    ]
     parts = [*cards, outcome.about, words["known"] if outcome.known else ""]
     return "; ".join(part for part in parts if part)
 
@@ -362,7 +377,7 @@ def parse_options(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("file", nargs="?", type=Path, help="the spreadsheet (xlsx, xls, ods)")
     parser.add_argument("--demo", action="store_true", help="as the demo merchant of this machine")
     parser.add_argument("--show-cards", action="store_true", help="print cards in full")
-    parser.add_argument("--out", type=Path, default=Path("results.csv"), help="where the cards go (results.csv)")
+    parser.add_argument("--out", type=Path, default=Path("results.csv"), help="where cards go (results.csv)")
     language = os.environ.get("LC_ALL") or os.environ.get("LC_MESSAGES") or os.environ.get("LANG") or ""
     parser.add_argument("--lang", choices=sorted(WORDS), default="zh" if language.startswith("zh") else "en")
     options = parser.parse_args(argv)
@@ -374,5 +389,5 @@ def parse_options(argv: list[str] | None) -> argparse.Namespace:
 if __name__ == "__main__":
     try:
         sys.exit(main())
-    except Refused as refusal:
+    except NotAnswered as refusal:
         sys.exit(str(refusal))

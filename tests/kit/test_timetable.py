@@ -129,9 +129,9 @@ async def test_whoever_lost_the_lease_is_cut_off_and_writes_nothing(database: Da
             cut_off.set()
             raise
 
-    table = Timetable(database, [Entry("sweep", 10, work)], lease_s=0.3)
+    table = Timetable(database, [Entry("sweep", 10, work)], lease_s=3)
     await table.enrol()
-    await asyncio.wait_for(table.run_due(), 5)
+    await asyncio.wait_for(table.run_due(), 2.5)  # at the next heartbeat, after a third of the lease
     assert cut_off.is_set()
     (row,) = await timetable.rows(database)
     assert (row.last_at, row.last_error) == (None, None)

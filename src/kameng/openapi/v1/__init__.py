@@ -1,11 +1,53 @@
-"""The Litestar half of the Open API: everything that is not on the hot path."""
+"""The Litestar half of the Open API: everything that is not on the hot path, and the pages."""
 
-from typing import Any
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from litestar import Litestar, Request, Response, get
+from litestar.datastructures import State
+
+from kameng.openapi import pages
+from kameng.openapi.v1 import goods, hot, money, orders, service
+from kameng.openapi.v1.arriving import Front, on_error, unsigned_answer
+from kameng.openapi.v1.document import build
+
+if TYPE_CHECKING:
+    from kameng.openapi.app import Parts
+    from kameng.openapi.intake import ASGIScope, Receive, Send
 
 
-def create_router_app(parts: Any) -> Any:
-    async def app(scope: Any, receive: Any, send: Any) -> None:
-        await send({"type": "http.response.start", "status": 404, "headers": []})
-        await send({"type": "http.response.body", "body": b""})
+@get("/api/v1/openapi.json", opt={"hidden": True})
+async def show_document(request: Request[Any, Any, Any]) -> Response[bytes]:
+    """The OpenAPI document; ``?lang=en`` for English summaries."""
+    language = "en" if request.query_params.get("lang") == "en" else "zh"
+    return unsigned_answer(request.app.state.documents[language], max_age_s=300)
 
-    return app
+
+ENDPOINTS = [
+    hot.place, hot.place_bulk, orders.list_orders, orders.find_order, orders.list_events, orders.reveal_order,
+    goods.list_catalogue, goods.find_sku, goods.show_stock, goods.quote, money.show_balance, money.list_statement,
+    service.self_test, service.list_errors, service.health, service.show_metrics, show_document,
+]  # fmt: skip
+"""Every handler of the API."""
+
+
+def create_router_app(parts: Parts) -> Front:
+    """The ASGI app behind the hot door."""
+    server = parts.settings.public_url.rstrip("/")
+    state = {
+        "parts": parts,
+        "shelves": goods.Shelves(parts.db),
+        "pulse": service.Pulse(parts.db),
+        "documents": {language: build(ENDPOINTS, language=language, server=server) for language in ("zh", "en")},
+        "library": pages.Library(),
+    }
+    app = Litestar(
+        route_handlers=[*ENDPOINTS, *pages.PAGES],
+        exception_handlers={Exception: on_error},
+        state=State(state),
+        openapi_config=None,
+        logging_config=None,
+        debug=False,
+    )
+    return Front(app, headers=pages.security_headers(parts.settings), timeout_s=parts.settings.request_timeout_s)

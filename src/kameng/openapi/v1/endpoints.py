@@ -11,7 +11,7 @@ from kameng.identity import Scope
 from kameng.kit.errors import Refusal
 from kameng.openapi import errors
 
-ANY = (errors.BadRequest, errors.NotReady, errors.Unavailable, errors.Internal)
+ANY = (errors.NotReady, errors.Unavailable, errors.Internal)
 """What any endpoint may answer, signed or not."""
 
 SIGNED = (
@@ -53,6 +53,8 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     def every_refusal(self) -> list[type[Refusal]]:
         """All that it may answer, its own first."""
         found = [*self.refusals]
+        if self.query is not None or self.body is not None:
+            found.append(errors.BadRequest)
         if self.signed:
             found += SIGNED
         if self.scope is not None:

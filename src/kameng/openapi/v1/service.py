@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
 from ipaddress import ip_address
-from typing import Any
 
 from litestar import MediaType, Response, get
 
@@ -131,14 +132,18 @@ def _self_test(caller: Caller, headers: Headers) -> SelfTestAnswer:
         your_ip=caller.ip,
         rate_per_second=key.rate_per_second,
         daily_limit=None if key.daily_limit_e4 is None else money.format_e4(key.daily_limit_e4),
-        expires_at=None if expires_ms is None else utc(clock.at_ms(expires_ms)),
-        server_time=utc(clock.at_ms(now_ms)),
+        expires_at=None if expires_ms is None else utc(_at(expires_ms)),
+        server_time=utc(_at(now_ms)),
         clock_ahead_ms=ahead_ms,
         warnings=list(_warnings(caller, ahead_ms, now_ms)),
     )
 
 
-def _warnings(caller: Caller, ahead_ms: int, now_ms: int) -> Any:
+def _at(unix_ms: int) -> datetime:
+    return datetime.fromtimestamp(unix_ms / 1000, UTC)
+
+
+def _warnings(caller: Caller, ahead_ms: int, now_ms: int) -> Iterator[Notice]:
     key = caller.key
     if abs(ahead_ms) > CLOCK_OFF_MS:
         en, zh = ("ahead", "快") if ahead_ms > 0 else ("behind", "慢")

@@ -1,0 +1,251 @@
+"""The OpenAPI 3.1 document, made from the handlers' ``Endpoint`` lines and the wire types. Nothing is written twice.
+
+Summaries come in the language asked for; what is longer is English.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable, Iterator, Sequence
+from importlib import metadata
+from typing import Any
+
+import msgspec
+from litestar.handlers import HTTPRouteHandler
+
+from kameng.kit.errors import Refusal
+from kameng.openapi import problems
+from kameng.openapi.intake import CardBody, OrderAnswer
+from kameng.openapi.problems import Problem
+from kameng.openapi.v1.endpoints import Endpoint, Reply
+from kameng.orders import OrderBody
+
+Json = dict[str, Any]
+
+TITLES = {"zh": "卡盟开放平台接口", "en": "Kameng Open API"}
+TAGS = {
+    "orders": "Place, find and reveal orders. 下单、查询、查看卡密。",
+    "goods": "What can be ordered, at your own prices. 商品、库存与询价。",
+    "money": "Your wallet. 余额与明细。",
+    "service": "Your key, the error codes, the gateway. 密钥自检、错误码、健康检查。",
+}
+ABOUT = """\
+Card keys (卡密), top-ups (直充) and links, ordered by programs. 以程序下单卡密、直充与链接类商品。
+
+- **Money** is a decimal with four places, as text; **ids** are numbers as text; **times** are UTC.
+- **A reference is one order, for ever**: send the same `client_ref` again, signed afresh, whenever you don't know what
+  became of it. 同一外部单号只会成立一笔订单；结果不明时，用相同内容重新签名再发即可，绝不会重复下单。
+- **Refusals** are RFC 9457 problem documents. Go by `code`; `retry` says what to do next (`never`; `same_key`: the same
+  `client_ref` again; `new_key`: a new one; `query_first`), `outcome` what became of it. [All codes](/docs/errors).
+- **Rate limits**: `RateLimit-Policy` and `RateLimit` on every signed answer, `Retry-After` with 429 and 503.
+- **Sandbox**: a key that begins with `ak_test_` plays with the same goods, play money (XTS) and play cards.
+- **Changes** that break nothing come at any time: new fields in answers, new codes, new endpoints. Ignore what you
+  don't know. Unknown query parameters are refused.
+"""
+HMAC = """\
+`Authorization: KAMENG-HMAC-SHA256 key=<key id>,ts=<Unix seconds>,nonce=<16–64 of A-Z a-z 0-9 _ ->,sig=<64 hex>`,
+exactly these four, in this order, without blanks.
+
+`sig` = hex(HMAC-SHA256(secret, canonical)), where the secret is the whole `ks_…` text as UTF-8, and canonical is
+six lines joined by `\\n`, with none at the end: METHOD, path as sent, query as sent without `?` (may be empty), ts,
+nonce, hex(SHA-256(body)).
+
+The time may be ±300 s off for writes, ±30 s for reads. A nonce works once.
+
+将请求方法、路径、查询串、时间戳、nonce、正文 SHA-256 六行以换行符连接，用密钥全文（含 `ks_`）做 HMAC-SHA256。
+"""
+RFC9421 = """\
+RFC 9421 with Ed25519, for keys made with your public key: one signature over `"@method" "@path" "@query"`, and
+`"content-digest"` if there is a body, with the parameters `created`, `nonce`, `keyid` and `alg="ed25519"`.
+"""
+
+SIGNED_HEADERS = {
+    "RateLimit-Policy": ('What the key may do: `"key";q=<requests>;w=<seconds>`.', '"key";q=1000;w=1'),
+    "RateLimit": ('What is left of it: `"key";r=<requests>;t=<seconds>`.', '"key";r=999;t=1'),
+}
+
+
+def build(handlers: Iterable[HTTPRouteHandler], *, language: str, server: str = "") -> Json:
+    """The document of these handlers."""
+    described = [(handler, handler.opt["endpoint"]) for handler in handlers if "endpoint" in handler.opt]
+    schemas = _Schemas([endpoint for _, endpoint in described])
+    paths: Json = {}
+    for handler, endpoint in described:
+        path = sorted(handler.paths)[0].replace(":str", "")
+        method = next(iter(handler.http_methods)).value.lower()
+        paths.setdefault(path, {})[method] = _operation(endpoint, schemas, language)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": TITLES[language], "version": metadata.version("kameng"), "description": ABOUT,
+            "license": {"name": "AGPL-3.0-or-later", "identifier": "AGPL-3.0-or-later"},
+        },
+        "servers": [{"url": server or "/"}],
+        "tags": [{"name": name, "description": text} for name, text in TAGS.items()],
+        "paths": dict(sorted(paths.items(), key=lambda item: _order(item[0]))),
+        "components": {
+            "schemas": schemas.components,
+            "securitySchemes": {
+                "hmac": {"type": "apiKey", "in": "header", "name": "Authorization", "description": HMAC},
+                "rfc9421": {"type": "apiKey", "in": "header", "name": "Signature-Input", "description": RFC9421},
+            },
+        },
+    }  # fmt: skip
+
+
+def _order(path: str) -> tuple[int, str]:
+    """Orders first: that is what people come for."""
+    places = ("/api/v1/orders", "/api/v1/catalogue", "/api/v1/stock", "/api/v1/quotes", "/api/v1/")
+    return next((index for index, start in enumerate(places) if path.startswith(start)), len(places)), path
+
+
+def _operation(endpoint: Endpoint, schemas: _Schemas, language: str) -> Json:
+    needs = [endpoint.scope.value] if endpoint.scope is not None else []
+    scope = f"\n\nScope: `{needs[0]}`." if needs else ""
+    operation: Json = {
+        "operationId": endpoint.operation,
+        "tags": [endpoint.tag],
+        "summary": endpoint.zh if language == "zh" else endpoint.en,
+        "description": f"{endpoint.en}. {endpoint.text}{scope}".strip(),
+        "security": [{"hmac": needs}, {"rfc9421": needs}] if endpoint.signed else [],
+        "responses": dict(_responses(endpoint, schemas)),
+    }
+    parameters = list(_parameters(endpoint))
+    if parameters:
+        operation["parameters"] = parameters
+    if endpoint.body is not None:
+        content = {"schema": schemas.of(endpoint.body), "example": endpoint.body_example}
+        operation["requestBody"] = {"required": True, "content": {"application/json": content}}
+    return operation
+
+
+def _parameters(endpoint: Endpoint) -> Iterator[Json]:
+    for name, text in endpoint.path.items():
+        schema = {"type": "string", "pattern": "^[0-9]{1,19}$"}
+        yield {"name": name, "in": "path", "required": True, "description": text, "schema": schema}
+    if endpoint.query is None:
+        return
+    described = msgspec.json.schema(endpoint.query)
+    struct = described["$defs"][endpoint.query.__name__]
+    for name, schema in struct["properties"].items():
+        text = schema.pop("description", "")
+        yield {
+            "name": name, "in": "query", "required": name in struct.get("required", ()), "description": text,
+            "schema": schema,
+        }  # fmt: skip
+
+
+def _responses(endpoint: Endpoint, schemas: _Schemas) -> Iterator[tuple[str, Json]]:
+    for reply in endpoint.replies:
+        yield str(reply.status), _good(endpoint, reply, schemas)
+    by_status: dict[int, list[type[Refusal]]] = {}
+    for reason in endpoint.every_refusal():
+        by_status.setdefault(reason.status, []).append(reason)
+    for status, reasons in sorted(by_status.items()):
+        yield str(status), _problem(reasons)
+
+
+def _good(endpoint: Endpoint, reply: Reply, schemas: _Schemas) -> Json:
+    response: Json = {"description": reply.en}
+    if endpoint.signed and reply.body is not None:
+        response["headers"] = {
+            name: {"description": text, "schema": {"type": "string"}, "example": example}
+            for name, (text, example) in SIGNED_HEADERS.items()
+        }
+    if reply.body is not None:
+        response["content"] = {"application/json": {"schema": schemas.of(reply.body), "example": reply.example}}
+    return response
+
+
+def _problem(reasons: Sequence[type[Refusal]]) -> Json:
+    """One status, with all the codes it may come with."""
+    codes = sorted(reason.code for reason in reasons)
+    texts = {reason.code: f"- `{reason.code}`: {reason.en()} {reason.zh}" for reason in reasons}
+    response: Json = {
+        "description": "\n".join(texts[code] for code in codes),
+        "content": {
+            "application/problem+json": {
+                "schema": {
+                    "$ref": "#/components/schemas/Problem",
+                    "properties": {"code": {"enum": codes}},
+                },
+                "examples": {reason.code: {"value": problem_example(reason)} for reason in reasons},
+            }
+        },
+    }
+    headers = {name.decode().title() for reason in reasons for name, _ in problems.headers_of(reason)}
+    if "Retry-After" in headers:
+        text = "Seconds to wait."
+        response["headers"] = {"Retry-After": {"description": text, "schema": {"type": "integer"}, "example": 1}}
+    return response
+
+
+def problem_example(reason: type[Refusal]) -> Json:
+    example: Json = msgspec.to_builtins(problems.problem(reason, request_id="9f2c41aa-17"))
+    return example
+
+
+class _Schemas:
+    """The wire types as JSON Schema, with what their Structs leave out for the sake of speed."""
+
+    def __init__(self, endpoints: Sequence[Endpoint]) -> None:
+        replies = [reply.body for endpoint in endpoints for reply in endpoint.replies]
+        bodies = [endpoint.body for endpoint in endpoints]
+        self._types = list({str(kind): kind for kind in [*replies, *bodies] if kind is not None}.values())
+        found, self.components = msgspec.json.schema_components(
+            [*self._types, CardBody, Problem], ref_template="#/components/schemas/{name}"
+        )
+        self._found = {str(kind): schema for kind, schema in zip(self._types, found, strict=False)}
+        for name, overlay in _overlays().items():
+            properties = self.components[name]["properties"]
+            for field, more in overlay.items():
+                properties[field] = {**properties[field], **more}
+        self.components["Problem"]["required"] += ["retry", "outcome"]  # never left out: they are never empty
+        self.components["CardBody"]["required"] = ["number", "secret"]
+
+    def of(self, kind: Any) -> Json:
+        schema: Json = self._found[str(kind)]
+        return schema
+
+
+@functools.cache
+def _overlays() -> dict[str, dict[str, Json]]:
+    """Descriptions and limits of the hot types: their Structs stay bare, since every order is decoded by them."""
+    money = {"pattern": r"^[0-9]+\.[0-9]{4}$", "examples": ["98.5000"]}
+    return {
+        OrderBody.__name__: {
+            "client_ref": {
+                "minLength": 1, "maxLength": 64, "pattern": r"^[^\p{C}\p{Z}]+$",
+                "description": "Your own number of this order: visible characters without spaces. One order, for ever.",
+            },
+            "sku": {"pattern": "^[0-9]{1,18}$", "description": "The SKU's code."},
+            "quantity": {"minimum": 1, "maximum": 1_000_000, "description": "See the SKU's quantity limits."},
+            "account": {
+                "description": "What the SKU's form asks for, by field name; leave it out if it has none.",
+                "examples": [{"phone": "13800138000"}],
+            },
+            "max_price": {"description": "The highest unit price you take, with at most four places. 最高单价。"},
+        },
+        OrderAnswer.__name__: {
+            "id": {"pattern": "^[0-9]{1,19}$"},
+            "unit_price": money,
+            "total": money,
+            "state": {"description": "`delivered`, `fulfilling`, … as in OrderView."},
+            "replayed": {"description": "Whether the reference stood already."},
+            "cards": {
+                "items": {"$ref": "#/components/schemas/CardBody"},
+                "description": "Numbers only, and masked, if the key lacks `cards:read`.",
+            },
+        },
+        CardBody.__name__: {
+            "number": {"description": "Empty for cards that are a code only."},
+            "expires_on": {"description": "A date; left out if it never expires."},
+        },
+        Problem.__name__: {
+            "type": {"description": "Where the code is explained."},
+            "retry": {"enum": ["never", "same_key", "new_key", "query_first"]},
+            "outcome": {"enum": ["none", "unknown", "done"]},
+            "field": {"description": "What part of the request is meant."},
+            "request_id": {"description": "Tell us this when you ask about it."},
+        },
+    }  # fmt: skip

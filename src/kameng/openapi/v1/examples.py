@@ -1,0 +1,124 @@
+"""Examples for the document; a test holds each against its schema."""
+
+from __future__ import annotations
+
+from typing import Any
+
+Example = dict[str, Any]
+
+AT = "2026-11-22T08:30:00.000Z"
+CARD = {"number": "8614002600012345", "secret": "4Q7T-9XKD-22PM", "expires_on": "2028-12-31"}
+
+ORDER_BODY: Example = {"client_ref": "A-1001", "sku": "100001", "quantity": 1, "max_price": "98.5000"}
+BULK_BODY: Example = {
+    "mode": "each",
+    "orders": [
+        {"client_ref": "A-1002", "sku": "100001", "quantity": 2},
+        {"client_ref": "A-1003", "sku": "100042", "account": {"phone": "13800138000"}},
+    ],
+}
+_FACTS: Example = {
+    "id": "251803443200008192", "client_ref": "A-1001", "sku": "100001", "quantity": 1, "unit_price": "98.5000",
+    "total": "98.5000", "currency": "CNY", "state": "delivered", "sequence": 1, "placed_at": AT,
+}  # fmt: skip
+PLACED: Example = {**_FACTS, "replayed": False, "cards": [CARD]}
+REPLAYED: Example = {**PLACED, "replayed": True}
+REVEALED = PLACED
+ORDER: Example = {**_FACTS, "trace": [{"rule": "list", "unit_price": "98.5000"}]}
+ORDERS: Example = {"orders": [ORDER], "next_cursor": "A36UkdZgAAA"}
+EVENTS: Example = {
+    "events": [
+        {
+            "sequence": 1, "id": "251803443200008192", "kind": "order.delivered", "actor": "251803440000004096",
+            "at": AT, "data": None,
+        }
+    ]
+}  # fmt: skip
+BULK: Example = {
+    "results": [
+        {"index": 0, "status": 201, "order": {**PLACED, "client_ref": "A-1002", "quantity": 2, "total": "197.0000"}},
+        {
+            "index": 1,
+            "status": 409,
+            "problem": {
+                "type": "/docs/errors#insufficient_balance",
+                "title": "The wallet holds too little for this; recharge it and send the same reference again.",
+                "title_zh": "钱包余额不足，请充值后使用相同单号重试。",
+                "status": 409,
+                "code": "insufficient_balance",
+                "retry": "same_key",
+                "outcome": "none",
+            },
+        },
+    ],
+    "accepted": 1,
+    "refused": 1,
+}
+SKU: Example = {
+    "sku": "100042", "scene": "话费", "brand": "中国移动", "product": "全国移动话费", "spec": "100元", "kind": "topup",
+    "face_value": "100.0000", "face_currency": "CNY", "price": "99.2000", "currency": "CNY",
+    "form": [
+        {
+            "name": "phone", "label": "手机号", "label_en": "Mobile number", "widget": "number",
+            "pattern": "1[3-9][0-9]{9}", "min_length": 11, "max_length": 11, "required": True, "private": True,
+        }
+    ],
+    "region": "全国", "note": "", "quantity_min": 1, "quantity_max": 1, "quantity_step": 1, "state": "on_sale",
+    "form_schema": {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "type": "object",
+        "properties": {"phone": {"type": "string", "title": "手机号", "pattern": "^(?:1[3-9][0-9]{9})$"}},
+        "required": ["phone"],
+        "additionalProperties": False,
+    },
+}  # fmt: skip
+CATALOGUE: Example = {"skus": [{name: value for name, value in SKU.items() if name != "form_schema"}]}
+STOCK: Example = {
+    "stock": [
+        {"sku": "100001", "band": "plenty", "from_stock": True},
+        {"sku": "100002", "band": "few", "from_stock": True},
+    ]
+}
+QUOTE_BODY: Example = {"sku": "100001", "quantity": 10}
+QUOTE: Example = {
+    "sku": "100001", "quantity": 10, "currency": "CNY", "unit_price": "97.0225", "total": "970.2250",
+    "trace": [
+        {"rule": "list", "unit_price": "98.5000"},
+        {"rule": "tier:10", "unit_price": "97.0225"},
+    ],
+}  # fmt: skip
+BALANCE: Example = {
+    "currency": "CNY", "posted": "10000.0000", "held": "0.0000", "credit_line": "0.0000", "available": "10000.0000",
+}  # fmt: skip
+STATEMENT: Example = {
+    "currency": "CNY",
+    "lines": [
+        {
+            "id": "251803443200008192", "at": AT, "kind": "posted", "code": "sale", "subject": "251803443200008192",
+            "amount": "-98.5000", "balance_after": "9901.5000",
+        }
+    ],
+    "next_cursor": None,
+}  # fmt: skip
+SELF_TEST: Example = {
+    "key": "ak_test_251803440000004096", "sandbox": True, "organisation": "测试商户 沙箱",
+    "organisation_id": "251803440000004097", "currency": "XTS", "signed_with": "KAMENG-HMAC-SHA256",
+    "scopes": ["balance:read", "cards:read", "catalogue:read", "orders:place", "orders:read"], "allowed_ips": [],
+    "your_ip": "203.0.113.7", "rate_per_second": 1000, "daily_limit": None, "expires_at": None, "server_time": AT,
+    "clock_ahead_ms": 0,
+    "warnings": [
+        {
+            "code": "sandbox", "en": "This key plays: money and cards are not real.",
+            "zh": "这是沙箱密钥：资金与卡密均为模拟。",
+        }
+    ],
+}  # fmt: skip
+ERRORS: Example = {
+    "errors": [
+        {
+            "code": "busy", "status": 503, "retry": "same_key", "outcome": "none",
+            "title": "Too many orders are waiting; nothing was done: send the same reference again, signed anew.",
+            "title_zh": "系统繁忙，本次请求未做任何处理，请重新签名并使用相同单号重试。",
+        }
+    ]
+}  # fmt: skip
