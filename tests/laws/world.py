@@ -21,7 +21,7 @@ from kameng.kit.db import Database
 from kameng.ops import auditing, founding
 from kameng.orders import Answer, Lanes, OrderBody, Refused, ShownOrder, Snapshot, Wish
 
-CSV = """分类,品牌,商品,规格,类型,面值,成本价,标价,下单表单,地区,备注
+CSV = """场景,品牌,商品,规格,类型,面值,成本,标价,下单表单,地区,备注
 游戏,网易,网易一卡通,100,secret,100,95,98.5,,全国,
 游戏,网易,网易一卡通,50,secret,50,47,49,,全国,
 话费,移动,移动话费,100,topup,100,98,99.65,phone,全国,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from kameng.identity import store
 from kameng.identity.model import ApiKey, Organisation
 from kameng.kit import crypto
-from kameng.kit.db import Database
+from kameng.kit.db import Connection, Database
 
 ENTRIES_MAX = 200_000
 """Keys kept in memory (about 1 kB each); the oldest met make room."""
@@ -47,12 +47,11 @@ class Directory:
         self.keys[key_id] = key
         return key
 
-    async def refresh(self, epoch: int) -> None:
+    async def refresh(self, connection: Connection, epoch: int) -> None:
         """Catch up with every change up to ``epoch``."""
         if epoch <= self.epoch:
             return
-        async with self._db.connection() as connection:
-            organisations, keys = await store.changed_since(connection, self._ring, self.epoch, self.keys)
+        organisations, keys = await store.changed_since(connection, self._ring, self.epoch, self.keys)
         for organisation in organisations:
             if organisation.org_id in self.organisations:
                 self.organisations[organisation.org_id] = organisation

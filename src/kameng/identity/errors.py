@@ -15,7 +15,7 @@ means that a program may do so by itself (sign afresh); ``never`` that a person 
 
 from __future__ import annotations
 
-from kameng.kit.errors import BadInput, NotAllowed, NotFound, TryLater
+from kameng.kit.errors import BadInput, Conflict, NotAllowed, NotFound, TryLater
 
 
 class NotAuthenticated(NotAllowed):
@@ -124,3 +124,17 @@ class NoSuchOrganisation(NotFound):
 
     code = "organisation_unknown"
     zh = "商户或密钥不存在。"
+
+
+class NoSuchPerson(NotFound):
+    """There is no such person."""
+
+    code = "person_unknown"
+    zh = "没有此用户。"
+
+
+class SignInTaken(Conflict):
+    """This sign-in belongs to somebody already."""
+
+    code = "sign_in_taken"
+    zh = "该登录名已被使用。"

@@ -69,3 +69,21 @@ WHERE k.lane = $1::smallint AND k.key_id = s.key_id;
 -- name: known_nonces
 -- Which of these nonces of one drawer were spent already; the caller holds the gate.
 SELECT nonce_hash FROM nonce WHERE lane = $1::smallint AND drawer = $2::smallint AND nonce_hash = ANY($3::bytea[]);
+
+-- name: insert_person
+-- A new person, unless the sign-in is taken.
+INSERT INTO person (person_id, sign_in, name, created_at) VALUES ($1, $2, $3, $4)
+ON CONFLICT (sign_in) DO NOTHING RETURNING person_id;
+
+-- name: person_exists
+-- Whether there is such a person.
+SELECT EXISTS (SELECT 1 FROM person WHERE person_id = $1);
+
+-- name: set_membership
+-- A person's role in an organisation.
+INSERT INTO membership (lane, org_id, person_id, role, since) VALUES ($1::smallint, $2, $3, $4, $5)
+ON CONFLICT (lane, org_id, person_id) DO UPDATE SET role = excluded.role, since = excluded.since;
+
+-- name: memberships_of
+-- Where a person belongs, in every lane.
+SELECT org_id, role FROM membership WHERE person_id = $1 ORDER BY org_id;

@@ -159,3 +159,23 @@ async def spend_nonce(db: Database, lane: int, nonce: Nonce) -> None:
         if await known_nonces(connection, lane, [nonce]):
             raise NonceUsed
         await spend_nonces(connection, lane, [nonce])
+
+
+async def insert_person(connection: Connection, person_id: int, sign_in: str, name: str, at: datetime) -> bool:
+    """False if the sign-in is taken."""
+    return await connection.fetchval(statements.insert_person, person_id, sign_in, name, at) is not None
+
+
+async def person_exists(connection: Connection, person_id: int) -> bool:
+    exists: bool = await connection.fetchval(statements.person_exists, person_id)
+    return exists
+
+
+async def set_membership(
+    connection: Connection, lane: int, org_id: int, person_id: int, role: str, since: datetime
+) -> None:
+    await connection.execute(statements.set_membership, lane, org_id, person_id, role, since)
+
+
+async def memberships_of(connection: Connection, person_id: int) -> list[tuple[int, str]]:
+    return [(row["org_id"], row["role"]) for row in await connection.fetch(statements.memberships_of, person_id)]

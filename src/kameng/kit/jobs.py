@@ -21,7 +21,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from kameng.kit import clock, ids, logs, sql
+from kameng.kit import clock, copying, ids, logs, sql
 from kameng.kit.db import Connection
 from kameng.kit.lanes import Passage
 
@@ -104,14 +104,24 @@ class Outside(msgspec.Struct, frozen=True):
 Handler = Inside | Outside
 
 
+_ROWS = copying.Rows(
+    "job", {"lane": "h", "job_id": "q", "subject_id": "q", "due_at": "q"}, ["kind", "payload"]
+)
+
+
 async def add(connection: Connection, lane: int, jobs: Sequence[NewJob], job_ids: Sequence[int]) -> None:
     """Write jobs of one lane, in the transaction that causes them. The ids are dealt by the gate."""
     assert len(jobs) == len(job_ids), "each job needs its id"
     now = clock.now()
-    await connection.execute(
-        statements.add_jobs, lane, list(job_ids),
-        [j.kind for j in jobs], [j.subject_id for j in jobs],
-        [j.payload for j in jobs], [j.due_at or now for j in jobs],
+    await _ROWS.append(
+        connection,
+        (
+            (
+                lane, job_id, j.subject_id, copying.timestamp(j.due_at or now), j.kind.encode(),
+                None if j.payload is None else b"\x01" + msgspec.json.encode(j.payload),
+            )
+            for j, job_id in zip(jobs, job_ids, strict=True)
+        ),
     )  # fmt: skip
 
 

@@ -315,8 +315,8 @@ SELECT key_id, sealed_secret FROM (
 
 -- name: sample_orders
 -- At random up to $2 orders of each lane with their reference, out of $1 per cent of them.
-SELECT s.order_id, s.account, s.client_ref, r.ref_hash FROM (
-  SELECT lane, order_id, account, client_ref, row_number() OVER (PARTITION BY lane) AS n
+SELECT s.order_id, s.org_id, s.account, s.client_ref, r.ref_hash FROM (
+  SELECT lane, order_id, org_id, account, client_ref, row_number() OVER (PARTITION BY lane) AS n
   FROM orders TABLESAMPLE BERNOULLI ($1)
 ) AS s LEFT JOIN order_ref r USING (lane, order_id) WHERE n <= $2;
 

@@ -6,13 +6,21 @@ from collections.abc import Iterable
 
 import msgspec
 
-from kameng import identity, ledger
+from kameng import identity, ledger, risk
 from kameng.identity import ALL_SCOPES, IssuedKey, Organisation
 from kameng.kit import crypto, lanes
 from kameng.kit.db import Database
 
 PLAY_MONEY_E4 = 1_000_000 * 10_000
 """What a sandbox starts with: a million in play money."""
+
+
+FIRST_RULES = (
+    risk.Rule(0, "target-hour", "target", ("topup",), 3600, 30, None),
+    risk.Rule(0, "target-day", "target", ("topup",), 86_400, None, 20_000 * 10_000),
+)
+"""What a new platform starts with: thirty top-ups an hour and 20,000 yuan a day to one number. An operator changes
+them as he likes; they are not put back."""
 
 
 class Member(msgspec.Struct, frozen=True):
@@ -34,6 +42,7 @@ async def open_platform(db: Database, *, lane_count: int) -> None:
         async with db.transaction() as connection:
             await lanes.pass_gate(connection, lane)
             await ledger.open_house(connection, lane)
+    await risk.add_rules(db, FIRST_RULES)
 
 
 async def found_member(

@@ -22,6 +22,7 @@ import signal
 import socket
 import sys
 import tempfile
+import threading
 from collections.abc import Awaitable, Callable, MutableMapping
 from contextlib import suppress
 from pathlib import Path
@@ -44,6 +45,10 @@ App = Callable[[ASGIScope, Receive, Send], Awaitable[None]]
 
 BACKLOG = 4096
 CONNECTIONS_MAX = 65_536
+DEAF_S = 0.2
+"""How long a gateway that must end still ends handshakes."""
+IDLE_TIMEOUT_MS = 75_000
+"""For a request's head to arrive, and between two requests of a connection."""
 STOP_TIMEOUT_S = 15
 """An answer may take as long as a request (``request_timeout_s``) and a little more."""
 
@@ -88,6 +93,17 @@ class Server(Granian):  # type: ignore[misc] # what it is depends on the interpr
         self._ssp = self._sso = None
         self._shd = SocketHolder(self._listening_fd, False, self.backlog)
 
+    def _stop_workers(self) -> None:
+        """Granian's own takes a worker that has just ended for one that refuses."""
+        for worker in self.wrks:
+            worker.terminate()
+        for worker in self.wrks:
+            worker.inner.join(STOP_TIMEOUT_S)
+            if processes.is_alive(worker.inner.pid):
+                _log.warning("a gateway did not end in time and is killed", pid=worker.inner.pid)
+                worker.kill()
+        self.wrks.clear()
+
     def go_deaf(self) -> None:
         for worker in self.wrks:
             with suppress(ProcessLookupError):
@@ -106,7 +122,9 @@ class Leavable:
 
     def __call__(self, scope: ASGIScope, receive: Receive, send: Send) -> Awaitable[None]:
         if scope["type"] == "lifespan":
-            asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, self.go_deaf)
+            loop = asyncio.get_running_loop()
+            loop.add_signal_handler(signal.SIGUSR1, self.go_deaf)
+            loop.add_signal_handler(signal.SIGUSR2, self.end_alone)
             return self._app(scope, receive, self._telling(send))
         if scope["http_version"] == "2":
             return self._app(scope, receive, send)
@@ -119,6 +137,15 @@ class Leavable:
         """
         self.leaving = True
         os.dup2(self._deaf.fileno(), self._listening_fd)
+
+    def end_alone(self) -> None:
+        """Nobody is left who would end us: do it as they would have."""
+        self.go_deaf()
+        loop = asyncio.get_running_loop()
+        loop.call_later(DEAF_S, os.kill, os.getpid(), signal.SIGTERM)
+        timer = threading.Timer(STOP_TIMEOUT_S, os._exit, [1])
+        timer.daemon = True
+        timer.start()
 
     def _telling(self, send: Send) -> Send:
         async def tell(message: MutableMapping[str, Any]) -> None:
@@ -163,19 +190,18 @@ def main() -> None:
         address=chosen.host,
         port=chosen.port,
         **server_options(),
-        http1_settings=HTTP1Settings(header_read_timeout=75_000),
+        http1_settings=HTTP1Settings(header_read_timeout=IDLE_TIMEOUT_MS),
         ssl_cert=certificate,
         ssl_key=key,
         ssl_protocol_min=SSLProtocols.tls12,
         log_level=LogLevels.warning,
         log_dictconfig={"loggers": to_our_log, "handlers": {}, "formatters": {}},
-        workers_kill_timeout=STOP_TIMEOUT_S,
     )
     own_pid = os.getpid()
 
     def load() -> Leavable:
         """In the serving process: only here the platform is imported."""
-        processes.begin(own_pid)
+        processes.begin(own_pid, orphaned_by=signal.SIGUSR2)
         from kameng import openapi
 
         return Leavable(openapi.create(), listening_fd=listening_fd, ready_fd=ready_fd)

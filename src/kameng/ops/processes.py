@@ -18,12 +18,12 @@ OPEN_FILES_MAX = 1 << 20
 _PR_SET_PDEATHSIG = 1
 
 
-def begin(parent_pid: int) -> None:
+def begin(parent_pid: int, *, orphaned_by: signal.Signals = signal.SIGTERM) -> None:
     """A child's first act: it can be told to stop, and is told so by the kernel should its parent die.
 
     The kernel's word comes when the thread that started this process ends: only main threads start processes.
     """
-    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, int(signal.SIGTERM))
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, int(orphaned_by))
     signal.pthread_sigmask(signal.SIG_UNBLOCK, SUPERVISED)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # a closed terminal is its parent's business
     if os.getppid() != parent_pid:

@@ -186,7 +186,7 @@ def _risk_allows(view: View, asked: Asked) -> Refused | None:
 
 
 def _decide_group(view: View, group: Sequence[Asked]) -> list[Decision]:
-    """All placed (or standing already), or none: the refused rows say why, the others that they were held back."""
+    """All placed (or standing already), or none new: refused rows say why, the others that they were held back."""
     before = _Checkpoint(view)
     decisions = [_decide_one(view, asked) for asked in group]
     if all(isinstance(decision, Placed | Known) for decision in decisions):
@@ -199,7 +199,14 @@ def _decide_group(view: View, group: Sequence[Asked]) -> list[Decision]:
         for asked in group:
             needs[asked.wish.sku_id] = needs.get(asked.wish.sku_id, 0) + asked.wish.quantity
         return [Short(asked.wish.sku_id, needs[asked.wish.sku_id]) for asked in group]
-    return [decision if isinstance(decision, Refused) else Refused(GroupRefused) for decision in decisions]
+    # An order that stood before this request still stands: its row says so, whatever became of the others.
+    stood = {order_id for _, order_id in view.refs.values()}
+    return [
+        decision
+        if isinstance(decision, Refused) or (isinstance(decision, Known) and decision.order_id in stood)
+        else Refused(GroupRefused)
+        for decision in decisions
+    ]
 
 
 class _Checkpoint:

@@ -15,3 +15,15 @@ SELECT order_id, org_id, sku_id, sku_revision, quantity, unit_price_e4, total_e4
 FROM orders
 WHERE lane = $1::smallint AND org_id = $2 AND order_id < $3 AND ($5::text IS NULL OR state = $5)
 ORDER BY order_id DESC LIMIT $4::int;
+
+-- name: accounts_under_other_keys
+-- Sealed accounts not under the current key of the ring, for re-sealing, from an order id on.
+SELECT order_id, account FROM orders
+WHERE lane = $1::smallint AND order_id > $2 AND account IS NOT NULL
+  AND get_byte(account, 1) * 256 + get_byte(account, 2) <> $3::int
+ORDER BY order_id LIMIT $4::int;
+
+-- name: reseal_accounts
+-- Puts re-sealed accounts in place.
+UPDATE orders o SET account = s.sealed FROM unnest($2::bigint[], $3::bytea[]) AS s (order_id, sealed)
+WHERE o.lane = $1::smallint AND o.order_id = s.order_id;

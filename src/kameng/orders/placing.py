@@ -47,7 +47,7 @@ async def place_batch(snapshot: Snapshot, lane: int, entries: Sequence[Entry]) -
     async with snapshot.db.transaction() as connection:
         # An id for the order, one for its job or the audit line of a repeat.
         passage = await lanes.pass_gate(connection, lane, id_count=2 * len(entries))
-        await snapshot.refresh(await epochs.read(connection))
+        await snapshot.refresh(connection, await epochs.read(connection))
         order_ids, spare_ids = passage.ids[: len(entries)], passage.ids[len(entries) :]
         view, asked = await _read(snapshot, connection, lane, order_ids, entries)
         decisions = decide(view, asked)

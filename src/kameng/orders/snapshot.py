@@ -11,7 +11,7 @@ import asyncio
 from kameng import catalogue, pricing, risk
 from kameng.identity import Directory
 from kameng.kit import clock, crypto, epochs, logs
-from kameng.kit.db import Database
+from kameng.kit.db import Connection, Database
 
 POLL_S = 0.5
 log = logs.get_logger(__name__)
@@ -33,19 +33,22 @@ class Snapshot:
         """Load everything once."""
         async with self.db.connection() as connection:
             current = await epochs.read(connection)
-        self.directory.start(current["identity"])
-        await self.refresh(current)
+            self.directory.start(current["identity"])
+            await self.refresh(connection, current)
 
-    async def refresh(self, current: epochs.Epochs) -> None:
-        """Catch up with ``current``, if it is ahead of what is known."""
+    async def refresh(self, connection: Connection, current: epochs.Epochs) -> None:
+        """Catch up with ``current``, if it is ahead of what is known.
+
+        Reads on the caller's connection: a batch that holds its gate must not wait for another one, since all
+        of them may be waiting for the gate.
+        """
         if current == self._known:
             return
         async with self._refreshing:
-            await self.directory.refresh(current["identity"])
-            async with self.db.connection() as connection:
-                self.catalogue = await catalogue.load(connection, self.catalogue, current["catalogue"])
-                self.prices = await pricing.load(connection, self.prices, current["prices"])
-                self.policy = await risk.load(connection, self.policy, current["risk"], clock.now())
+            await self.directory.refresh(connection, current["identity"])
+            self.catalogue = await catalogue.load(connection, self.catalogue, current["catalogue"])
+            self.prices = await pricing.load(connection, self.prices, current["prices"])
+            self.policy = await risk.load(connection, self.policy, current["risk"], clock.now())
             self.stock_epoch = max(self.stock_epoch, current["stock"])
             self._known = {topic: max(value, self._known.get(topic, -1)) for topic, value in current.items()}
 
@@ -55,7 +58,6 @@ class Snapshot:
             await asyncio.sleep(POLL_S)
             try:
                 async with self.db.connection() as connection:
-                    current = await epochs.read(connection)
-                await self.refresh(current)
+                    await self.refresh(connection, await epochs.read(connection))
             except Exception as error:
                 log.warning("epochs could not be read", error)

@@ -84,3 +84,14 @@ async def list_orders(
 ) -> list[OrderRow]:
     rows = await connection.fetch(statements.list_orders, lane, org_id, before_id, limit, state)
     return [OrderRow(*row) for row in rows]
+
+
+async def accounts_under_other_keys(
+    connection: Connection, lane: int, after_id: int, key_number: int, *, limit: int
+) -> list[tuple[int, bytes]]:
+    rows = await connection.fetch(statements.accounts_under_other_keys, lane, after_id, key_number, limit)
+    return [(row["order_id"], row["account"]) for row in rows]
+
+
+async def reseal_accounts(connection: Connection, lane: int, sealed: Sequence[tuple[int, bytes]]) -> None:
+    await connection.execute(statements.reseal_accounts, lane, [s[0] for s in sealed], [s[1] for s in sealed])

@@ -1,6 +1,6 @@
 """Reserving what crosses lanes, before the batch and in a transaction of its own.
 
-Counters are locked in key order and moved at once for a whole batch, so of 200 parallel orders against a limit of
+Counters are raised in key order, at once for a whole batch, so of 200 parallel orders against a limit of
 ten exactly ten pass, whichever lanes and gateways they come through. The commit does not wait for the disk: the
 order's own commit, which follows in the same log, takes it along. A place reserved by a gateway that then died is
 given back when the window ends.
@@ -8,28 +8,36 @@ given back when the window ends.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from kameng.kit import clock, epochs
 from kameng.kit.db import Database
 from kameng.risk import store
-from kameng.risk.model import Claim, Counters, Rule
+from kameng.risk.model import Claim, CounterKey, Counters, Rule
 
 
 async def reserve(db: Database, wishes: Sequence[list[Claim]]) -> list[Claim | None]:
-    """For each wish None if all its claims were reserved, else the claim that passed its limit."""
-    keys = {claim.key for claims in wishes for claim in claims}
-    if not keys:
+    """For each wish None if all its claims were reserved, else the claim that passed its limit.
+
+    Everything wanted is taken at once, which locks the counters; what does not fit is given back before anyone
+    else can see it.
+    """
+    wanted = _sums(claim for claims in wishes for claim in claims)
+    if not wanted:
         return [None] * len(wishes)
     async with db.transaction(durable=False) as connection:
-        counters = await store.lock_counters(connection, keys)
+        raised = await store.raise_counters(connection, wanted)
+        before = {key: (raised[key][0] - count, raised[key][1] - e4) for key, (count, e4) in wanted.items()}
+        counters = Counters(dict(before))
         refusals = []
         for claims in wishes:
             refusal = counters.refusal(claims)
             refusals.append(refusal)
             if refusal is None:
                 counters.take(claims)
-        await store.write_counters(connection, counters)
+        lower = {key: taken for key, taken in counters.taken.items() if taken != raised[key]}
+        if lower:
+            await store.write_counters(connection, lower)
     return refusals
 
 
@@ -37,13 +45,17 @@ async def release(db: Database, claims: Sequence[Claim]) -> None:
     """Give back what a refused or repeated wish had reserved."""
     if not claims:
         return
+    given = {key: (-count, -e4) for key, (count, e4) in _sums(claims).items()}
     async with db.transaction(durable=False) as connection:
-        counters: Counters = await store.lock_counters(connection, {claim.key for claim in claims})
-        for claim in claims:
-            count, money_e4 = counters.taken.get(claim.key, (0, 0))
-            counters.taken[claim.key] = (max(count - 1, 0), max(money_e4 - claim.amount_e4, 0))
-            counters.touched.add(claim.key)
-        await store.write_counters(connection, counters)
+        await store.raise_counters(connection, given)
+
+
+def _sums(claims: Iterable[Claim]) -> dict[CounterKey, tuple[int, int]]:
+    sums: dict[CounterKey, tuple[int, int]] = {}
+    for claim in claims:
+        count, e4 = sums.get(claim.key, (0, 0))
+        sums[claim.key] = (count + 1, e4 + claim.amount_e4)
+    return sums
 
 
 async def set_rule(db: Database, rule: Rule, *, enabled: bool = True) -> None:
@@ -51,6 +63,13 @@ async def set_rule(db: Database, rule: Rule, *, enabled: bool = True) -> None:
     async with db.transaction() as connection:
         changed = await epochs.bump(connection, "risk")
         await store.set_rule(connection, rule, enabled=enabled, changed=changed)
+
+
+async def add_rules(db: Database, rules: Sequence[Rule]) -> None:
+    """Add rules whose names are not there yet."""
+    async with db.transaction() as connection:
+        changed = await epochs.bump(connection, "risk")
+        await store.add_rules(connection, rules, changed=changed)
 
 
 async def set_listing(db: Database, entity: str, value: str, verdict: str, *, reason: str) -> None:

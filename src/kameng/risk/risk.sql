@@ -20,16 +20,20 @@ ON CONFLICT (name) DO UPDATE
 SET entity = excluded.entity, kinds = excluded.kinds, window_s = excluded.window_s, limit_count = excluded.limit_count,
     limit_e4 = excluded.limit_e4, enabled = excluded.enabled, changed = excluded.changed;
 
--- name: open_counters
--- Makes the missing counters, so that one that has no row yet locks like any other. Keys come sorted.
-INSERT INTO counter (entity_hash, rule_id, window_start)
-SELECT * FROM unnest($1::bytea[], $2::int[], $3::bigint[]) ON CONFLICT DO NOTHING;
+-- name: add_rule
+-- A rule under a name that is not taken.
+INSERT INTO risk_rule (name, entity, kinds, window_s, limit_count, limit_e4, changed)
+VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (name) DO NOTHING;
 
--- name: lock_counters
--- Locks counters in key order and returns where they stand.
-SELECT entity_hash, rule_id, window_start, taken_count, taken_e4 FROM counter
-WHERE (entity_hash, rule_id, window_start) IN (SELECT * FROM unnest($1::bytea[], $2::int[], $3::bigint[]))
-ORDER BY entity_hash, rule_id, window_start FOR UPDATE;
+-- name: raise_counters
+-- Raises counters by what a batch wants, in key order, and returns where they stand: the rows are locked from here.
+INSERT INTO counter AS c (entity_hash, rule_id, window_start, taken_count, taken_e4)
+SELECT * FROM unnest($1::bytea[], $2::int[], $3::bigint[], $4::int[], $5::bigint[])
+  AS w (entity_hash, rule_id, window_start, taken_count, taken_e4)
+ORDER BY entity_hash, rule_id, window_start
+ON CONFLICT (entity_hash, rule_id, window_start) DO UPDATE
+SET taken_count = c.taken_count + excluded.taken_count, taken_e4 = c.taken_e4 + excluded.taken_e4
+RETURNING entity_hash, rule_id, window_start, taken_count, taken_e4;
 
 -- name: write_counters
 -- Puts counters where the holder of their locks decided.

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from kameng.kit import sql
 from kameng.kit.db import Connection
-from kameng.risk.model import Counters, Policy, Rule
+from kameng.risk.model import CounterKey, Counters, Policy, Rule
 
 statements = sql.load("kameng.risk")
 
-Key = tuple[bytes, int, int]
+Taken = tuple[int, int]
+"""(count, money in 1/10,000)."""
 
 
 async def load(connection: Connection, known: Policy | None, epoch: int, now: datetime) -> Policy:
@@ -40,21 +41,32 @@ async def set_rule(connection: Connection, rule: Rule, *, enabled: bool, changed
     )  # fmt: skip
 
 
-async def lock_counters(connection: Connection, keys: Iterable[Key]) -> Counters:
-    """Lock these counters, missing ones made first."""
-    columns = _columns(sorted(keys))
-    await connection.execute(statements.open_counters, *columns)
-    rows = await connection.fetch(statements.lock_counters, *columns)
-    return Counters({(row[0], row[1], row[2]): (row[3], row[4]) for row in rows})
+async def add_rules(connection: Connection, rules: Sequence[Rule], *, changed: int) -> None:
+    for rule in rules:
+        await connection.execute(
+            statements.add_rule, rule.name, rule.entity, list(rule.kinds), rule.window_s, rule.limit_count,
+            rule.limit_e4, changed,
+        )  # fmt: skip
 
 
-async def write_counters(connection: Connection, counters: Counters) -> None:
-    keys = sorted(counters.touched)
-    taken = [counters.taken[key] for key in keys]
-    await connection.execute(statements.write_counters, *_columns(keys), [t[0] for t in taken], [t[1] for t in taken])
+async def raise_counters(connection: Connection, wanted: Mapping[CounterKey, tuple[int, int]]) -> dict[CounterKey, Taken]:
+    """Raise counters by (count, money) and return where they stand then; locked until the transaction ends."""
+    keys = sorted(wanted)
+    rows = await connection.fetch(
+        statements.raise_counters, *_columns(keys), [wanted[key][0] for key in keys], [wanted[key][1] for key in keys]
+    )
+    return {(row[0], row[1], row[2]): (row[3], row[4]) for row in rows}
 
 
-async def read_lane_counters(connection: Connection, lane: int, keys: Iterable[Key]) -> Counters:
+async def write_counters(connection: Connection, taken: Mapping[CounterKey, Taken]) -> None:
+    """Put counters whose locks are held where the holder decided."""
+    keys = sorted(taken)
+    await connection.execute(
+        statements.write_counters, *_columns(keys), [taken[key][0] for key in keys], [taken[key][1] for key in keys]
+    )
+
+
+async def read_lane_counters(connection: Connection, lane: int, keys: Iterable[CounterKey]) -> Counters:
     wanted = [(int.from_bytes(key[0], "big"), key[1], key[2]) for key in keys]
     rows = await connection.fetch(
         statements.read_lane_counters, lane, [w[0] for w in wanted], [w[1] for w in wanted], [w[2] for w in wanted]
@@ -80,5 +92,5 @@ async def purge_lane(connection: Connection, lane: int, before_s: int) -> None:
     await connection.execute(statements.purge_lane_counters, lane, before_s)
 
 
-def _columns(keys: list[Key]) -> tuple[list[bytes], list[int], list[int]]:
+def _columns(keys: list[CounterKey]) -> tuple[list[bytes], list[int], list[int]]:
     return [key[0] for key in keys], [key[1] for key in keys], [key[2] for key in keys]

@@ -24,24 +24,37 @@ Json = dict[str, Any]
 
 TITLES = {"zh": "卡盟开放平台接口", "en": "Kameng Open API"}
 TAGS = {
-    "orders": "Place, find and reveal orders. 下单、查询、查看卡密。",
-    "goods": "What can be ordered, at your own prices. 商品、库存与询价。",
-    "money": "Your wallet. 余额与明细。",
-    "service": "Your key, the error codes, the gateway. 密钥自检、错误码、健康检查。",
+    "orders": {"zh": "下单、查询、查看卡密", "en": "Place, find and reveal orders"},
+    "goods": {"zh": "可售商品、库存与询价，均按您自己的价格", "en": "What can be ordered, at your own prices"},
+    "money": {"zh": "您的钱包：余额与明细", "en": "Your wallet"},
+    "service": {"zh": "密钥自检、错误码、健康检查", "en": "Your key, the error codes, the gateway"},
 }
-ABOUT = """\
-Card keys (卡密), top-ups (直充) and links, ordered by programs. 以程序下单卡密、直充与链接类商品。
+ABOUT = {
+    "zh": """\
+由程序下单卡密、直充与链接类商品。
+
+- **金额**是带四位小数的文本，**编号**是数字文本，**时间**一律为 UTC。
+- **一个外部单号永远只是一笔订单**：结果不明时，用相同的 `client_ref` 与内容重新签名再发即可，绝不会重复下单。
+- **拒绝**一律是 RFC 9457 文档，程序请依据 `code`。`retry` 说明下一步（`never` 不重试；`same_key` 用相同单号；`new_key` 换新单号；
+  `query_first` 先查询），`outcome` 说明结果。[全部错误码](/docs/errors)。
+- **频率限制**：每个签名应答都带 `RateLimit-Policy` 与 `RateLimit`；429 与 503 带 `Retry-After`。
+- **沙箱**：`ak_test_` 开头的密钥使用同样的商品、模拟资金（XTS）与模拟卡密。
+- **兼容的变化**随时可能发生：应答新增字段、新增错误码与接口，请忽略不认识的内容。未知的查询参数会被拒绝。
+""",
+    "en": """\
+Card keys (卡密), top-ups (直充) and links, ordered by programs.
 
 - **Money** is a decimal with four places, as text; **ids** are numbers as text; **times** are UTC.
-- **A reference is one order, for ever**: send the same `client_ref` again, signed afresh, whenever you don't know what
-  became of it. 同一外部单号只会成立一笔订单；结果不明时，用相同内容重新签名再发即可，绝不会重复下单。
+- **A reference is one order, for ever**: send the same `client_ref` with the same content again, signed afresh,
+  whenever you don't know what became of it.
 - **Refusals** are RFC 9457 problem documents. Go by `code`; `retry` says what to do next (`never`; `same_key`: the same
   `client_ref` again; `new_key`: a new one; `query_first`), `outcome` what became of it. [All codes](/docs/errors).
 - **Rate limits**: `RateLimit-Policy` and `RateLimit` on every signed answer, `Retry-After` with 429 and 503.
 - **Sandbox**: a key that begins with `ak_test_` plays with the same goods, play money (XTS) and play cards.
 - **Changes** that break nothing come at any time: new fields in answers, new codes, new endpoints. Ignore what you
   don't know. Unknown query parameters are refused.
-"""
+""",
+}
 HMAC = """\
 `Authorization: KAMENG-HMAC-SHA256 key=<key id>,ts=<Unix seconds>,nonce=<16–64 of A-Z a-z 0-9 _ ->,sig=<64 hex>`,
 exactly these four, in this order, without blanks.
@@ -72,19 +85,24 @@ def build(handlers: Iterable[HTTPRouteHandler], *, language: str, server: str = 
     paths: Json = {}
     for handler, endpoint in described:
         path = sorted(handler.paths)[0].replace(":str", "")
-        method = next(iter(handler.http_methods)).value.lower()
+        method = next(iter(handler.http_methods)).lower()
         paths.setdefault(path, {})[method] = _operation(endpoint, schemas, language)
     return {
         "openapi": "3.1.0",
         "info": {
-            "title": TITLES[language], "version": metadata.version("kameng"), "description": ABOUT,
+            "title": TITLES[language], "version": metadata.version("kameng"), "description": ABOUT[language],
             "license": {"name": "AGPL-3.0-or-later", "identifier": "AGPL-3.0-or-later"},
         },
         "servers": [{"url": server or "/"}],
-        "tags": [{"name": name, "description": text} for name, text in TAGS.items()],
+        "tags": [{"name": name, "description": text[language]} for name, text in TAGS.items()],
         "paths": dict(sorted(paths.items(), key=lambda item: _order(item[0]))),
         "components": {
             "schemas": schemas.components,
+            "examples": {
+                reason.code: {"value": problem_example(reason)}
+                for _, endpoint in described
+                for reason in endpoint.every_refusal()
+            },
             "securitySchemes": {
                 "hmac": {"type": "apiKey", "in": "header", "name": "Authorization", "description": HMAC},
                 "rfc9421": {"type": "apiKey", "in": "header", "name": "Signature-Input", "description": RFC9421},
@@ -100,7 +118,7 @@ def _order(path: str) -> tuple[int, str]:
 
 
 def _operation(endpoint: Endpoint, schemas: _Schemas, language: str) -> Json:
-    needs = [endpoint.scope.value] if endpoint.scope is not None else []
+    needs = [str(endpoint.scope)] if endpoint.scope is not None else []
     scope = f"\n\nScope: `{needs[0]}`." if needs else ""
     operation: Json = {
         "operationId": endpoint.operation,
@@ -169,7 +187,7 @@ def _problem(reasons: Sequence[type[Refusal]]) -> Json:
                     "$ref": "#/components/schemas/Problem",
                     "properties": {"code": {"enum": codes}},
                 },
-                "examples": {reason.code: {"value": problem_example(reason)} for reason in reasons},
+                "examples": {code: {"$ref": f"#/components/examples/{code}"} for code in codes},
             }
         },
     }
@@ -189,9 +207,9 @@ class _Schemas:
     """The wire types as JSON Schema, with what their Structs leave out for the sake of speed."""
 
     def __init__(self, endpoints: Sequence[Endpoint]) -> None:
-        replies = [reply.body for endpoint in endpoints for reply in endpoint.replies]
-        bodies = [endpoint.body for endpoint in endpoints]
-        self._types = list({str(kind): kind for kind in [*replies, *bodies] if kind is not None}.values())
+        bodies = [body for endpoint in endpoints for body in (endpoint.body, *(r.body for r in endpoint.replies))]
+        kinds = [kind for body in bodies for kind in _kinds(body)]
+        self._types = list({str(kind): kind for kind in kinds}.values())
         found, self.components = msgspec.json.schema_components(
             [*self._types, CardBody, Problem], ref_template="#/components/schemas/{name}"
         )
@@ -203,9 +221,16 @@ class _Schemas:
         self.components["Problem"]["required"] += ["retry", "outcome"]  # never left out: they are never empty
         self.components["CardBody"]["required"] = ["number", "secret"]
 
-    def of(self, kind: Any) -> Json:
-        schema: Json = self._found[str(kind)]
-        return schema
+    def of(self, body: Any) -> Json:
+        found: list[Json] = [self._found[str(kind)] for kind in _kinds(body)]
+        return found[0] if len(found) == 1 else {"anyOf": found}
+
+
+def _kinds(body: Any) -> tuple[Any, ...]:
+    """The types of a body: none, one, or any of several."""
+    if body is None:
+        return ()
+    return body if isinstance(body, tuple) else (body,)
 
 
 @functools.cache

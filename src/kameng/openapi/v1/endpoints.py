@@ -7,7 +7,6 @@ from typing import Any
 import msgspec
 
 from kameng import identity
-from kameng.identity import Scope
 from kameng.kit.errors import Refusal
 from kameng.openapi import errors
 
@@ -23,7 +22,7 @@ SIGNED = (
 
 
 class Reply(msgspec.Struct, frozen=True):
-    """One good answer: its status, the type of its body (None: no body), and an example that is true to both."""
+    """One good answer: its status, the type of its body (several: any of them; None: none), and a true example."""
 
     status: int
     body: Any
@@ -40,7 +39,7 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     text: str = ""
     replies: tuple[Reply, ...]
     signed: bool = True
-    scope: Scope | None = None
+    scope: str | None = None
     write: bool = False
     """Whether its nonce is spent in the database, and its signature may be up to 300 s off."""
     path: dict[str, str] = {}

@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 from litestar import Response, get, post
+from litestar.params import FromPath
 from msgspec import UNSET
 
 from kameng import catalogue, stock
@@ -25,7 +26,8 @@ from kameng.openapi.v1 import examples
 from kameng.openapi.v1.arriving import JSON, AnyRequest, answer, arrival_of, signed
 from kameng.openapi.v1.endpoints import Reply, says
 from kameng.openapi.v1.model import (
-    QUOTES_MAX, SKUS_MAX, CatalogueAnswer, CatalogueQuery, FormField, QuoteAnswer, QuoteBody, QuoteRow, QuotesAnswer,
+    QUOTES_MAX, SKUS_MAX, CatalogueAnswer, CatalogueQuery, FormField, QuoteAnswer, QuoteBodies,
+    QuoteBody, QuoteRow, QuotesAnswer,
     SkuBody, SkuDetail, SkuStock, StepBody, StockAnswer, StockQuery,
 )  # fmt: skip
 from kameng.openapi.v1.reading import body_of, query_of
@@ -69,7 +71,7 @@ async def list_catalogue(request: AnyRequest) -> Response[bytes]:
         replies=(Reply(200, SkuDetail, "The SKU.", examples.SKU),),
     ),
 )  # fmt: skip
-async def find_sku(request: AnyRequest, sku: str) -> Response[bytes]:
+async def find_sku(request: AnyRequest, sku: FromPath[str]) -> Response[bytes]:
     arrival = arrival_of(request)
     return answer(arrival, _detail(arrival.parts.snapshot, arrival.caller, sku_named(arrival.parts.snapshot, sku)))
 
@@ -98,9 +100,9 @@ async def show_stock(request: AnyRequest) -> Response[bytes]:
         operation="quote", tag="goods", zh="询价", en="Ask for prices",
         text=f"One `{{sku, quantity}}`, or a list of at most {QUOTES_MAX}, each answered on its own. "
         "Changes nothing, so it is signed like a read (±30 s).",
-        scope=Scope.catalogue_read, body=QuoteBody | list[QuoteBody], body_example=examples.QUOTE_BODY,
+        scope=Scope.catalogue_read, body=QuoteBody | QuoteBodies, body_example=examples.QUOTE_BODY,
         refusals=(catalogue.UnknownSku, NotOnSale, BadQuantity, BelowCost),
-        replies=(Reply(200, QuoteAnswer | QuotesAnswer, "The price now, and how it came about.", examples.QUOTE),),
+        replies=(Reply(200, (QuoteAnswer, QuotesAnswer), "The price now, and how it came about.", examples.QUOTE),),
     ),
 )  # fmt: skip
 async def quote(request: AnyRequest) -> Response[bytes]:
@@ -111,7 +113,7 @@ async def quote(request: AnyRequest) -> Response[bytes]:
     return answer(arrival, QuotesAnswer(list(_rows(arrival.parts.snapshot, arrival.caller, sent))))
 
 
-_quotes_decoder: msgspec.json.Decoder[QuoteBody | list[QuoteBody]] = msgspec.json.Decoder(QuoteBody | list[QuoteBody])
+_quotes_decoder: msgspec.json.Decoder[QuoteBody | list[QuoteBody]] = msgspec.json.Decoder(QuoteBody | QuoteBodies)
 
 
 def sku_named(snapshot: Snapshot, code: str, *, field: str = "sku") -> Sku:
@@ -239,8 +241,6 @@ def steps_shown(steps: Iterable[Step]) -> list[StepBody]:
 
 
 def _rows(snapshot: Snapshot, caller: Caller, sent: list[QuoteBody]) -> Iterator[QuoteRow]:
-    if not 0 < len(sent) <= QUOTES_MAX:
-        raise BadRequest(f"1 to {QUOTES_MAX}", field="[]", detail_zh=f"须为 1 至 {QUOTES_MAX} 项")
     for index, body in enumerate(sent):
         try:
             yield QuoteRow(index, 200, quote=_quoted(snapshot, caller, body))

@@ -126,6 +126,9 @@ class QuoteBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     quantity: Annotated[int, Meta(ge=1, le=1_000_000)] = 1
 
 
+QuoteBodies = Annotated[list[QuoteBody], Meta(min_length=1, max_length=QUOTES_MAX)]
+
+
 class StepBody(msgspec.Struct, frozen=True):
     """One rule of the price, and the unit price after it."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from litestar import Response, get, post
+from litestar.params import FromPath
 from msgspec import UNSET
 
 from kameng import identity, orders, pricing
@@ -51,7 +52,7 @@ async def list_orders(request: AnyRequest) -> Response[bytes]:
         replies=(Reply(200, OrderView, "The order as it stands, without its cards.", examples.ORDER),),
     ),
 )  # fmt: skip
-async def find_order(request: AnyRequest, order_id: str) -> Response[bytes]:
+async def find_order(request: AnyRequest, order_id: FromPath[str]) -> Response[bytes]:
     arrival = arrival_of(request)
     found = await orders.find(arrival.parts.snapshot, arrival.caller, [_id(order_id)])
     if not found:
@@ -68,7 +69,7 @@ async def find_order(request: AnyRequest, order_id: str) -> Response[bytes]:
         replies=(Reply(200, EventsAnswer, "Its events, oldest first.", examples.EVENTS),),
     ),
 )  # fmt: skip
-async def list_events(request: AnyRequest, order_id: str) -> Response[bytes]:
+async def list_events(request: AnyRequest, order_id: FromPath[str]) -> Response[bytes]:
     arrival = arrival_of(request)
     found = await orders.timeline(arrival.parts.snapshot, arrival.caller, _id(order_id))
     return answer(arrival, EventsAnswer([_event(event) for event in found]))
@@ -86,7 +87,7 @@ async def list_events(request: AnyRequest, order_id: str) -> Response[bytes]:
         replies=(Reply(200, OrderAnswer, "The order with its cards.", examples.REVEALED),),
     ),
 )  # fmt: skip
-async def reveal_order(request: AnyRequest, order_id: str) -> Response[bytes]:
+async def reveal_order(request: AnyRequest, order_id: FromPath[str]) -> Response[bytes]:
     arrival = arrival_of(request)
     assert arrival.nonce is not None
     await identity.spend_nonce(arrival.parts.db, arrival.caller.organisation.lane, arrival.nonce)

@@ -1,0 +1,73 @@
+"""The process of the roles that nobody waits for: worker (jobs) and scheduler (the timetable).
+
+Run by ``serving`` as ``python -m kameng.ops.background PARENT READY-FD ROLE …``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+
+import uvloop
+
+from kameng.kit import crypto, db, lanes, logs, settings
+from kameng.kit.jobs import Handler
+from kameng.kit.settings import Settings
+from kameng.kit.timetable import Timetable
+from kameng.kit.working import Limits, Worker
+from kameng.ops import processes, upkeep
+
+HANDLERS: tuple[Handler, ...] = ()
+"""Every kind of job there is somebody for; all others rest."""
+
+STOP_TIMEOUT_S = 15.0
+"""What was begun may take so long; then it is cut off, and comes back when its lease ends."""
+
+log = logs.get_logger(__name__)
+
+
+async def run(chosen: Settings, roles: Sequence[str], ready_fd: int) -> None:
+    """Work until SIGTERM."""
+    ring = crypto.KeyRing(crypto.KeyFile(chosen.key_ring_file).load())
+    database = await db.open_database(chosen.database_url, size=chosen.lanes + 4, name="kameng-background")
+    parts: list[Worker | Timetable] = []
+    if "worker" in roles and HANDLERS:
+        async with database.connection() as connection:
+            numbers = await lanes.lane_numbers(connection)
+        limits = Limits(chosen.job_batch, float(chosen.job_lease_s), chosen.job_attempts_max)
+        parts.append(Worker(database, HANDLERS, lanes=numbers, limits=limits))
+    if "scheduler" in roles:
+        parts.append(Timetable(database, upkeep.entries(ring), lease_s=float(chosen.job_lease_s)))
+    told = asyncio.Event()
+    for what in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(what, told.set)
+    running = [asyncio.create_task(part.run()) for part in parts]
+    os.write(ready_fd, b"1")
+    waiting = asyncio.create_task(told.wait())
+    done, _ = await asyncio.wait([waiting, *running], return_when=asyncio.FIRST_COMPLETED)
+    for part in parts:
+        part.stop()
+    if running:
+        _, late = await asyncio.wait(running, timeout=STOP_TIMEOUT_S)
+        for task in late:
+            task.cancel()
+    with suppress(TimeoutError):
+        await asyncio.wait_for(database.close(), 5)
+    for task in done - {waiting}:
+        task.result()  # nobody told it to end: say why it did
+
+
+def main() -> None:
+    parent_pid, ready_fd, *roles = sys.argv[1:]
+    processes.begin(int(parent_pid))
+    chosen = settings.load()
+    logs.configure(level=chosen.log_level, style=chosen.log_format)
+    uvloop.run(run(chosen, roles, int(ready_fd)))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,96 @@
+"""What Kameng does by the clock: the entries of the timetable, each a few lines around a context's own verb."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from functools import partial
+from importlib import resources
+
+from kameng import identity, risk, stock
+from kameng.kit import clock, crypto, lanes, logs, sql
+from kameng.kit.db import Database
+from kameng.kit.errors import Fault
+from kameng.kit.timetable import Entry
+
+statements = sql.parse("ops.sql", resources.files("kameng.ops").joinpath("ops.sql").read_text("utf-8"))
+log = logs.get_logger(__name__)
+
+NONCES_S = 600.0
+HOUR_S = 3600.0
+DAY_S = 86_400.0
+COUNTERS_KEPT_S = 2 * 86_400
+"""Windows of limits are a day at most."""
+KEYS_PER_TURN = 200
+
+
+def entries(ring: crypto.KeyRing) -> list[Entry]:
+    """The whole timetable."""
+    return [
+        Entry("identity.empty_drawer", NONCES_S, empty_drawer, limit_s=60.0),
+        Entry("risk.purge", HOUR_S, purge_counters, limit_s=600.0),
+        Entry("stock.void_expired", DAY_S, partial(_lane_by_lane, stock.void_expired)),
+        Entry("reseal", HOUR_S, partial(reseal, ring=ring)),
+    ]
+
+
+async def empty_drawer(db: Database) -> None:
+    """Truncate the drawer of nonces that nobody can sign for, now and when it is done.
+
+    Waiting for the table takes as long as somebody reads it. Should the drawer's time have come meanwhile, a
+    nonce that still protects may lie in it: then nothing is forgotten.
+    """
+    drawer = identity.drawer_to_empty(_now_s())
+    async with db.transaction() as connection:
+        await connection.execute("SET LOCAL lock_timeout = '2s'")  # orders queue up behind this one
+        await identity.empty_drawer(connection, drawer)
+        if identity.drawer_to_empty(_now_s()) != drawer:
+            raise Fault("The drawer's time came while its table was busy; it is emptied by a later run.")
+
+
+async def purge_counters(db: Database) -> None:
+    """Forget what limits counted in windows that ended."""
+    await risk.purge(db)
+    before_s = _now_s() - COUNTERS_KEPT_S
+    for lane in await _lane_numbers(db):
+        async with db.transaction() as connection:
+            await lanes.pass_gate(connection, lane)
+            await risk.purge_lane(connection, lane, before_s)
+
+
+async def reseal(db: Database, *, ring: crypto.KeyRing) -> None:
+    """After a rotation: seal with the ring's present key what lies here under others."""
+    if len(ring.numbers) == 1:
+        return
+    for lane in await _lane_numbers(db):
+        keys = await _reseal_keys(db, ring, lane)
+        async with db.transaction() as connection:
+            await connection.execute("SET LOCAL statement_timeout = 0")  # it may have to look at every card
+            is_due = await connection.fetchval(statements.has_other_keys, lane, ring.current, timeout=HOUR_S)
+        cards = await stock.reseal(db, ring, lane) if is_due else 0
+        if keys or cards:
+            log.info("re-sealed with the present key", in_lane=lane, keys_count=keys, cards_count=cards)
+
+
+async def _reseal_keys(db: Database, ring: crypto.KeyRing, lane: int) -> int:
+    total = 0
+    while True:
+        async with db.transaction() as connection:
+            await lanes.pass_gate(connection, lane)
+            count = await identity.reseal_keys(connection, ring, lane, limit=KEYS_PER_TURN)
+        total += count
+        if count < KEYS_PER_TURN:
+            return total
+
+
+async def _lane_by_lane(work: Callable[[Database, int], Awaitable[int]], db: Database) -> None:
+    for lane in await _lane_numbers(db):
+        await work(db, lane)
+
+
+async def _lane_numbers(db: Database) -> list[int]:
+    async with db.connection() as connection:
+        return await lanes.lane_numbers(connection)
+
+
+def _now_s() -> int:
+    return clock.now_ms() // 1000
