@@ -103,7 +103,7 @@ class Outcome:
         return self.order.get("cards") or []
 
 
-class NotAnswered(Exception):  # noqa: N818 - it reads as it is
+class NotAnswered(Exception):
     """The whole request was refused, or nobody answered in all that time; the message says why."""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from hypothesis import HealthCheck, settings
+
 from postgres import database_url, fresh_database, postgres, template_database
 
 __all__ = ["database_url", "fresh_database", "postgres", "template_database"]

@@ -92,9 +92,10 @@ def serve(database_url: str, data_dir: Path) -> Iterator[str]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = ["-m", "granian", "--interface", "asgi", "--factory", "--port", str(port)]
+    command = ["-m", "granian", "--interface", "asgi", "--factory", "--log-level", "warning"]
+    command += ["--port", str(port), "kameng.openapi:create"]
     env = {"PATH": os.environ["PATH"], "KAMENG_DATABASE_URL": database_url, "KAMENG_DATA_DIR": str(data_dir)}
-    server = subprocess.Popen([sys.executable, *command, "kameng.openapi:create"], env=env)
+    server = subprocess.Popen([sys.executable, *command], env=env)
     try:
         wait_for(port, server)
         yield f"http://127.0.0.1:{port}"

@@ -8,7 +8,6 @@ from itertools import count
 import asyncpg
 import msgspec
 import pytest
-from laws.world import World, cards_of, new_world, placed, together
 
 from kameng import identity, ledger
 from kameng.kit import db
@@ -16,6 +15,7 @@ from kameng.kit.crypto import KeyRing
 from kameng.ledger import House, house_account
 from kameng.ops import auditing
 from kameng.ops.embedded import Embedded
+from laws.world import World, cards_of, new_world, placed, together
 
 CLEARING = house_account(House.clearing, "CNY")
 _copies = count(1)

@@ -16,7 +16,6 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
-from laws.goods import make_sku
 
 from kameng.catalogue import Sku
 from kameng.identity import ALL_SCOPES, ApiKey, Nonce, Organisation
@@ -26,6 +25,7 @@ from kameng.orders.model import Decision, Known, Placed, Refused, Short, Wish
 from kameng.pricing import PriceBook
 from kameng.risk import KEY_DAY, Claim, Counters
 from kameng.stock import Shelf, ShelfCard
+from laws.goods import make_sku
 
 AT = datetime(2026, 11, 22, 12, tzinfo=UTC)
 ORGS = [

@@ -6,10 +6,10 @@ from fractions import Fraction
 
 from hypothesis import given
 from hypothesis import strategies as st
-from laws.goods import make_sku
 
 from kameng.catalogue import Sku
 from kameng.pricing import PriceBook, Step, steps_of
+from laws.goods import make_sku
 
 AMOUNTS = st.integers(1, 10**9)
 ORG, OTHER = 2000, 2001

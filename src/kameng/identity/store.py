@@ -125,7 +125,8 @@ async def reseal_keys(connection: Connection, ring: crypto.KeyRing, lane: int, *
     rows = await connection.fetch(statements.sealed_under_other_keys, lane, ring.current, limit)
     if rows:
         numbers = [row["key_id"] for row in rows]
-        fresh = [ring.seal(KEY_SECRET, n, ring.open(KEY_SECRET, n, r["sealed_secret"])) for n, r in zip(numbers, rows, strict=True)]
+        secrets = [ring.open(KEY_SECRET, row["key_id"], row["sealed_secret"]) for row in rows]
+        fresh = [ring.seal(KEY_SECRET, key_id, secret) for key_id, secret in zip(numbers, secrets, strict=True)]
         await connection.execute(statements.reseal_api_keys, lane, numbers, fresh)
     return len(rows)
 

@@ -16,7 +16,6 @@ from kameng.kit import copying
 from kameng.kit.db import Connection
 from kameng.kit.lanes import statements
 
-
 _ROWS = copying.Rows(
     "event",
     {"lane": "h", "subject_id": "q", "sequence": "i", "event_id": "q", "org_id": "q", "actor_id": "q", "at": "q",

@@ -2,7 +2,15 @@
 
 from kameng.ledger.errors import BadAmount, InsufficientBalance, LedgerRefused
 from kameng.ledger.model import (
-    HOUSE_ACCOUNT_MAX, HOUSE_NUMBERS, Account, Books, House, NewTransfer, Result, Transfer, house_account,
+    HOUSE_ACCOUNT_MAX,
+    HOUSE_NUMBERS,
+    Account,
+    Books,
+    House,
+    NewTransfer,
+    Result,
+    Transfer,
+    house_account,
 )  # fmt: skip
 from kameng.ledger.posting import open_house, open_wallet, recharge, transfer
 from kameng.ledger.store import StatementLine, read_accounts, read_statement, set_credit_line, write

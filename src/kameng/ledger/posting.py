@@ -6,7 +6,7 @@ from kameng.kit import clock, lanes
 from kameng.kit.db import Connection, Database
 from kameng.ledger import store
 from kameng.ledger.errors import InsufficientBalance, LedgerRefused
-from kameng.ledger.model import Account, Books, House, HOUSE_NUMBERS, NewTransfer, Result, Transfer, house_account
+from kameng.ledger.model import HOUSE_NUMBERS, Account, Books, House, NewTransfer, Result, Transfer, house_account
 
 
 async def open_house(connection: Connection, lane: int) -> None:

@@ -7,7 +7,17 @@ from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
 from kameng import identity
 from kameng.identity import (
-    Caller, Directory, IpNotAllowed, KeyRevoked, Nonce, NonceUsed, OrganisationSuspended, RateLimited, ScopeMissing, SignatureMissing, SignatureWrong,
+    Caller,
+    Directory,
+    IpNotAllowed,
+    KeyRevoked,
+    Nonce,
+    NonceUsed,
+    OrganisationSuspended,
+    RateLimited,
+    ScopeMissing,
+    SignatureMissing,
+    SignatureWrong,
 )  # fmt: skip
 from kameng.kit import clock
 

@@ -155,6 +155,8 @@ class Intake:
             raise orders.BadOrder("each or all", field="mode", detail_zh="mode 须为 each 或 all")
         if not 0 < len(sent.orders) <= rows_max:
             raise orders.BadOrder(f"1 to {rows_max} rows", field="orders", detail_zh=f"须为 1 至 {rows_max} 行")
+        if not self._lanes.has_room_for(caller.organisation.lane, len(sent.orders)):
+            raise orders.Busy
         if nonce is not None:
             await identity.spend_nonce(self._snapshot.db, caller.organisation.lane, nonce)
         results = await self._place_rows(caller, sent)

@@ -33,7 +33,7 @@ class Child:
         fds = [telling] if listening_fd is None else [listening_fd, telling]
         command = [sys.executable, "-m", module, str(os.getpid()), *map(str, fds), *arguments]
         try:
-            self._process = subprocess.Popen(  # noqa: S603 - our own module
+            self._process = subprocess.Popen(
                 command, env=dict(environ), pass_fds=fds, stdin=subprocess.DEVNULL, start_new_session=True
             )
         finally:

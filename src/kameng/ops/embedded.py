@@ -129,7 +129,7 @@ def default_folder(major: int) -> Path:
 def server_settings(programs: Path, *, socket: Path, port: int | None) -> dict[str, str]:
     """For two cores and little memory. The caller's win over these, and ALTER SYSTEM over both."""
     memory_mb = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") >> 20
-    built_with = subprocess.run(  # noqa: S603 - the wheel's program
+    built_with = subprocess.run(
         [programs / "pg_config", "--configure"], capture_output=True, text=True, check=True
     ).stdout
     return {
@@ -232,7 +232,7 @@ def _launch(folder: Path, programs: Path, user: ServerUser) -> Embedded:
     cluster, log = folder / "cluster", folder / "log" / "server.log"
     script = 'mkdir -p "${1%/*}"; mv -f "$1" "$1.1" 2>/dev/null; exec >"$1" 2>&1; shift; exec "$@"'
     follow = ["setpriv", "--pdeathsig", "INT", "--"] if shutil.which("setpriv") else []
-    process: subprocess.Popen[bytes] = subprocess.Popen(  # noqa: S603 - the wheel's server, fixed arguments
+    process: subprocess.Popen[bytes] = subprocess.Popen(
         [*follow, "sh", "-c", script, "sh", log, programs / "postgres", "-D", cluster],
         stdin=subprocess.DEVNULL, start_new_session=True,
         cwd="/", env=ground.ENVIRONMENT, umask=0o077, **user.switch(),

@@ -68,7 +68,7 @@ def server_user() -> ServerUser:
 
 def as_server(user: ServerUser, *command: str | Path, text: str = "", check: bool = True) -> str:
     """Run a program as the server's user; returns what it printed."""
-    done: subprocess.CompletedProcess[str] = subprocess.run(  # noqa: S603 - programs named here, no outside text
+    done: subprocess.CompletedProcess[str] = subprocess.run(
         command, input=text, capture_output=True, text=True, check=False,
         cwd="/", env=ENVIRONMENT, umask=0o077, **user.switch(),
     )  # fmt: skip
@@ -166,7 +166,7 @@ def _add_system_user() -> None:
     ):
         if program := shutil.which(name, path=ENVIRONMENT["PATH"]):
             command = [program, *options, SYSTEM_USER]
-            subprocess.run(command, capture_output=True, env=ENVIRONMENT, check=False)  # noqa: S603
+            subprocess.run(command, capture_output=True, env=ENVIRONMENT, check=False)
         with suppress(KeyError):  # also when another start was faster
             pwd.getpwnam(SYSTEM_USER)
             return

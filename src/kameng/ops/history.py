@@ -246,7 +246,7 @@ class Batch:
 
     def _buy(self) -> Iterator[Bought]:
         """Who bought what and when: at even distances with some jitter, so that no two share a millisecond."""
-        one, draw = self._slice, random.Random(self._slice.from_ms)  # noqa: S311 - made up, nothing to guess
+        one, draw = self._slice, random.Random(self._slice.from_ms)
         buyers = self._goods.buyers[one.lane]
         # A second at the beginning for the recharges, one at the end for the settlement.
         step_ms = (one.to_ms - one.from_ms - 2000) / one.count

@@ -84,7 +84,7 @@ def _other(port: int) -> int:
 
 def local_url(chosen: Settings, port: int) -> str:
     """How this machine reaches its gateway."""
-    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(chosen.host, chosen.host)  # noqa: S104 - compared only
+    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(chosen.host, chosen.host)
     host = f"[{host}]" if ":" in host and not host.startswith("[") else host
     return f"{'http' if chosen.tls_certificate == 'off' else 'https'}://{host}:{port}"
 

@@ -13,7 +13,13 @@ import msgspec
 
 from kameng.catalogue import FROM_STOCK, Sku
 from kameng.identity import (
-    ApiKey, DailyLimitExceeded, KeyRevoked, Nonce, NonceUsed, Organisation, OrganisationSuspended,
+    ApiKey,
+    DailyLimitExceeded,
+    KeyRevoked,
+    Nonce,
+    NonceUsed,
+    Organisation,
+    OrganisationSuspended,
 )  # fmt: skip
 from kameng.kit.errors import Refusal
 from kameng.ledger import Books, House, InsufficientBalance, LedgerRefused, NewTransfer, Result, house_account
@@ -22,7 +28,6 @@ from kameng.orders.model import Decision, Known, NewOrder, Placed, Refused, Shor
 from kameng.pricing import BelowCost, PriceChanged, Quote
 from kameng.risk import KEY_DAY, Claim, Counters, RiskRefused, VelocityExceeded
 from kameng.stock import Shelf, ShelfCard
-
 
 # Members of an enum are looked up by Python code before 3.12; these are needed for every order.
 _CREATED, _DELIVERED, _FULFILLING = Result.created, State.delivered, State.fulfilling

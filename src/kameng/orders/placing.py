@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from kameng import identity, ledger, risk, stock
-from kameng.kit import audit, clock, epochs, events, jobs, lanes
 from kameng.identity import Scope
+from kameng.kit import audit, clock, epochs, events, jobs, lanes
 from kameng.kit.db import Connection
 from kameng.orders import store
 from kameng.orders.deciding import Asked, View, decide

@@ -94,9 +94,13 @@ class LaneQueue:
         self._wake.set()
         return await ticket.answer
 
+    def has_room_for(self, rows: int) -> bool:
+        """Whether a bulk request of so many rows may wait here."""
+        return self._bulk_rows + rows <= BULK_ROWS_MAX
+
     async def submit_many(self, wishes: Sequence[Wish]) -> list[Answer]:
         """Place many: batches of them take turns with single orders. A group stays in one batch."""
-        if self._bulk_rows + len(wishes) > BULK_ROWS_MAX:
+        if not self.has_room_for(len(wishes)):
             return [Refused(Busy)] * len(wishes)
         tickets = [Ticket(wish, self._loop.create_future()) for wish in wishes]
         together = bool(wishes) and wishes[0].group != 0
@@ -347,6 +351,10 @@ class Lanes:
     async def place(self, wish: Wish) -> Answer:
         """Place one wish in its payer's lane."""
         return await self._queues[wish.organisation.lane].submit(wish)
+
+    def has_room_for(self, lane: int, rows: int) -> bool:
+        """Whether a bulk request may wait in a lane; if not, tell it so before anything is done."""
+        return self._queues[lane].has_room_for(rows)
 
     async def place_many(self, wishes: Sequence[Wish]) -> list[Answer]:
         """Place many wishes of one payer."""

@@ -62,9 +62,10 @@ def wish_from(
     digest = hashlib.blake2b(
         b"%d\n%d\n%s" % (sku.sku_id, body.quantity, account or b""), digest_size=16
     ).digest()
+    ref_hash = ref_hash_of(caller.organisation.org_id, client_ref)
     return Wish(
-        caller.key, caller.organisation, caller.ip, client_ref, ref_hash_of(caller.organisation.org_id, client_ref), digest, sku.sku_id,
-        body.quantity, max_price_e4, account, target_hash, nonce, group,
+        caller.key, caller.organisation, caller.ip, client_ref, ref_hash, digest, sku.sku_id, body.quantity,
+        max_price_e4, account, target_hash, nonce, group,
     )  # fmt: skip
 
 

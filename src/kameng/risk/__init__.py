@@ -7,6 +7,6 @@ from kameng.risk.store import load, purge_lane, read_lane_counters, write_lane_c
 
 __all__ = [
     "KEY_DAY", "Claim", "Counters", "Facts", "Policy", "RiskRefused", "Rule", "VelocityExceeded", "add_rules",
-    "key_day_claim", "load", "purge", "purge_lane", "read_lane_counters", "release", "reserve", "set_listing", "set_rule",
-    "write_lane_counters",
+    "key_day_claim", "load", "purge", "purge_lane", "read_lane_counters", "release", "reserve", "set_listing",
+    "set_rule", "write_lane_counters",
 ]  # fmt: skip

@@ -71,7 +71,9 @@ class Policy:
         self.crossing = tuple(rule for rule in rules if rule.entity in ENTITIES_CROSSING_LANES)
         self.in_lane = tuple(rule for rule in rules if rule.entity == "organisation")
         self.networks: tuple[tuple[IPv4Network | IPv6Network, str], ...] = tuple(
-            (ip_network(value, strict=False), verdict) for (entity, value), verdict in listings.items() if entity == "ip" and "/" in value
+            (ip_network(value, strict=False), verdict)
+            for (entity, value), verdict in listings.items()
+            if entity == "ip" and "/" in value
         )
 
     def listed(self, facts: Facts) -> str | None:

@@ -49,7 +49,7 @@ async def add_rules(connection: Connection, rules: Sequence[Rule], *, changed: i
         )  # fmt: skip
 
 
-async def raise_counters(connection: Connection, wanted: Mapping[CounterKey, tuple[int, int]]) -> dict[CounterKey, Taken]:
+async def raise_counters(connection: Connection, wanted: Mapping[CounterKey, Taken]) -> dict[CounterKey, Taken]:
     """Raise counters by (count, money) and return where they stand then; locked until the transaction ends."""
     keys = sorted(wanted)
     rows = await connection.fetch(

@@ -37,11 +37,10 @@ async def load_file(
     file = read_cards(data, filename=file_name, today=clock.now().date())
     if not file.cards and not file.refused:
         raise NoCards(file_name)
-    report = await load_cards(
+    return await load_cards(
         db, ring, file.cards, sku_id=sku_id, file_name=file_name, actor_id=actor_id, supplier_org_id=supplier_org_id,
         refused=tuple(file.refused),
     )  # fmt: skip
-    return report
 
 
 async def load_cards(

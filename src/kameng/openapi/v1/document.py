@@ -87,7 +87,7 @@ def build(handlers: Iterable[HTTPRouteHandler], *, language: str, server: str = 
         path = sorted(handler.paths)[0].replace(":str", "")
         method = next(iter(handler.http_methods)).lower()
         paths.setdefault(path, {})[method] = _operation(endpoint, schemas, language)
-    return {
+    document = {
         "openapi": "3.1.0",
         "info": {
             "title": TITLES[language], "version": metadata.version("kameng"), "description": ABOUT[language],
@@ -109,6 +109,20 @@ def build(handlers: Iterable[HTTPRouteHandler], *, language: str, server: str = 
             },
         },
     }  # fmt: skip
+    _type_enums(document)
+    return document
+
+
+def _type_enums(node: Any) -> None:
+    """Say that enums are texts: generators of clients want to read it."""
+    if isinstance(node, dict):
+        if "type" not in node and isinstance(node.get("enum"), list):
+            node["type"] = "string"
+        for child in node.values():
+            _type_enums(child)
+    elif isinstance(node, list):
+        for child in node:
+            _type_enums(child)
 
 
 def _order(path: str) -> tuple[int, str]:

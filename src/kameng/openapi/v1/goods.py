@@ -26,9 +26,22 @@ from kameng.openapi.v1 import examples
 from kameng.openapi.v1.arriving import JSON, AnyRequest, answer, arrival_of, signed
 from kameng.openapi.v1.endpoints import Reply, says
 from kameng.openapi.v1.model import (
-    QUOTES_MAX, SKUS_MAX, CatalogueAnswer, CatalogueQuery, FormField, QuoteAnswer, QuoteBodies,
-    QuoteBody, QuoteRow, QuotesAnswer,
-    SkuBody, SkuDetail, SkuStock, StepBody, StockAnswer, StockQuery,
+    QUOTES_MAX,
+    SKUS_MAX,
+    CatalogueAnswer,
+    CatalogueQuery,
+    FormField,
+    QuoteAnswer,
+    QuoteBodies,
+    QuoteBody,
+    QuoteRow,
+    QuotesAnswer,
+    SkuBody,
+    SkuDetail,
+    SkuStock,
+    StepBody,
+    StockAnswer,
+    StockQuery,
 )  # fmt: skip
 from kameng.openapi.v1.reading import body_of, query_of
 from kameng.orders import BadQuantity, NotOnSale, Snapshot

@@ -18,7 +18,12 @@ from kameng.openapi.v1.arriving import AnyRequest, Arrival, answer, arrival_of, 
 from kameng.openapi.v1.endpoints import Reply, says
 from kameng.openapi.v1.goods import steps_shown
 from kameng.openapi.v1.model import (
-    IDS_MAX, EventBody, EventsAnswer, OrdersAnswer, OrdersQuery, OrderView,
+    IDS_MAX,
+    EventBody,
+    EventsAnswer,
+    OrdersAnswer,
+    OrdersQuery,
+    OrderView,
 )  # fmt: skip
 from kameng.openapi.v1.reading import cursor_of, parse_cursor, parse_ids, query_of
 from kameng.orders import OrderNotFound, SecretsNotShown, ShownOrder
@@ -33,7 +38,7 @@ ORDER_ID = {"order_id": "The order's id."}
         operation="listOrders", tag="orders", zh="查询订单", en="Find orders",
         text="By your reference (`client_ref`), by our ids (`ids`), or page by page, newest first (`cursor`, `limit`, "
         "`state`). One way at a time. What you have no order for is left out. After an outcome that you don't know, "
-        "ask for the `client_ref`: an empty list means that nothing was placed.",
+        "ask for the `client_ref`; if nothing stands there, send the order again: it can't double.",
         scope=Scope.orders_read, query=OrdersQuery,
         replies=(Reply(200, OrdersAnswer, "The orders.", examples.ORDERS),),
     ),

@@ -88,7 +88,7 @@ def serving(settings: dict[str, Any]) -> Iterator[Target]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         target = Target(port=probe.getsockname()[1])
-    child = subprocess.Popen(  # noqa: S603 - our own module
+    child = subprocess.Popen(
         [sys.executable, "-m", __name__, str(target.port)], stdin=subprocess.PIPE
     )
     assert child.stdin is not None

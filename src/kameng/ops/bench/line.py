@@ -140,7 +140,7 @@ class Line(asyncio.Protocol):
             self.load.give_up(shot)
             self.shot = None
         wait_s = min(_retry_after_s(data, end), retries.busy_wait_max_s)
-        self._pause(wait_s * random.uniform(1, 1.25))  # noqa: S311
+        self._pause(wait_s * random.uniform(1, 1.25))
 
     def _no_answer(self, shot: Shot) -> None:
         """The shot may have done its work or not: it is repeated, or listed."""

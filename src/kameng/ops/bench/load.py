@@ -198,7 +198,7 @@ class Load:
             try:
                 await self._open(line)
             except OSError:
-                await asyncio.sleep(wait_s * random.uniform(1, 1.25))  # noqa: S311
+                await asyncio.sleep(wait_s * random.uniform(1, 1.25))
                 wait_s = min(wait_s * 2, self.retries.cut_wait_s * 50)
             else:
                 self._reconnects += 1

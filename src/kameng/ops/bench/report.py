@@ -124,10 +124,10 @@ def current_commit(folder: Path | None = None) -> str:
     """The short hash, with ``+`` if the tree differs from it; ``unknown`` outside a clone."""
     git = ["git", "-C", str(folder or Path(__file__).parent)]
     try:
-        commit = subprocess.run(  # noqa: S603 - fixed words
+        commit = subprocess.run(
             [*git, "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=True
         ).stdout.strip()
-        changes = subprocess.run(  # noqa: S603 - fixed words
+        changes = subprocess.run(
             [*git, "status", "--porcelain", "--untracked-files=no"], capture_output=True, text=True,
             check=True
         ).stdout

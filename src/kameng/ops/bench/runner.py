@@ -85,7 +85,7 @@ class Running:
 
 
 def start(plan: Plan) -> Running:
-    child = subprocess.Popen(  # noqa: S603 - our own module
+    child = subprocess.Popen(
         [sys.executable, "-m", __name__], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     )
     assert child.stdin is not None

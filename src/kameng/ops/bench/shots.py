@@ -174,7 +174,7 @@ class OrderSource:
     """Shots of an `OrderMix`."""
 
     def __init__(self, mix: OrderMix, host: str) -> None:
-        draw = random.Random(mix.seed)  # noqa: S311 - a mix must be repeatable, not secret
+        draw = random.Random(mix.seed)
         self.extra: dict[str, int] = {}
         self.answered: Callable[[Shot, int, bytes], Shot | None] | None = None
         self._route = Route.of(host, "POST", "/api/v1/orders")
@@ -218,7 +218,7 @@ class BulkSource:
     """Shots of a `BulkMix`; counts rows in ``extra``."""
 
     def __init__(self, mix: BulkMix, host: str) -> None:
-        draw = random.Random(mix.seed)  # noqa: S311 - a mix must be repeatable, not secret
+        draw = random.Random(mix.seed)
         self.extra = {"rows_accepted": 0, "rows_refused": 0}
         self.answered: Callable[[Shot, int, bytes], Shot | None] | None = self._count
         self._route = Route.of(host, "POST", "/api/v1/orders/bulk")

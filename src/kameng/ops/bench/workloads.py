@@ -208,7 +208,7 @@ def main(arguments: Sequence[str]) -> int:
     tally = echo.measure_echo(server_options(), connections=min(options.connections, 1_000), seconds=ECHO_SECONDS)
     echo_per_s = tally.answers / tally.seconds
     if options.workload == "echo":
-        print(f"echo: {echo_per_s:.0f} requests/s, generator {tally.cpu_us_per_request:.1f} µs a request")  # noqa: T201
+        print(f"echo: {echo_per_s:.0f} requests/s, generator {tally.cpu_us_per_request:.1f} µs a request")
         return 0
     folder = options.stage or settings.load().data_dir / f"bench-{int(time.time()):x}"
     cards = options.cards if options.cards is not None else _cards_needed(options)
