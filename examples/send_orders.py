@@ -110,7 +110,7 @@ class NotAnswered(Exception):
 def main(argv: list[str] | None = None) -> int:
     options = parse_options(argv)
     words = WORDS[options.lang]
-    client = demo_client(words) if options.demo else Client.from_environment(words)
+    client = demo_client(words, sandbox=options.sandbox) if options.demo else own_client(words)
     file = options.file or HERE / "data" / "orders_merchant.xlsx"
     catalogue = client.get("/api/v1/catalogue")["skus"]
     orders, bad = read_orders(file.read_bytes(), catalogue)
@@ -208,14 +208,6 @@ class Client:
         self._key, self._secret = key, secret.encode()
         self.words = words
 
-    @classmethod
-    def from_environment(cls, words: dict[str, Any]) -> Client:
-        missing = [name for name in ("KAMENG_URL", "KAMENG_KEY", "KAMENG_SECRET") if not os.environ.get(name)]
-        if missing:
-            raise SystemExit(f"{', '.join(missing)}: not set\n{__doc__}")
-        url, key, secret = (os.environ[name] for name in ("KAMENG_URL", "KAMENG_KEY", "KAMENG_SECRET"))
-        return cls(url, key, secret, words, ca=os.environ.get("KAMENG_CA"))
-
     def get(self, path: str, query: str = "") -> dict[str, Any]:
         return self._ask("GET", path, query, b"")
 
@@ -276,15 +268,27 @@ def connect(url: str, ca: str | None) -> http.client.HTTPConnection:
     return http.client.HTTPSConnection(host, parts.port, timeout=TIMEOUT_S, context=context)
 
 
-def demo_client(words: dict[str, Any]) -> Client:
-    """As the demo merchant; `kameng run` leaves its key in the data folder."""
+def own_client(words: dict[str, Any]) -> Client:
+    names = ("KAMENG_URL", "KAMENG_KEY", "KAMENG_SECRET")
+    if missing := [name for name in names if not os.environ.get(name)]:
+        raise SystemExit(f"{', '.join(missing)}: not set\n{__doc__}")
+    return Client(*(os.environ[name] for name in names), words, ca=os.environ.get("KAMENG_CA"))
+
+
+def demo_client(words: dict[str, Any], *, sandbox: bool) -> Client:
+    """As the demo merchant; `kameng run` leaves in the data folder his keys, where it answers, its certificate."""
     default = Path("/var/lib/kameng") if os.geteuid() == 0 else Path.home() / ".local/share/kameng"
-    file = Path(os.environ.get("KAMENG_DATA_DIR") or default) / "demo.json"
+    folder = Path(os.environ.get("KAMENG_DATA_DIR") or default)
     try:
-        demo = json.loads(file.read_text("utf-8"))
-    except FileNotFoundError:
-        raise SystemExit(f"{file}: not there yet. Start Kameng with ./run. 请先用 ./run 启动卡盟。") from None
-    return Client(demo["url"], demo["key"], demo["secret"], words, ca=demo.get("ca"))
+        demo = json.loads((folder / "demo.json").read_text("utf-8"))
+        running = [json.loads(file.read_text("utf-8")) for file in (folder / "run").glob("*.json")]
+        url = os.environ.get("KAMENG_URL") or next(one["url"] for one in running if one["url"])
+    except (FileNotFoundError, StopIteration):
+        raise SystemExit(f"{folder}: no demo runs here. Start it with ./run. 请先用 ./run 启动演示。") from None
+    certificate = folder / "tls" / "certificate.pem"
+    kind = "sandbox_" if sandbox else ""
+    ca = str(certificate) if certificate.exists() else None
+    return Client(url, demo[f"{kind}key"], demo[f"{kind}secret"], words, ca=ca)
 
 
 # What is shown.
@@ -376,6 +380,7 @@ def parse_options(argv: list[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("file", nargs="?", type=Path, help="the spreadsheet (xlsx, xls, ods)")
     parser.add_argument("--demo", action="store_true", help="as the demo merchant of this machine")
+    parser.add_argument("--sandbox", action="store_true", help="with --demo: its sandbox key, for play money")
     parser.add_argument("--show-cards", action="store_true", help="print cards in full")
     parser.add_argument("--out", type=Path, default=Path("results.csv"), help="where cards go (results.csv)")
     language = os.environ.get("LC_ALL") or os.environ.get("LC_MESSAGES") or os.environ.get("LANG") or ""
@@ -389,5 +394,7 @@ def parse_options(argv: list[str] | None) -> argparse.Namespace:
 if __name__ == "__main__":
     try:
         sys.exit(main())
+    except BrokenPipeError:
+        os._exit(0)  # whoever reads has seen enough; the results are written
     except NotAnswered as refusal:
         sys.exit(str(refusal))

@@ -19,6 +19,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -38,7 +39,9 @@ from kameng.stock import CardLine
 
 BALANCE_E4 = 100_000 * 10_000
 CARDS = 60
-"""On the shelf of ``card_sku``, before anything is sold."""
+"""On the shelf of ``goods.card``, before anything is sold."""
+DEEP = 1000
+"""On the shelf of ``goods.deep``."""
 
 _numbers = count(1)
 
@@ -50,6 +53,7 @@ class Goods(msgspec.Struct, frozen=True):
     few: Sku  # from stock, 3 of it
     bare: Sku  # from stock, none
     phone: Sku  # a top-up that asks for a phone number
+    deep: Sku  # from stock, DEEP of it
 
 
 class Seed(msgspec.Struct, frozen=True):
@@ -117,7 +121,9 @@ class Client:
     async def post(self, path: str, body: Any = None, **options: Any) -> Answer:
         return await self.call("POST", path, body=body, **options)
 
-    async def place(self, ref: str, sku: Sku, quantity: int = 1, *, key: IssuedKey | None = None, **more: Any) -> Answer:
+    async def place(
+        self, ref: str, sku: Sku, quantity: int = 1, *, key: IssuedKey | None = None, **more: Any
+    ) -> Answer:
         body = {"client_ref": ref, "sku": str(sku.sku_id), "quantity": quantity, **more}
         return await self.post("/api/v1/orders", body, key=key)
 
@@ -136,6 +142,13 @@ class Platform(Client):
     @property
     def goods(self) -> Goods:
         return self.seed.goods
+
+    async def found(self, name: str) -> Member:
+        """Another organisation, with BALANCE_E4."""
+        member = await founding.found_member(self.db, self.ring, name)
+        payer = member.organisation
+        await ledger.recharge(self.db, payer.lane, payer.org_id, BALANCE_E4, key=f"seed:{payer.org_id}")
+        return member
 
     @property
     def ring(self) -> crypto.KeyRing:
@@ -185,13 +198,13 @@ async def _sow(url: str, data_dir: Path) -> Seed:
     await catalogue.import_file(database, catalogue.demo_catalogue())
     members = [await founding.found_member(database, ring, name) for name in ("星河数卡", "云帆商行", "小本经营")]
     for member in members[:2]:
-        organisation = member.organisation
-        await ledger.recharge(database, organisation.lane, organisation.org_id, BALANCE_E4, key=f"seed:{organisation.org_id}")
+        payer = member.organisation
+        await ledger.recharge(database, payer.lane, payer.org_id, BALANCE_E4, key=f"seed:{payer.org_id}")
     async with database.connection() as connection:
         skus = (await catalogue.load(connection, None, 1 << 40)).skus.values()
     secret = sorted((sku for sku in skus if sku.kind == "secret"), key=lambda sku: sku.sku_id)
-    goods = Goods(*secret[:3], next(sku for sku in skus if sku.form == "phone" and sku.kind == "topup"))
-    for sku, number in ((goods.card, CARDS), (goods.few, 3)):
+    goods = Goods(*secret[:3], next(sku for sku in skus if sku.form == "phone" and sku.kind == "topup"), secret[3])
+    for sku, number in ((goods.card, CARDS), (goods.few, 3), (goods.deep, DEEP)):
         cards = [
             CardLine(line, f"86140026{sku.sku_id}{line:04d}", f"S-{sku.sku_id}-{line:04d}", None, None)
             for line in range(1, number + 1)
@@ -214,7 +227,19 @@ async def seeded(postgres: Embedded, template_database: str) -> AsyncIterator[tu
 @pytest.fixture
 async def platform(postgres: Embedded, seeded: tuple[str, Seed]) -> AsyncIterator[Platform]:
     """A fresh platform with a gateway of its own in this process."""
-    template, seed = seeded
+    async with _platform(postgres, *seeded) as fresh:
+        yield fresh
+
+
+@pytest.fixture(scope="module")
+async def common(postgres: Embedded, seeded: tuple[str, Seed]) -> AsyncIterator[Platform]:
+    """One for the tests of a module; each brings references, keys and members of its own."""
+    async with _platform(postgres, *seeded) as shared:
+        yield shared
+
+
+@asynccontextmanager
+async def _platform(postgres: Embedded, template: str, seed: Seed) -> AsyncIterator[Platform]:
     name = f"platform_{next(_numbers)}"
     await _execute(postgres.url, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
     url = postgres.url_for(name)
@@ -274,7 +299,7 @@ async def served(postgres: Embedded, seeded: tuple[str, Seed]) -> AsyncIterator[
         sys.executable, "-m", "granian", "kameng.openapi:create", "--factory", "--interface", "asgi", "--host",
         "127.0.0.1", "--port", str(port), "--workers", "1", "--loop", "uvloop", "--no-ws", "--log-level", "warning",
     ]  # fmt: skip
-    process = subprocess.Popen(command, env=environment)
+    process = subprocess.Popen(command, env=environment)  # noqa: ASYNC220 - takes a moment, once
     running = Served(seed, url, port, process)
     try:
         await _until_well(running)

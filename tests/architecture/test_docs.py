@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import argparse
 import re
+import shlex
 import xml.etree.ElementTree as ET
 from functools import cache
 from itertools import chain, pairwise
@@ -11,6 +13,8 @@ from pathlib import Path
 import pytest
 
 from kameng.kit import settings
+from kameng.ops import cli
+from kameng.ops.bench import workloads
 
 ROOT = Path(__file__).resolve().parents[2]
 READMES = (ROOT / "README.md", ROOT / "README.zh-CN.md")
@@ -69,6 +73,36 @@ def test_files_named_are_there(page: Path) -> None:
         if not any((place / name).exists() for place in places) and ("/" in name or name not in package)
     ]  # fmt: skip
     assert missing == []
+
+
+@each_page
+def test_commands_can_be_given(page: Path) -> None:
+    """Those in code blocks whole, with numbers in the place of names; of those in sentences the command itself."""
+    for line in commands(page):
+        words = [PLACEHOLDERS.get(word, word) for word in shlex.split(line, comments=True)]
+        try:
+            cli.parser().parse_args(words[1:]) if words[1] != "bench" else workloads.parser().parse_args(words[2:])
+        except SystemExit as refused:
+            raise AssertionError(f"{page.name}: {line}") from refused
+    for mention in re.findall(r"`kameng ([^`]+)`", prose(page)):
+        assert is_command(cli.parser(), mention.split()), f"{page.name}: kameng {mention}"
+
+
+PLACEHOLDERS = {"ORG": "1", "ak_…": "ak_1"}
+
+
+def commands(page: Path) -> list[str]:
+    blocks = (text.replace("\\\n", " ") for text in shell_blocks(page))
+    lines = (line.strip() for text in blocks for line in text.splitlines())
+    return [line for line in lines if re.match(r"(\.venv/bin/)?kameng ", line)]
+
+
+def is_command(parser: argparse.ArgumentParser, words: list[str]) -> bool:
+    """Whether the words begin with a command; what follows it are its arguments."""
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            return words[:1] != [] and words[0] in action.choices and is_command(action.choices[words[0]], words[1:])
+    return True
 
 
 @each_page

@@ -368,4 +368,4 @@ def test_a_platform_that_refuses_the_key_is_told_at_once(tmp_path: Path) -> None
 def test_the_demo_needs_a_platform(tmp_path: Path) -> None:
     done = execute({"KAMENG_DATA_DIR": str(tmp_path)}, "--demo")
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr.startswith(f"{tmp_path / 'demo.json'}: not there yet")
+    assert done.stderr.startswith(f"{tmp_path}: no demo runs here.")

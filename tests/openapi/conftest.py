@@ -1,5 +1,5 @@
 """The platforms of ``running`` for the Open API's tests."""
 
-from running import platform, seeded, served
+from running import common, platform, seeded, served
 
-__all__ = ["platform", "seeded", "served"]
+__all__ = ["common", "platform", "seeded", "served"]

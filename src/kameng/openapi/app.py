@@ -13,8 +13,9 @@ from kameng import orders
 from kameng.kit import crypto, db, lanes, logs, settings
 from kameng.openapi.auth import Authenticator
 from kameng.openapi.errors import NotReady
+from kameng.openapi.headers import security_headers
 from kameng.openapi.intake import BULK, PLACE, Intake, refused, respond
-from kameng.openapi.v1 import create_router_app
+from kameng.openapi.v1.routing import create_router_app
 
 ASGIScope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -45,7 +46,8 @@ class Gateway:
     async def __call__(self, scope: ASGIScope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             if self._intake is None:
-                await respond(send, *refused(NotReady()))
+                status, headers, body = refused(NotReady())
+                await respond(send, status, headers + security_headers(self._settings), body)
             elif scope["method"] == "POST" and scope["path"] in (PLACE, BULK):
                 await self._intake(scope, receive, send)
             else:
@@ -70,8 +72,9 @@ class Gateway:
         self._parts = Parts(chosen, database, snapshot, queues, authenticator)
         self._rest = create_router_app(self._parts)
         self._intake = Intake(
-            snapshot, queues, authenticator, body_max=chosen.request_body_max, timeout_s=chosen.request_timeout_s
-        )
+            snapshot, queues, authenticator, body_max=chosen.request_body_max,
+            timeout_s=chosen.request_timeout_s, headers=security_headers(chosen),
+        )  # fmt: skip
         _calm_collector()
         return self._parts
 

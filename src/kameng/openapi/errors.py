@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import asyncpg
+
 from kameng.kit.errors import BadInput, NotFound, TryLater
+
+DATABASE_AWAY = (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, OSError, TimeoutError)
+"""What a door sees when the database does not answer; ``Unavailable`` to the caller."""
 
 
 class BadRequest(BadInput):

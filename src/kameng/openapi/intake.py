@@ -22,7 +22,9 @@ from kameng.identity import Caller, Nonce, Scope
 from kameng.kit import logs, metrics, money
 from kameng.kit.errors import Refusal
 from kameng.openapi.auth import Authenticator
-from kameng.openapi.errors import BodyTooLarge, Internal, RequestTooSlow
+from kameng.openapi.errors import DATABASE_AWAY, BodyTooLarge, Internal, RequestTooSlow, Unavailable
+from kameng.openapi.headers import Headers
+from kameng.openapi.patience import Patience
 from kameng.openapi.problems import headers_of, problem_of
 from kameng.orders import Answer, OrderBody, Refused, ShownOrder, Snapshot
 
@@ -108,27 +110,30 @@ def _card(card: orders.ShownCard) -> bytes:
 
 class Intake:
     def __init__(
-        self, snapshot: Snapshot, lanes: orders.Lanes, authenticator: Authenticator, *, body_max: int, timeout_s: int
-    ) -> None:
+        self, snapshot: Snapshot, lanes: orders.Lanes, authenticator: Authenticator, *, body_max: int,
+        timeout_s: float, headers: Headers,
+    ) -> None:  # fmt: skip
         self._snapshot = snapshot
         self._lanes = lanes
         self._auth = authenticator
         self._body_max = body_max
-        self._timeout_s = timeout_s
+        self._patience = Patience(timeout_s)
+        self._headers = headers
         self._groups = count(1)
 
     async def __call__(self, scope: ASGIScope, receive: Receive, send: Send) -> None:
         """One request, answered whatever happens."""
         bulk = scope["path"] == BULK
         try:
-            body = await read_body(scope, receive, body_max=self._body_max, timeout_s=self._timeout_s)
+            body = await read_body(scope, receive, body_max=self._body_max, patience=self._patience)
             status, headers, answer = await (self._bulk(scope, body) if bulk else self._place(scope, body))
         except Refusal as refusal:
             status, headers, answer = refused(refusal)
         except Exception as error:
             log.error("a request failed", error, path=scope["path"])
-            status, headers, answer = refused(Internal())
-        await respond(send, status, headers, answer)
+            # The lanes answer for what they were given. Here nothing was placed.
+            status, headers, answer = refused(Unavailable() if isinstance(error, DATABASE_AWAY) else Internal())
+        await respond(send, status, headers + self._headers, answer)
 
     async def _place(self, scope: ASGIScope, body: bytes) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
         caller, nonce = await self._authenticate(scope, body)
@@ -220,9 +225,9 @@ def raw_path(scope: ASGIScope) -> bytes:
     return scope["path"].encode() if raw is None else raw
 
 
-async def read_body(scope: ASGIScope, receive: Receive, *, body_max: int, timeout_s: int) -> bytes:
+async def read_body(scope: ASGIScope, receive: Receive, *, body_max: int, patience: Patience) -> bytes:
     """The whole body; ``BodyTooLarge`` as soon as it is, ``RequestTooSlow`` if it stops coming."""
-    message = await receive()
+    message = await patience.wait_for(receive)
     body: bytes = message.get("body", b"")
     if len(body) > body_max:
         raise BodyTooLarge(f"at most {body_max} bytes")
@@ -230,7 +235,7 @@ async def read_body(scope: ASGIScope, receive: Receive, *, body_max: int, timeou
         return body  # nearly always: waiting for the empty rest would cost a turn of the loop
     parts, size = [body], len(body)
     try:
-        async with asyncio.timeout(timeout_s):
+        async with asyncio.timeout(patience.timeout_s):
             while message.get("more_body"):
                 if size > body_max:
                     raise BodyTooLarge(f"at most {body_max} bytes")

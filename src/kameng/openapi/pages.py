@@ -18,7 +18,6 @@ import msgspec
 from litestar import MediaType, Request, Response, get
 from litestar.params import FromPath
 
-from kameng.kit import settings
 from kameng.kit.errors import REGISTRY
 from kameng.openapi import words
 from kameng.openapi.errors import NoSuchPath
@@ -33,19 +32,6 @@ CSP = (
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 AnyRequest = Request[Any, Any, Any]
-
-
-def security_headers(chosen: settings.Settings) -> list[tuple[bytes, bytes]]:
-    """What every answer carries. Pages bring a Content-Security-Policy of their own."""
-    headers = [
-        (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
-        (b"referrer-policy", b"no-referrer"),
-        (b"x-content-type-options", b"nosniff"),
-        (b"x-frame-options", b"DENY"),
-    ]
-    if chosen.tls_certificate != "off":
-        headers.append((b"strict-transport-security", b"max-age=31536000"))
-    return headers
 
 
 class File(msgspec.Struct, frozen=True):
@@ -106,10 +92,10 @@ async def reference(request: AnyRequest) -> Response[str]:
     library: Library = request.app.state.library
     if not library.has_reference:
         return _page(request, "missing", base=_base(request))
-    found = {"bundle": library.address("swagger-ui-bundle.js"), "look": library.address("swagger-ui.css")}
     return _page(
-        request, "reference", **found, script=library.address("reference.js"), own=library.address("reference.css")
-    )
+        request, "reference", bundle=library.address("swagger-ui-bundle.js"), look=library.address("swagger-ui.css"),
+        script=library.address("reference.js"), own=library.address("reference.css"),
+    )  # fmt: skip
 
 
 @get("/docs/errors", opt={"hidden": True})
@@ -175,12 +161,14 @@ def _page(request: AnyRequest, name: str, *, markup: dict[str, str] | None = Non
         "path": escape(request.scope["path"]),
     }  # fmt: skip
     facts = {**said, **common, **shown, **(markup or {})}
-    body = Template(_template(name)).substitute({**facts, **{k: Template(v).safe_substitute(facts) for k, v in said.items()}})
-    content = Template(_template("frame")).substitute(
-        facts, body=body, head=Template(words.HEADS.get(name, "")).substitute(facts), title=said[f"{name}_title"]
-    )
-    headers = {"content-security-policy": CSP, "cache-control": "no-cache", "vary": "accept-language"}
-    return Response(content, media_type=MediaType.HTML, headers={**headers, "content-language": facts["html_language"]})
+    body = Template(_template(name)).substitute(facts)
+    head = Template(words.HEADS.get(name, "")).substitute(facts)
+    content = Template(_template("frame")).substitute(facts, body=body, head=head, title=said[f"{name}_title"])
+    headers = {
+        "content-security-policy": CSP, "cache-control": "no-cache", "vary": "accept-language",
+        "content-language": common["html_language"],
+    }  # fmt: skip
+    return Response(content, media_type=MediaType.HTML, headers=headers)
 
 
 def _template(name: str) -> str:

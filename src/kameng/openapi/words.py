@@ -30,7 +30,8 @@ WORDS: dict[str, tuple[str, str]] = {
     "steps": ("三步接入", "Three steps"),
     "step_key": ("拿到密钥", "Get a key"),
     "step_key_text": (
-        "运行 <code>./run</code> 会建好演示商户并打印密钥。以 <code>ak_test_</code> 开头的是沙箱密钥：模拟资金、模拟卡密，放心调用。",
+        "运行 <code>./run</code> 会建好演示商户并打印密钥。以 <code>ak_test_</code> 开头的是沙箱密钥："
+        "模拟资金、模拟卡密，放心调用。",
         "<code>./run</code> makes a demo merchant and prints its keys. One that begins with <code>ak_test_</code> "
         "plays: play money, play cards, call as you like.",
     ),
@@ -60,14 +61,18 @@ WORDS: dict[str, tuple[str, str]] = {
         "what to mend before going live.",
     ),
     "more": ("继续", "Go on"),
-    "more_docs": ("全部接口、字段与示例，可在线签名调试", "Every endpoint, field and example, with a console that signs"),
+    "more_docs": (
+        "全部接口、字段与示例，可在线签名调试",
+        "Every endpoint, field and example, with a console that signs",
+    ),
     "more_codes": ("每个错误码的含义与处理方法", "What every error code means, and what to do"),
     "more_document": ("OpenAPI 3.1 文档，用于生成客户端", "The OpenAPI 3.1 document, to make clients from"),
     # reference
     "reference_title": ("接口文档", "API reference"),
     "console": ("在线调试签名", "Sign what you try out"),
     "console_text": (
-        "填入密钥后，下面的 “Try it out” 会自动签名。密钥只留在本页内存中，刷新即消失。请使用沙箱密钥：<strong>正式密钥下的订单会真实扣款</strong>。",
+        "填入密钥后，下面的 “Try it out” 会自动签名。密钥只留在本页内存中，刷新即消失。"
+        "请使用沙箱密钥：<strong>正式密钥下的订单会真实扣款</strong>。",
         "With a key, “Try it out” below signs by itself. The key stays in this page's memory and is gone when you "
         "reload. Use a sandbox key: <strong>orders with a live key are charged</strong>.",
     ),
@@ -91,7 +96,8 @@ WORDS: dict[str, tuple[str, str]] = {
     "errors_title": ("错误码", "Error codes"),
     "errors_text": (
         "被拒绝的请求一律以 <code>application/problem+json</code>（RFC 9457）应答。程序请依据 <code>code</code> 处理。",
-        "Every refusal is an <code>application/problem+json</code> document (RFC 9457). Programs go by <code>code</code>.",
+        "Every refusal is an <code>application/problem+json</code> document (RFC 9457). "
+        "Programs go by <code>code</code>.",
     ),
     "retry_never": ("不要重试，先由人处理", "a person must change something first"),
     "retry_same": ("用相同单号、重新签名后重试", "send the same reference again, signed afresh"),

@@ -45,10 +45,9 @@ async def run(chosen: Settings, roles: Sequence[str], ready_fd: int) -> None:
     told = asyncio.Event()
     for what in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(what, told.set)
-    running = [asyncio.create_task(part.run()) for part in parts]
+    running: list[asyncio.Task[None]] = [asyncio.create_task(part.run()) for part in parts]
     os.write(ready_fd, b"1")
-    waiting = asyncio.create_task(told.wait())
-    done, _ = await asyncio.wait([waiting, *running], return_when=asyncio.FIRST_COMPLETED)
+    await asyncio.wait([asyncio.ensure_future(told.wait()), *running], return_when=asyncio.FIRST_COMPLETED)
     for part in parts:
         part.stop()
     if running:
@@ -57,8 +56,9 @@ async def run(chosen: Settings, roles: Sequence[str], ready_fd: int) -> None:
             task.cancel()
     with suppress(TimeoutError):
         await asyncio.wait_for(database.close(), 5)
-    for task in done - {waiting}:
-        task.result()  # nobody told it to end: say why it did
+    for task in running:
+        if task.done() and not task.cancelled():
+            task.result()  # an error that ended it ends the process, with its words
 
 
 def main() -> None:

@@ -28,11 +28,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from granian import Granian
 from granian._granian import SocketHolder
 from granian.constants import SSLProtocols
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
+from granian.server.mp import MPServer
 
 from kameng.kit import logs, settings
 from kameng.kit.settings import Settings
@@ -82,7 +82,7 @@ def certificate_files(chosen: Settings) -> tuple[Path, Path] | None:
     return pair
 
 
-class Server(Granian):  # type: ignore[misc] # what it is depends on the interpreter
+class Server(MPServer):
     """Granian on a socket that is there already."""
 
     def __init__(self, listening_fd: int, **options: Any) -> None:
@@ -90,14 +90,18 @@ class Server(Granian):  # type: ignore[misc] # what it is depends on the interpr
         self._listening_fd = listening_fd
 
     def _init_shared_socket(self) -> None:
-        self._ssp = self._sso = None
-        self._shd = SocketHolder(self._listening_fd, False, self.backlog)
+        # What Granian's own types don't tell of: it takes a socket that is there as well as a way to make one.
+        attributes: dict[str, Any] = self.__dict__
+        holder: Any = SocketHolder
+        attributes["_shd"] = holder(self._listening_fd, False, self.backlog)
+        attributes["_ssp"] = attributes["_sso"] = None
 
     def _stop_workers(self) -> None:
         """Granian's own takes a worker that has just ended for one that refuses."""
-        for worker in self.wrks:
+        workers: list[Any] = self.wrks
+        for worker in workers:
             worker.terminate()
-        for worker in self.wrks:
+        for worker in workers:
             worker.inner.join(STOP_TIMEOUT_S)
             if processes.is_alive(worker.inner.pid):
                 _log.warning("a gateway did not end in time and is killed", pid=worker.inner.pid)

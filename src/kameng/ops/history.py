@@ -201,7 +201,7 @@ _goods_known: Goods
 
 
 def _begin(url: str, keys: crypto.KeyMaterial, goods: Goods) -> None:
-    global _url, _ring, _goods_known  # noqa: PLW0603 - a process of its own, begun once
+    global _url, _ring, _goods_known
     _url, _ring, _goods_known = url, crypto.KeyRing(keys), goods
     gc.disable()  # millions of tuples, and no cycle among them
 
@@ -326,7 +326,7 @@ class Batch:
         for n, ((org_id, amount_e4), owed_e4) in enumerate(zip(spent.items(), owed, strict=True)):
             rows.append((lane, self._id(n), clearing, org_id, amount_e4, org_id, -owed_e4, amount_e4, begin,
                          b"posted", b"recharge"))  # fmt: skip
-        keys = [(lane, row[1], b"history:%d" % row[1]) for row in rows]
+        keys: list[Sequence[Any]] = [(lane, row[1], b"history:%d" % row[1]) for row in rows]
         left, sold_e4 = dict(spent), 0
         for b in self._bought:
             org_id, total_e4 = b.buyer.org_id, b.offer.total_e4

@@ -13,7 +13,7 @@ from kameng.kit import crypto, db, migrations
 from kameng.kit.db import Database
 from kameng.kit.errors import Fault
 from kameng.kit.settings import Settings
-from kameng.ops import embedded, processes
+from kameng.ops import embedded, founding, processes
 from kameng.ops.embedded import Embedded
 
 T = TypeVar("T")
@@ -81,19 +81,42 @@ def key_ring(chosen: Settings) -> crypto.KeyRing:
     return crypto.KeyRing(crypto.KeyFile(chosen.key_ring_file).load())
 
 
+async def pending(url: str) -> list[migrations.Migration]:
+    """The migrations that wait; ``Fault`` if nobody is there."""
+    try:
+        return await migrations.pending(url)
+    except OSError as error:
+        raise _silent(error) from None
+
+
 async def refuse_pending(url: str) -> None:
     """New code on an old schema would fail in the middle of an order."""
-    try:
-        pending = await migrations.pending(url)
-    except OSError as error:
-        raise Fault(
-            f"The database does not answer ({error.strerror or error}): is it running, and is KAMENG_DATABASE_URL"
-            " right?\n数据库没有响应：请检查它是否在运行，以及 KAMENG_DATABASE_URL 是否正确。"
-        ) from None
-    if waiting := [migration for migration in pending if migration.phase == "before"]:
+    if waiting := [migration for migration in await pending(url) if migration.phase == "before"]:
         raise Fault(
             f"The database is {len(waiting)} migrations behind this version: run `kameng migrate --before`, and"
             " `kameng migrate` once no process of the old version is left.\n"
             f"数据库落后 {len(waiting)} 个迁移：请先运行 `kameng migrate --before`，旧版本进程全部停止后再运行"
             " `kameng migrate`。"
         )
+
+
+def _silent(error: OSError) -> Fault:
+    return Fault(
+        f"The database does not answer ({error.strerror or error}): is it running, and is KAMENG_DATABASE_URL"
+        " right?\n数据库没有响应：请检查它是否在运行，以及 KAMENG_DATABASE_URL 是否正确。"
+    )
+
+
+async def set_up(chosen: Settings, url: str) -> list[str]:
+    """Key ring, tables, lanes and house accounts; what is there stays. Returns the migrations that ran."""
+    crypto.KeyFile(chosen.key_ring_file).create()
+    try:
+        applied = await migrations.migrate(url)
+    except OSError as error:
+        raise _silent(error) from None
+    opened = await db.open_database(url, name="kameng-command")
+    try:
+        await founding.open_platform(opened, lane_count=chosen.lanes)
+    finally:
+        await opened.close()
+    return applied

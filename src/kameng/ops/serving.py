@@ -13,6 +13,7 @@ can't start changes nothing. A certificate that is renewed on the disk is taken 
 from __future__ import annotations
 
 import errno
+import ipaddress
 import os
 import signal
 import socket
@@ -84,8 +85,10 @@ def _other(port: int) -> int:
 
 def local_url(chosen: Settings, port: int) -> str:
     """How this machine reaches its gateway."""
-    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(chosen.host, chosen.host)
-    host = f"[{host}]" if ":" in host and not host.startswith("[") else host
+    host = f"[{chosen.host}]" if ":" in chosen.host else chosen.host
+    with suppress(ValueError):
+        if ipaddress.ip_address(chosen.host).is_unspecified:  # all of them, so also this one
+            host = "[::1]" if ":" in host else "127.0.0.1"
     return f"{'http' if chosen.tls_certificate == 'off' else 'https'}://{host}:{port}"
 
 
@@ -94,7 +97,7 @@ def serve(
     roles: Sequence[str],
     place: Place,
     *,
-    announce: Callable[[str], None] = lambda url: None,
+    announce: Callable[[str], None] = lambda _: None,
 ) -> None:
     """Serve until told to stop. ``announce`` gets the address when everything answers.
 

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from functools import partial
-from importlib import resources
 
 from kameng import identity, risk, stock
-from kameng.kit import clock, crypto, lanes, logs, sql
+from kameng.kit import clock, crypto, lanes, logs
 from kameng.kit.db import Database
 from kameng.kit.errors import Fault
 from kameng.kit.timetable import Entry
+from kameng.ops import store
 
-statements = sql.parse("ops.sql", resources.files("kameng.ops").joinpath("ops.sql").read_text("utf-8"))
 log = logs.get_logger(__name__)
 
 NONCES_S = 600.0
@@ -64,8 +63,7 @@ async def reseal(db: Database, *, ring: crypto.KeyRing) -> None:
     for lane in await _lane_numbers(db):
         keys = await _reseal_keys(db, ring, lane)
         async with db.transaction() as connection:
-            await connection.execute("SET LOCAL statement_timeout = 0")  # it may have to look at every card
-            is_due = await connection.fetchval(statements.has_other_keys, lane, ring.current, timeout=HOUR_S)
+            is_due = await store.has_other_keys(connection, lane, ring.current)
         cards = await stock.reseal(db, ring, lane) if is_due else 0
         if keys or cards:
             log.info("re-sealed with the present key", in_lane=lane, keys_count=keys, cards_count=cards)

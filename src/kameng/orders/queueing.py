@@ -38,6 +38,7 @@ UNKNOWN_FOR_S = 10.0
 CONNECTION_LOST = (
     asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.CannotConnectNowError,
     asyncpg.AdminShutdownError, asyncpg.CrashShutdownError, ConnectionError, OSError, TimeoutError,
+    asyncpg.QueryCanceledError,  # the gate may be held by a transaction of ours that is still committing
 )  # fmt: skip
 
 log = logs.get_logger(__name__)
@@ -46,7 +47,7 @@ log = logs.get_logger(__name__)
 class Ticket:
     """A wish in the queue and the future that its caller awaits."""
 
-    __slots__ = ("answer", "claims", "may_steal", "nonce_spent", "over_limit", "reserved", "since", "wish")
+    __slots__ = ("answer", "claims", "may_steal", "nonce_spent", "over_limit", "reserved", "since", "unsure", "wish")
 
     def __init__(self, wish: Wish, answer: asyncio.Future[Answer]) -> None:
         self.wish = wish
@@ -55,6 +56,7 @@ class Ticket:
         self.nonce_spent = False
         self.over_limit = False
         self.reserved = False
+        self.unsure = False  # a commit of it got no answer, so it may stand
         self.claims: list[risk.Claim] = []
         self.since = time.monotonic()
 
@@ -209,7 +211,7 @@ class LaneQueue:
                 metrics.refusals.labels(answer.reason.code).inc()
             else:
                 counts["replayed" if answer.replayed else "placed"] += 1
-            if ticket.claims and not (isinstance(answer, ShownOrder) and not answer.replayed):
+            if ticket.claims and (isinstance(answer, Refused) or (answer.replayed and not ticket.unsure)):
                 in_vain += ticket.claims
             if not ticket.answer.done():
                 ticket.answer.set_result(answer)
@@ -285,7 +287,7 @@ class LaneQueue:
         await asyncio.sleep(0.2)
         again = []
         for ticket in batch:
-            ticket.nonce_spent = True  # perhaps: spending it twice would refuse what may stand
+            ticket.unsure = ticket.nonce_spent = True  # perhaps: spending it twice would refuse what may stand
             if time.monotonic() - ticket.since > UNKNOWN_FOR_S:
                 if not ticket.answer.done():
                     ticket.answer.set_result(Refused(OutcomeUnknown))
@@ -306,7 +308,7 @@ class LaneQueue:
             log.error("an order could not be written", error, lane=self.lane)
             for ticket in batch:
                 if not ticket.answer.done():
-                    ticket.answer.set_result(Refused(OrderNotPlaced))
+                    ticket.answer.set_result(Refused(OutcomeUnknown if ticket.unsure else OrderNotPlaced))
             return
         middle = len(batch) // 2
         while 0 < middle < len(batch) and _same_group(batch[middle - 1], batch[middle]):

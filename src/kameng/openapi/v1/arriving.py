@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import MutableMapping
 from typing import TYPE_CHECKING, Any
 
-import asyncpg
 import msgspec
 from litestar import Request, Response
 from litestar.connection import ASGIConnection
@@ -20,7 +19,9 @@ from kameng.identity import Caller, Nonce
 from kameng.kit import logs, metrics
 from kameng.kit.errors import Refusal
 from kameng.openapi import errors, problems
+from kameng.openapi.headers import Headers
 from kameng.openapi.intake import ASGIScope, Receive, Send, rate_headers, raw_path, read_body, request_id
+from kameng.openapi.patience import Patience
 from kameng.openapi.v1.endpoints import Endpoint
 
 if TYPE_CHECKING:
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
 
 BODY_MAX = 256 * 1024
 """Bytes; nothing here takes more than a hundred quotes. Orders have a door, and a limit, of their own."""
-
-DATABASE_AWAY = (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, OSError, TimeoutError)
 
 JSON = "application/json"
 log = logs.get_logger(__name__)
@@ -63,15 +62,17 @@ async def signed(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRo
 
 def arrival_of(request: AnyRequest) -> Arrival:
     """What ``signed`` left for the handler."""
-    arrival: Arrival = request.scope["state"]["arrival"]  # type: ignore[typeddict-item]
+    arrival: Arrival = request.scope["state"]["arrival"]
     return arrival
 
 
 def answer(arrival: Arrival, body: Any, *, headers: dict[str, str] | None = None) -> Response[bytes]:
-    """A good answer to a signed request: JSON, not to be kept unless ``headers`` say so."""
+    """A good answer to a signed request: JSON, not to be kept unless ``headers`` say so; None: unchanged (304)."""
     sent = {"cache-control": "no-store", **(headers or {})}
     for name, value in rate_headers(arrival.parts.authenticator, arrival.caller):
         sent[name.decode()] = value.decode()
+    if body is None:
+        return Response(b"", status_code=304, media_type=JSON, headers=sent)
     return Response(_encoder.encode(body), media_type=JSON, headers=sent)
 
 
@@ -104,7 +105,7 @@ def _refusal_of(error: Exception) -> Refusal:
         return errors.MethodNotAllowed()
     if isinstance(error, HTTPException) and error.status_code < 500:
         return errors.BadRequest(error.detail[:200])
-    return errors.Unavailable() if isinstance(error, DATABASE_AWAY) else errors.Internal()
+    return errors.Unavailable() if isinstance(error, errors.DATABASE_AWAY) else errors.Internal()
 
 
 def peer_of(scope: ASGIScope) -> str:
@@ -115,10 +116,10 @@ def peer_of(scope: ASGIScope) -> str:
 class Front:
     """The ASGI app before the framework."""
 
-    def __init__(self, app: Any, *, headers: list[tuple[bytes, bytes]], timeout_s: int) -> None:
+    def __init__(self, app: Any, *, headers: Headers, timeout_s: float) -> None:
         self._app = app
         self._headers = headers
-        self._timeout_s = timeout_s
+        self._patience = Patience(timeout_s)
 
     async def __call__(self, scope: ASGIScope, receive: Receive, send: Send) -> None:
         method, status = scope["method"], 0
@@ -135,7 +136,7 @@ class Front:
             await send(message)
 
         try:
-            body = await read_body(scope, receive, body_max=BODY_MAX, timeout_s=self._timeout_s)
+            body = await read_body(scope, receive, body_max=BODY_MAX, patience=self._patience)
         except Refusal as refusal:
             await _refuse(refusal, dressed)
         else:
@@ -143,7 +144,7 @@ class Front:
             await self._app(inner, _replay(body), dressed)
         metrics.http_requests.labels(inner.get("path_template") or "none", str(status)).inc()
 
-    def _dress(self, headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    def _dress(self, headers: Headers) -> Headers:
         """The headers that every answer carries, and a whole Allow."""
         sent = [
             (name, allowed_methods(value.decode()).encode() if name == b"allow" else value) for name, value in headers

@@ -16,7 +16,6 @@ from kameng.openapi.intake import OrderAnswer, order_answer
 from kameng.openapi.v1 import examples
 from kameng.openapi.v1.arriving import AnyRequest, Arrival, answer, arrival_of, signed
 from kameng.openapi.v1.endpoints import Reply, says
-from kameng.openapi.v1.goods import steps_shown
 from kameng.openapi.v1.model import (
     IDS_MAX,
     EventBody,
@@ -25,6 +24,7 @@ from kameng.openapi.v1.model import (
     OrdersQuery,
     OrderView,
 )  # fmt: skip
+from kameng.openapi.v1.quotes import steps_shown
 from kameng.openapi.v1.reading import cursor_of, parse_cursor, parse_ids, query_of
 from kameng.orders import OrderNotFound, SecretsNotShown, ShownOrder
 

@@ -66,7 +66,9 @@ def parse_cursor(text: str) -> int:
         packed = b""
     any_id = int.from_bytes(packed, "big")
     if len(packed) != 8 or not 0 < any_id < 1 << 63 or cursor_of(any_id) != text:
-        raise BadRequest("not a cursor of ours", field="cursor", detail_zh="cursor 无效，请使用上一页返回的 next_cursor")
+        raise BadRequest(
+            "not a cursor of ours", field="cursor", detail_zh="cursor 无效，请使用上一页返回的 next_cursor"
+        )
     return any_id
 
 
@@ -78,4 +80,6 @@ def parse_ids(text: str, *, field: str, count_max: int) -> list[int]:
     try:
         return list(dict.fromkeys(ids.parse(part) for part in parts))
     except ValueError:
-        raise BadRequest("decimal ids with commas between them", field=field, detail_zh="须为逗号分隔的数字编号") from None
+        raise BadRequest(
+            "decimal ids with commas between them", field=field, detail_zh="须为逗号分隔的数字编号"
+        ) from None

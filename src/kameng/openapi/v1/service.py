@@ -40,7 +40,7 @@ HEALTH_AGE_MAX_S = 1.0
 )  # fmt: skip
 async def self_test(request: AnyRequest) -> Response[bytes]:
     arrival = arrival_of(request)
-    return answer(arrival, _self_test(arrival.caller, request.scope["headers"]))
+    return answer(arrival, _self_test(arrival.caller, list(request.scope["headers"])))
 
 
 @get(
@@ -148,15 +148,21 @@ def _warnings(caller: Caller, ahead_ms: int, now_ms: int) -> Iterator[Notice]:
     if abs(ahead_ms) > CLOCK_OFF_MS:
         en, zh = ("ahead", "快") if ahead_ms > 0 else ("behind", "慢")
         seconds = f"{abs(ahead_ms) / 1000:.0f}"
-        yield Notice("clock_off", f"Your clock is {seconds} s {en}: set it by NTP.", f"您的时钟{zh}了 {seconds} 秒，请用 NTP 校准。")
+        yield Notice(
+            "clock_off", f"Your clock is {seconds} s {en}: set it by NTP.",
+            f"您的时钟{zh}了 {seconds} 秒，请用 NTP 校准。",
+        )  # fmt: skip
     if caller.organisation.sandbox:
         yield Notice("sandbox", "This key plays: money and cards are not real.", "这是沙箱密钥：资金与卡密均为模拟。")
     elif not key.allowed_ips:
         yield Notice(
-            "no_ip_list", "This key works from any address: give it a list of yours.", "该密钥未限制来源 IP，建议设置白名单。"
-        )
+            "no_ip_list", "This key works from any address: give it a list of yours.",
+            "该密钥未限制来源 IP，建议设置白名单。",
+        )  # fmt: skip
     if key.expires_at_ms is not None and key.expires_at_ms - now_ms < EXPIRES_SOON_MS:
-        yield Notice("key_expires", "This key expires within 14 days: rotate it.", "该密钥将在 14 天内到期，请及时轮换。")
+        yield Notice(
+            "key_expires", "This key expires within 14 days: rotate it.", "该密钥将在 14 天内到期，请及时轮换。"
+        )
     missing = ", ".join(sorted(ALL_SCOPES - key.scopes))
     if missing:
         yield Notice("scopes_missing", f"This key may not: {missing}.", f"该密钥没有以下权限：{missing}。")

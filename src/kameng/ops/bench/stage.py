@@ -55,19 +55,15 @@ class Stage:
         self._merchants = merchants
         self._cards = cards
         self._reuse = reuse
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.target = Target(port=probe.getsockname()[1])
+        self.targets = [Target(port=_free_port()) for _ in range(gateways)]
         self._environment = {
             **os.environ,
             "KAMENG_DATA_DIR": str(folder),
-            "KAMENG_PORT": str(self.target.port),
             "KAMENG_TLS_CERTIFICATE": "off",
             "KAMENG_TLS_KEY": "off",
             "KAMENG_LOG_LEVEL": "warning",
-            "KAMENG_GATEWAYS": str(gateways),
         }
-        self._server: subprocess.Popen[bytes] | None = None
+        self._servers: list[subprocess.Popen[bytes]] = []
         self._postgres: embedded.Embedded | None = None
 
     def __enter__(self) -> Self:
@@ -97,32 +93,31 @@ class Stage:
         """Fill in orders of the last months, as ``kameng seed --orders`` does."""
         self._kameng("seed", "--merchants", str(self._merchants), "--cards", "0", "--orders", str(orders))
 
+    @property
+    def target(self) -> Target:
+        return self.targets[0]
+
     def serve(self) -> None:
-        """Start every role and wait until orders are taken."""
-        self._server = subprocess.Popen(
-            [sys.executable, "-m", "kameng", "serve"], env=self._environment
-        )
-        deadline = time.monotonic() + START_TIMEOUT_S
-        while time.monotonic() < deadline and self._server.poll() is None:
-            with contextlib.suppress(OSError):
-                urllib.request.urlopen(f"http://127.0.0.1:{self.target.port}/healthz", timeout=1)
-                return
-            time.sleep(0.1)
-        raise Fault("The platform of the bench did not start; its words are above.")
+        """Start every role, and the further gateways beside it; returns when orders are taken."""
+        for target, role in zip(self.targets, ["all", *["gateway"] * len(self.targets)], strict=False):
+            command = [sys.executable, "-m", "kameng", "serve", "--role", role, "--port", str(target.port)]
+            server = subprocess.Popen(command, env=self._environment)
+            self._servers.append(server)
+            _await_health(server, target)
 
     def stop_serving(self) -> None:
-        if self._server is not None:
-            self._server.send_signal(signal.SIGTERM)
-            self._server.wait(30)
-            self._server = None
+        for server in reversed(self._servers):
+            server.send_signal(signal.SIGTERM)
+            server.wait(30)
+        self._servers = []
 
     def sampler(self, *generators: int) -> Sampler:
         """CPU and memory by role: gateway, worker (with the supervisor), postgres, generator."""
-        assert self._server is not None
         assert self._postgres is not None
+        servers = [server.pid for server in self._servers]
         roots: dict[str, list[int]] = {
-            "postgres": [self._postgres.pid], "worker": [self._server.pid], "generator": list(generators),
-            "gateway": [pid for pid in _children(self._server.pid) if b"kameng.ops.gateway" in _command(pid)],
+            "postgres": [self._postgres.pid], "worker": servers, "generator": list(generators),
+            "gateway": [pid for server in servers for pid in _children(server) if b"ops.gateway" in _command(pid)],
         }  # fmt: skip
         return Sampler(roots)
 
@@ -206,6 +201,23 @@ class Stage:
         done = subprocess.run([sys.executable, "-m", "kameng", *arguments], env=self._environment, check=False)
         if done.returncode:
             raise Fault(f"`kameng {' '.join(arguments)}` ended with status {done.returncode}; its words are above.")
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _await_health(server: subprocess.Popen[bytes], target: Target) -> None:
+    deadline = time.monotonic() + START_TIMEOUT_S
+    while time.monotonic() < deadline and server.poll() is None:
+        with contextlib.suppress(OSError):
+            urllib.request.urlopen(f"http://127.0.0.1:{target.port}/healthz", timeout=1)  # noqa: S310 - our own
+            return
+        time.sleep(0.1)
+    raise Fault("The platform of the bench did not start; its words are above.")
 
 
 def _children(pid: int) -> list[int]:

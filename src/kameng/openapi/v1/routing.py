@@ -1,0 +1,60 @@
+"""The router: every endpoint and page that is not on the hot path, as one Litestar app behind ``Front``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from litestar import Litestar, Request, Response, get
+from litestar.datastructures import State
+
+from kameng.openapi import pages
+from kameng.openapi.headers import security_headers
+from kameng.openapi.v1 import goods, hot, money, orders, quotes, service
+from kameng.openapi.v1.arriving import Front, on_error
+from kameng.openapi.v1.document import build
+
+if TYPE_CHECKING:
+    from kameng.openapi.app import Parts
+
+
+@get("/api/v1/openapi.json", opt={"hidden": True})
+async def show_document(request: Request[Any, Any, Any]) -> Response[bytes]:
+    """The OpenAPI document; ``?lang=en`` for English summaries."""
+    language = "en" if request.query_params.get("lang") == "en" else "zh"
+    headers = {"cache-control": "public, max-age=300"}
+    return Response(request.app.state.documents[language], media_type="application/json", headers=headers)
+
+
+ENDPOINTS = [
+    hot.place, hot.place_bulk, orders.list_orders, orders.find_order, orders.list_events, orders.reveal_order,
+    goods.list_catalogue, goods.find_sku, goods.show_stock, quotes.ask_quotes, money.show_balance, money.list_statement,
+    service.self_test, service.list_errors, service.health, service.show_metrics, show_document,
+]  # fmt: skip
+"""Every handler of the API."""
+
+
+def document(language: str, *, server: str = "") -> bytes:
+    """The OpenAPI document as it is served."""
+    return msgspec.json.encode(build(ENDPOINTS, language=language, server=server))
+
+
+def create_router_app(parts: Parts) -> Front:
+    """The ASGI app behind the hot door."""
+    server = parts.settings.public_url.rstrip("/")
+    state = {
+        "parts": parts,
+        "shelves": goods.Shelves(parts.db),
+        "pulse": service.Pulse(parts.db),
+        "documents": {language: document(language, server=server) for language in ("zh", "en")},
+        "library": pages.Library(),
+    }
+    app = Litestar(
+        route_handlers=[*ENDPOINTS, *pages.PAGES],
+        exception_handlers={Exception: on_error},
+        state=State(state),
+        openapi_config=None,
+        logging_config=None,
+        debug=False,
+    )
+    return Front(app, headers=security_headers(parts.settings), timeout_s=parts.settings.request_timeout_s)

@@ -1,0 +1,75 @@
+"""``kameng``, the operator's command: reads what is asked, runs it, says in one clear line what went wrong.
+
+Exit codes: 0 done; 1 refused (or: not clean, not delivered); 2 it can't work like this, and the line says what to
+mend; 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+import asyncpg
+
+from kameng.kit import logs
+from kameng.kit.errors import Fault, Refusal
+from kameng.ops.commands import goods, people, platform, serve, upkeep
+
+REFUSED, UNUSABLE, INTERRUPTED = 1, 2, 130
+
+
+def parser() -> argparse.ArgumentParser:
+    """All commands. Their help is one line, Chinese and English."""
+    top = argparse.ArgumentParser(
+        prog="kameng", description="卡盟：数字商品平台。Kameng, the platform for digital goods.",
+        epilog="设置见 docs/settings.md，运维见 docs/operations.md。Settings and operations: docs/.",
+    )  # fmt: skip
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--data", metavar="FOLDER", help="数据目录 the data folder (KAMENG_DATA_DIR)")
+    commands = top.add_subparsers(metavar="COMMAND", required=True)
+    for module in (serve, platform, people, goods, upkeep):
+        module.add(commands, common)
+    return top
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if arguments[:1] == ["bench"]:  # has options of its own, also ones that look like ours
+        return _guarded(lambda: upkeep.bench(arguments[1:]))
+    chosen = parser().parse_args(arguments)
+    if chosen.data:
+        os.environ["KAMENG_DATA_DIR"] = os.path.abspath(chosen.data)
+    return _guarded(lambda: int(chosen.run(chosen)))
+
+
+def _guarded(run: upkeep.Run) -> int:
+    logs.configure(level=os.environ.get("KAMENG_LOG_LEVEL", "info") if _is_level() else "info")
+    try:
+        return run()
+    except Refusal as refusal:
+        detail = refusal.detail_zh or refusal.detail
+        _say(f"{refusal.zh}{detail and f'（{detail}）'}")
+        _say(f"{refusal.en()}{refusal.detail and f' ({refusal.detail})'}")
+        return REFUSED
+    except Fault as fault:
+        _say(str(fault))
+        return UNUSABLE
+    except BrokenPipeError:  # nobody reads on: | head
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return INTERRUPTED
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+        _say(f"失败 It failed: {logs.error_text(error)}")
+        return UNUSABLE
+    except KeyboardInterrupt:
+        _say("已中断。Interrupted.")
+        return INTERRUPTED
+
+
+def _is_level() -> bool:
+    return os.environ.get("KAMENG_LOG_LEVEL", "info") in ("debug", "info", "warning", "error")
+
+
+def _say(text: str) -> None:
+    print(f"kameng: {text}", file=sys.stderr)

@@ -1,0 +1,1 @@
+"""The commands of ``kameng``, by what they are about. Each module's ``add`` names its commands to the parser."""

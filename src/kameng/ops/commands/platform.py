@@ -1,0 +1,120 @@
+"""``init``, ``migrate``, ``settings``, ``doctor`` and ``audit``: the platform's foundations."""
+
+from __future__ import annotations
+
+import argparse
+import inspect
+from typing import Any
+
+import asyncpg
+import uvloop
+
+from kameng.kit import migrations, settings
+from kameng.kit.errors import Fault
+from kameng.ops import doctor, gateway, opening
+from kameng.ops.commands.options import Commands, on_platform, say
+from kameng.ops.opening import Platform
+
+
+def add(commands: Commands, common: argparse.ArgumentParser) -> None:
+    """Name them to the parser."""
+    one = commands.add_parser("init", parents=[common], help="初始化平台 set up: keys, database, lanes; repeatable")
+    one.set_defaults(run=init)
+
+    one = commands.add_parser("migrate", parents=[common], help="升级数据库结构 bring the database up to this version")
+    one.add_argument("--before", action="store_true", help="仅升级前部分 what must run before new code starts")
+    one.add_argument("--after", action="store_true", help="仅升级后部分 what must wait for the old code to end")
+    one.set_defaults(run=migrate)
+
+    one = commands.add_parser("settings", parents=[common], help="显示生效的设置 show the settings in force")
+    one.set_defaults(run=show_settings)
+
+    one = commands.add_parser("doctor", parents=[common], help="检查运行环境 check database and host")
+    one.set_defaults(run=examine)
+
+    one = commands.add_parser("audit", parents=[common], help="核对账目与库存 check every law of the books")
+    one.set_defaults(run=audit)
+
+
+def init(_: argparse.Namespace) -> int:
+    """Everything a platform needs; what is there stays."""
+    chosen = settings.load()
+    with opening.database(chosen) as place:
+        applied = uvloop.run(opening.set_up(chosen, place.url))
+    say(
+        f"已就绪。Ready: {chosen.data_dir}"
+        + (f"（迁移 {len(applied)} 项 migrations applied）" if applied else ""),
+        f"密钥环请备份，丢失即无法解密 Back up the key ring, nothing opens without it: {chosen.key_ring_file}",
+    )
+    return 0
+
+
+def migrate(arguments: argparse.Namespace) -> int:
+    """Only the tables."""
+    chosen = settings.load()
+    opening.key_ring(chosen)
+    phases: tuple[migrations.Phase, ...] = ("before", "after")
+    if arguments.before != arguments.after:
+        phases = ("before",) if arguments.before else ("after",)
+    with opening.database(chosen) as place:
+        applied = uvloop.run(_migrate(place.url, phases))
+    say(*(applied or ["没有需要执行的迁移。Nothing to do."]))
+    return 0
+
+
+async def _migrate(url: str, phases: tuple[migrations.Phase, ...]) -> list[str]:
+    try:
+        return await migrations.migrate(url, phases=phases)
+    except asyncpg.LockNotAvailableError:
+        raise Fault(
+            "A table was busy for too long, and orders must not wait: nothing was changed, run it again.\n"
+            "有表正忙，为不阻塞订单已放弃，未做更改：请稍后重试。"
+        ) from None
+
+
+def show_settings(_: argparse.Namespace) -> int:
+    """Each with where it can be set; what may hold a password is not shown."""
+    chosen = settings.load()
+    for setting in settings.describe():
+        value = getattr(chosen, setting.name)
+        shown = "***" if setting.hidden and value else value
+        say(f"{setting.name} = {shown!s}", f"    {setting.doc} {setting.environment}")
+    return 0
+
+
+def examine(_: argparse.Namespace) -> int:
+    """What has to be true before money runs here."""
+    chosen = settings.load()
+    opening.key_ring(chosen)
+    gateway.certificate_files(chosen)
+    with opening.database(chosen) as place:
+        findings, pending = uvloop.run(_examine(place.url))
+    for finding in findings:
+        say(f"{'✓' if finding.ok else '✗'} {finding.name}: {finding.zh} {finding.what}")
+        if not finding.ok:
+            say(f"    → {finding.remedy}")
+    if pending:
+        say(f"✗ migrations: 有 {pending} 项迁移未执行。{pending} migrations wait.", "    → kameng migrate")
+    return 1 if pending or any(finding.is_fatal for finding in findings) else 0
+
+
+async def _examine(url: str) -> tuple[list[doctor.Finding], int]:
+    pending = await opening.pending(url)
+    connection = await asyncpg.connect(url)
+    try:
+        return await doctor.check(connection), len(pending)
+    finally:
+        await connection.close()
+
+
+def audit(_: argparse.Namespace) -> int:
+    """Every law of the books, each with its count."""
+    from kameng.ops import auditing
+
+    async def work(platform: Platform) -> Any:
+        found = auditing.run(platform.db, platform.ring)
+        return await found if inspect.isawaitable(found) else found
+
+    report = on_platform(work)
+    auditing.print_report(report)
+    return 0 if report.clean else 1

@@ -1,0 +1,179 @@
+"""The demo that ``kameng run`` shows: goods, cards made up in code, a merchant with money, and signed orders."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import secrets
+import ssl
+import time
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+
+from kameng import identity, ledger, stock
+from kameng.kit import ids
+from kameng.kit.errors import Fault
+from kameng.kit.settings import Settings
+from kameng.ops import founding, running, seeding
+from kameng.ops.opening import Platform
+
+NAME = f"{seeding.NAME} Demo"
+WALLET_E4 = 100_000 * 10_000
+CARDS_EACH = 20
+PLACE = "/api/v1/orders"
+TIMEOUT_S = 15.0
+
+
+class Demo(msgspec.Struct, frozen=True):
+    """The demo merchant with its keys, as they stand in ``demo.json``. ``sku``: a card that is cheap."""
+
+    organisation: str
+    key: str
+    secret: str
+    sandbox_key: str
+    sandbox_secret: str
+    sku: str = ""
+
+
+class Signed(msgspec.Struct, frozen=True):
+    """An order ready to be sent within five minutes."""
+
+    url: str
+    authorization: str
+    body: bytes
+
+
+def file_of(chosen: Settings) -> Path:
+    return chosen.data_dir / "demo.json"
+
+
+def read(chosen: Settings) -> Demo:
+    """The demo merchant; ``Fault`` where there is none."""
+    try:
+        return msgspec.json.decode(file_of(chosen).read_bytes(), type=Demo)
+    except FileNotFoundError:
+        raise Fault(
+            f"There is no demo merchant in {chosen.data_dir}: `kameng run` makes one.\n"
+            f"{chosen.data_dir} 中没有演示商户：运行 `kameng run` 即会创建。"
+        ) from None
+
+
+async def ensure(platform: Platform) -> Demo:
+    """The demo, made by the first run and the same ever after. A platform in earnest gets none."""
+    file = file_of(platform.settings)
+    if file.exists():
+        demo = read(platform.settings)
+        if demo.sku and await _stands(platform, demo):
+            return demo
+    async with platform.db.connection() as connection:
+        if await connection.fetchval(
+            seeding.statements.is_in_earnest, seeding.NAME, list(seeding.FILE_NAMES)
+        ):
+            raise Fault(
+                "This platform has merchants or cards of its own, and demo goods must not be sold among them:"
+                " use `kameng serve`.\n"
+                "该平台已有真实商户或卡密，不能混入演示商品：请使用 `kameng serve`。"
+            )
+    return await _make(platform, file)
+
+
+async def _make(platform: Platform, file: Path) -> Demo:
+    db, ring = platform.db, platform.ring
+    await seeding.seed_catalogue(db)
+    member = await founding.found_member(db, ring, NAME)
+    org = member.organisation
+    await ledger.recharge(db, org.lane, org.org_id, WALLET_E4, key=f"demo:{org.org_id}")
+    on_sale = [sku for sku in await seeding.read_skus(db) if sku.from_stock]
+    async with db.connection() as connection:
+        on_hand = await stock.on_hand_everywhere(connection)
+    empty = [sku.sku_id for sku in on_sale if on_hand.get(sku.sku_id, 0) < CARDS_EACH]
+    await seeding.seed_cards(db, ring, CARDS_EACH * len(empty), sku_ids=empty, file_name="demo")
+    cheapest = min((sku for sku in on_sale if not sku.form), key=lambda sku: sku.list_price_e4)
+    demo = Demo(
+        str(org.org_id),
+        identity.format_key_id(member.key.key_id, sandbox=False),
+        member.key.secret,
+        identity.format_key_id(member.sandbox_key.key_id, sandbox=True),
+        member.sandbox_key.secret,
+        str(cheapest.sku_id),
+    )
+    seeding.write_private(file, msgspec.json.format(msgspec.json.encode(demo)))
+    return demo
+
+
+async def _stands(platform: Platform, demo: Demo) -> bool:
+    """The file may be left over from another database."""
+    key_id = identity.parse_key_id(demo.key)[0]
+    async with platform.db.connection() as connection:
+        rows = await connection.fetch(seeding.statements.standing_keys, [ids.lane_of(key_id)], [key_id])
+    return bool(rows)
+
+
+# orders ----------------------------------------------------------------------------------------------------
+
+
+def sign(
+    demo: Demo, url: str, *, sku: str = "", quantity: int = 1, client_ref: str = "", sandbox: bool = False
+) -> Signed:
+    """An order of the demo merchant, signed now."""
+    client_ref = client_ref or f"demo-{secrets.token_hex(6)}"
+    body = msgspec.json.encode({"client_ref": client_ref, "sku": sku or demo.sku, "quantity": quantity})
+    key, secret = (demo.sandbox_key, demo.sandbox_secret) if sandbox else (demo.key, demo.secret)
+    authorization = identity.authorization(
+        key, secret.encode(), method="POST", path=PLACE.encode(), query=b"", ts_s=int(time.time()),
+        nonce=secrets.token_hex(12).encode(), body=body,
+    )  # fmt: skip
+    return Signed(url + PLACE, authorization, body)
+
+
+def as_curl(order: Signed) -> str:
+    """A command to paste. It holds no secret, and works once: its nonce is spent then."""
+    is_tls = order.url.startswith("https:")
+    return (
+        f"curl {'-k ' if is_tls else ''}{order.url} \\\n"
+        "  -H 'Content-Type: application/json' \\\n"
+        f"  -H 'Authorization: {order.authorization}' \\\n"
+        f"  -d '{order.body.decode()}'"
+    )
+
+
+def send(order: Signed, chosen: Settings) -> tuple[int, Any]:
+    """Send it to this machine's gateway; status and decoded answer."""
+    parts = urlsplit(order.url)
+    connection: http.client.HTTPConnection = (
+        http.client.HTTPSConnection(parts.netloc, timeout=TIMEOUT_S, context=_trust(chosen))
+        if parts.scheme == "https"
+        else http.client.HTTPConnection(parts.netloc, timeout=TIMEOUT_S)
+    )
+    headers = {"Content-Type": "application/json", "Authorization": order.authorization}
+    try:
+        connection.request("POST", parts.path, order.body, headers)
+        answer = connection.getresponse()
+        return answer.status, json.loads(answer.read())
+    except OSError as error:
+        raise Fault(
+            f"{parts.netloc} does not answer ({error}): is `kameng run` or `kameng serve` running?\n"
+            f"{parts.netloc} 没有响应：`kameng run` 或 `kameng serve` 在运行吗？"
+        ) from None
+    finally:
+        connection.close()
+
+
+def _trust(chosen: Settings) -> ssl.SSLContext:
+    """Our own certificate is trusted by what it is, the operator's like any other."""
+    own = chosen.data_dir / "tls" / "certificate.pem"
+    return ssl.create_default_context(cafile=None if chosen.tls_certificate else str(own))
+
+
+def gateway_url(chosen: Settings) -> str:
+    """Where the gateway of this data folder answers; ``Fault`` when none runs."""
+    for one in running.all_of(chosen.data_dir):
+        if one.url:
+            return one.url
+    raise Fault(
+        f"No gateway runs for {chosen.data_dir}: start it with `kameng run` or `kameng serve`.\n"
+        f"{chosen.data_dir} 没有正在运行的网关：请用 `kameng run` 或 `kameng serve` 启动。"
+    )

@@ -1,0 +1,45 @@
+"""What the operator's door itself asks the database, one thin function each. It looks and changes nothing."""
+
+from __future__ import annotations
+
+from importlib import resources
+from typing import Any
+
+from kameng.identity import NoSuchOrganisation, Organisation
+from kameng.kit import ids, sql
+from kameng.kit.db import Connection
+
+statements = sql.parse("ops.sql", resources.files("kameng.ops").joinpath("ops.sql").read_text("utf-8"))
+
+LOOK_TIMEOUT_S = 3600.0
+
+
+async def organisation(connection: Connection, org_id: int) -> Organisation:
+    row = await connection.fetchrow(statements.organisation, ids.lane_of(org_id), org_id)
+    if row is None:
+        raise NoSuchOrganisation(str(org_id))
+    return Organisation(*row)
+
+
+async def keys_of(connection: Connection, org_id: int) -> list[Any]:
+    """Rows without secrets."""
+    found: list[Any] = await connection.fetch(
+        statements.keys_of_organisation, ids.lane_of(org_id), org_id
+    )
+    return found
+
+
+async def key_works(connection: Connection, key_id: int) -> bool:
+    return bool(await connection.fetchval(statements.key_works, ids.lane_of(key_id), key_id))
+
+
+async def has_wallet(connection: Connection, org_id: int) -> bool:
+    return bool(await connection.fetchval(statements.has_wallet, ids.lane_of(org_id), org_id))
+
+
+async def has_other_keys(connection: Connection, lane: int, key_number: int) -> bool:
+    """Whether a card lies here under another key than that; may have to look at every card."""
+    await connection.execute("SET LOCAL statement_timeout = 0")
+    return bool(
+        await connection.fetchval(statements.has_other_keys, lane, key_number, timeout=LOOK_TIMEOUT_S)
+    )

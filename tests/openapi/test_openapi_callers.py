@@ -1,0 +1,250 @@
+"""Who may: every signed endpoint against strangers, wrong, late and replayed signatures, scopes, addresses, rates."""
+
+from __future__ import annotations
+
+from itertools import count
+from typing import Any
+
+import msgspec
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from running import Answer, Platform, signed_headers
+
+from kameng import identity
+from kameng.identity import ALL_SCOPES
+from kameng.kit import clock
+from kameng.openapi.v1.endpoints import Endpoint
+from kameng.openapi.v1.routing import ENDPOINTS
+
+
+class Call(msgspec.Struct, frozen=True):
+    """One signed endpoint, and a request to it that its owner would see answered."""
+
+    endpoint: Endpoint
+    method: str
+    path: str
+    body: Any = None
+
+
+BODIES: dict[str, Any] = {
+    "placeOrder": {"client_ref": "{ref}", "sku": "{sku}"},
+    "placeOrders": {"orders": [{"client_ref": "{ref}-1", "sku": "{sku}"}, {"client_ref": "{ref}-2", "sku": "{sku}"}]},
+    "askQuotes": {"sku": "{sku}"},
+}
+_refs = (f"mine-{n}" for n in count(1))
+
+
+class Mine(msgspec.Struct, frozen=True):
+    """An order of the shop's, whose cards and reference nobody else may see."""
+
+    order_id: str
+    ref: str
+    sku: str
+    secret: str
+
+    def path(self, call: Call) -> str:
+        return call.path.format(order_id=self.order_id, sku=self.sku)
+
+    def body(self, call: Call) -> bytes:
+        text = "" if call.body is None else msgspec.json.encode(call.body).decode()
+        return text.replace("{ref}", self.ref).replace("{sku}", self.sku).encode()
+
+
+def every_call() -> list[Call]:
+    calls = []
+    for handler in ENDPOINTS:
+        endpoint = handler.opt.get("endpoint")
+        if endpoint is not None and endpoint.signed:
+            path = min(handler.paths).replace(":str", "")
+            calls.append(Call(endpoint, next(iter(handler.http_methods)), path, BODIES.get(endpoint.operation)))
+    return calls
+
+
+CALLS = every_call()
+signed_endpoints = pytest.mark.parametrize("call", CALLS, ids=[call.endpoint.operation for call in CALLS])
+
+
+async def send(platform: Platform, call: Call, mine: Mine, *, query: str = "", **options: Any) -> Answer:
+    """The call, about this order."""
+    return await common.call(call.method, mine.path(call), query=query, body=mine.body(call) or None, **options)
+
+
+@pytest.fixture
+async def mine(common: Platform) -> Mine:
+    ref, sku = next(_refs), common.goods.deep
+    placed = (await common.place(ref, sku)).json
+    return Mine(placed["id"], ref, str(sku.sku_id), placed["cards"][0]["secret"])
+
+
+def test_all_signed_endpoints_are_walked() -> None:
+    assert sorted(call.endpoint.operation for call in CALLS) == [
+        "askQuotes", "findOrder", "findSku", "listCatalogue", "listOrderEvents", "listOrders", "listStatement",
+        "placeOrder", "placeOrders", "revealOrder", "selfTest", "showBalance", "showStock",
+    ]  # fmt: skip
+
+
+@signed_endpoints
+async def test_the_owner_is_answered(common: Platform, call: Call, mine: Mine) -> None:
+    answer = await send(common, call, mine)
+    assert answer.status == 200, answer
+    assert answer.headers["ratelimit-policy"] == '"key";q=1000;w=1'
+    assert answer.headers["ratelimit"].startswith('"key";r=99')
+
+
+@signed_endpoints
+async def test_another_organisation_never_sees_or_touches_it(common: Platform, call: Call, mine: Mine) -> None:
+    shop = common.seed.shop.organisation
+    standing = """SELECT posted_e4, held_e4, (SELECT count(*) FROM orders WHERE org_id = account_id),
+        (SELECT count(*) FROM audit_line WHERE org_id = account_id) FROM account WHERE account_id = $1"""
+    before = await common.db.pool.fetchrow(standing, shop.org_id)
+    stranger = await common.found("过路商户")
+    for query in ("", f"client_ref={mine.ref}", f"ids={mine.order_id}", "limit=200", "state=delivered"):
+        if query and call.endpoint.operation != "listOrders":
+            continue
+        answer = await send(common, call, mine, query=query, key=stranger.key)
+        # Not the order, not its cards, not its owner.
+        for theirs in (mine.order_id, mine.secret, str(shop.org_id), shop.name, str(common.seed.shop.key.key_id)):
+            assert theirs not in answer.body.decode()
+        if "order_id" in call.endpoint.path:
+            assert (answer.status, answer.code) == (404, "order_not_found")
+        elif call.endpoint.operation == "placeOrder":  # a reference of its own, of the same name
+            assert (answer.status, answer.json["replayed"]) == (201, False)
+        else:
+            assert answer.status == 200
+        if call.endpoint.operation == "listOrders":
+            assert answer.json == {"orders": [], "next_cursor": None}
+        if call.endpoint.operation == "listStatement":
+            assert [line["subject"] for line in answer.json["lines"]] == [str(stranger.organisation.org_id)]
+    assert await common.db.pool.fetchrow(standing, shop.org_id) == before
+    found = (await common.get("/api/v1/orders", f"client_ref={mine.ref}")).json["orders"]
+    assert [order["id"] for order in found] == [mine.order_id]
+
+
+@signed_endpoints
+async def test_what_is_signed_wrongly_is_refused_and_leaves_no_trace(common: Platform, call: Call, mine: Mine) -> None:
+    before = await common.trace()
+    now_s = clock.now_ms() // 1000
+    skew_s = 300 if call.endpoint.write else 30
+    shop = common.seed.shop.key
+    unknown = identity.IssuedKey(shop.key_id + (1 << 22), shop.org_id, shop.secret, shop.sandbox)
+    wrong: dict[str, dict[str, Any]] = {
+        "signature_missing": {"signed": False},
+        "signature_wrong": {"secret": "ks_" + "x" * 43},
+        "signature_malformed": {"nonce": "short"},
+        "signature_expired": {"ts_s": now_s - skew_s - 2},
+    }
+    for code, options in wrong.items():
+        answer = await send(common, call, mine, **options)
+        assert (answer.status, answer.code) == (401, code)
+        assert answer.headers["www-authenticate"] == "KAMENG-HMAC-SHA256"
+        assert answer.json["outcome"] == "none"
+    for key, ts_s, code in (
+        (unknown, now_s, "signature_wrong"),
+        (shop, now_s + skew_s + 3, "signature_expired"),
+    ):
+        assert (await send(common, call, mine, key=key, ts_s=ts_s)).code == code
+    assert await common.trace() == before
+    assert (await send(common, call, mine, ts_s=now_s - skew_s + 5)).status == 200
+
+
+@signed_endpoints
+async def test_the_signature_covers_method_path_query_and_body(common: Platform, call: Call, mine: Mine) -> None:
+    path = mine.path(call)
+    body = b"{}" if call.method == "POST" else b""
+    good = {"method": call.method, "path": path, "query": "", "body": body}
+    for part, other in (("method", "PUT"), ("path", path + "/"), ("query", "limit=1"), ("body", b'{"a":1}')):
+        headers = signed_headers(common.key, **{**good, part: other})
+        answer = await common.send(call.method, path, "", body, headers)
+        assert (answer.status, answer.code) == (401, "signature_wrong"), part
+
+
+@signed_endpoints
+async def test_a_signature_works_once(common: Platform, call: Call, mine: Mine) -> None:
+    options = {"nonce": "once-" + "n" * 20, "ts_s": clock.now_ms() // 1000}
+    assert (await send(common, call, mine, **options)).status == 200
+    before = await common.trace()
+    answer = await send(common, call, mine, **options)
+    assert (answer.status, answer.code, answer.json["retry"]) == (401, "nonce_used", "same_key")
+    assert await common.trace() == before
+    # The same nonce with another key is another nonce.
+    assert (await send(common, call, mine, key=common.seed.other.key, **options)).status in (200, 201, 404)
+
+
+@signed_endpoints
+async def test_a_key_needs_the_scope(common: Platform, call: Call, mine: Mine) -> None:
+    before = await common.trace()
+    shop = common.seed.shop.organisation
+    scope = call.endpoint.scope
+    key = await common.issue_key(shop, ALL_SCOPES - {scope})
+    answer = await send(common, call, mine, key=key)
+    if scope is None:
+        assert answer.status == 200
+    else:
+        assert (answer.status, answer.code, answer.json["detail"]) == (403, "scope_missing", scope)
+        assert await common.trace() == before | {"audit_line": before["audit_line"] + 1}  # of the new key
+
+
+@signed_endpoints
+async def test_a_key_works_from_its_addresses_only(common: Platform, call: Call, mine: Mine) -> None:
+    shop = common.seed.shop.organisation
+    key = await common.issue_key(shop, allowed_ips=["198.51.100.0/24"])
+    before = await common.trace()
+    answer = await send(common, call, mine, key=key)
+    assert (answer.status, answer.code, answer.json["detail"]) == (403, "ip_not_allowed", "127.0.0.1")
+    # Who is not a proxy of ours can't say where he comes from.
+    answer = await send(common, call, mine, key=key, headers={"x-forwarded-for": "198.51.100.7"})
+    assert answer.code == "ip_not_allowed"
+    assert await common.trace() == before
+    common.peer = "198.51.100.7"
+    try:
+        assert (await send(common, call, mine, key=key)).status == 200
+    finally:
+        common.peer = "127.0.0.1"
+
+
+@signed_endpoints
+async def test_a_key_has_a_rate(common: Platform, call: Call, mine: Mine) -> None:
+    key = await common.issue_key(common.seed.shop.organisation, rate_per_second=2)
+    with clock.hold(clock.now_ms()):
+        answers = [await send(common, call, mine, key=key) for _ in range(3)]
+    assert [answer.status for answer in answers] == [200, 200, 429]
+    assert [answer.headers.get("ratelimit") for answer in answers] == ['"key";r=1;t=1', '"key";r=0;t=1', None]
+    assert (answers[2].code, answers[2].headers["retry-after"]) == ("rate_limited", "1")
+
+
+@signed_endpoints
+async def test_a_revoked_key_and_a_suspended_organisation_are_refused(
+    common: Platform, call: Call, mine: Mine
+) -> None:
+    member = await common.found("将停商户")
+    key = await common.issue_key(member.organisation)
+    await identity.revoke_key(common.db, key.key_id)
+    answer = await send(common, call, mine, key=key)
+    assert (answer.status, answer.code) == (401, "key_revoked")
+    await identity.set_organisation(common.db, member.organisation.org_id, state="suspended")
+    before = await common.trace()
+    answer = await send(common, call, mine, key=member.key)
+    assert (answer.status, answer.code) == (403, "organisation_suspended")
+    assert await common.trace() == before
+
+
+@signed_endpoints
+async def test_the_strong_signature_is_taken_everywhere(common: Platform, call: Call, mine: Mine) -> None:
+    private = Ed25519PrivateKey.generate()
+    public = private.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+    key = await common.issue_key(common.seed.shop.organisation, public_key=public)
+    path = mine.path(call)
+    body = mine.body(call)
+    headers = identity.sign_rfc9421(
+        identity.format_key_id(key.key_id, sandbox=False), private, method=call.method, path=path.encode(), query=b"",
+        ts_s=clock.now_ms() // 1000, nonce=b"strong-nonce-of-24-chars", body=body,
+    )  # fmt: skip
+    headers = {name.lower(): value for name, value in headers.items()}
+    answer = await common.send(call.method, path, "", body, headers)
+    assert answer.status == 200, answer
+    if call.endpoint.operation == "selfTest":
+        assert answer.json["signed_with"] == "RFC 9421, ed25519"
+    if body:
+        answer = await common.send(call.method, path, "", body + b" ", headers)
+        assert (answer.status, answer.code) == (400, "content_digest_wrong")
