@@ -9,13 +9,13 @@ import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from running import Answer, Platform, signed_headers
 
 from kameng import identity
 from kameng.identity import ALL_SCOPES
 from kameng.kit import clock
 from kameng.openapi.v1.endpoints import Endpoint
 from kameng.openapi.v1.routing import ENDPOINTS
+from running import Answer, Platform, signed_headers
 
 
 class Call(msgspec.Struct, frozen=True):
@@ -65,7 +65,7 @@ CALLS = every_call()
 signed_endpoints = pytest.mark.parametrize("call", CALLS, ids=[call.endpoint.operation for call in CALLS])
 
 
-async def send(platform: Platform, call: Call, mine: Mine, *, query: str = "", **options: Any) -> Answer:
+async def send(common: Platform, call: Call, mine: Mine, *, query: str = "", **options: Any) -> Answer:
     """The call, about this order."""
     return await common.call(call.method, mine.path(call), query=query, body=mine.body(call) or None, **options)
 
@@ -161,7 +161,7 @@ async def test_the_signature_covers_method_path_query_and_body(common: Platform,
 
 @signed_endpoints
 async def test_a_signature_works_once(common: Platform, call: Call, mine: Mine) -> None:
-    options = {"nonce": "once-" + "n" * 20, "ts_s": clock.now_ms() // 1000}
+    options = {"nonce": f"once-{mine.ref}-0123456789", "ts_s": clock.now_ms() // 1000}
     assert (await send(common, call, mine, **options)).status == 200
     before = await common.trace()
     answer = await send(common, call, mine, **options)

@@ -6,22 +6,22 @@ import asyncio
 
 import msgspec
 import pytest
-from running import BALANCE_E4, Platform
 
 from kameng import catalogue, pricing
 from kameng.kit import clock, ids, money
 from kameng.kit.errors import REGISTRY
 from kameng.openapi.v1 import model
 from kameng.orders import State
+from running import BALANCE_E4, Platform
 
 
 def yuan(amount_e4: int) -> str:
     return money.format_e4(amount_e4)
 
 
-async def test_the_catalogue_lists_what_is_on_sale_at_the_callers_price(platform: Platform) -> None:
-    card = platform.goods.card
-    answer = await platform.get("/api/v1/catalogue")
+async def test_the_catalogue_lists_what_is_on_sale_at_the_callers_price(common: Platform) -> None:
+    card = common.goods.card
+    answer = await common.get("/api/v1/catalogue")
     assert answer.status == 200
     skus = {sku["sku"]: sku for sku in answer.json["skus"]}
     assert len(skus) == 176
@@ -32,7 +32,7 @@ async def test_the_catalogue_lists_what_is_on_sale_at_the_callers_price(platform
         "price": yuan(card.list_price_e4), "currency": "CNY", "form": [], "region": card.region, "note": card.note,
         "quantity_min": 1, "quantity_max": 100, "quantity_step": 1, "state": "on_sale",
     }  # fmt: skip
-    assert skus[str(platform.goods.phone.sku_id)]["form"] == [
+    assert skus[str(common.goods.phone.sku_id)]["form"] == [
         {
             "name": "phone", "label": "手机号", "label_en": "Phone number", "widget": "number",
             "pattern": "1[3-9][0-9]{9}", "min_length": 11, "max_length": 11, "required": True, "private": True,
@@ -40,19 +40,19 @@ async def test_the_catalogue_lists_what_is_on_sale_at_the_callers_price(platform
     ]  # fmt: skip
 
 
-async def test_the_catalogue_is_filtered(platform: Platform) -> None:
-    everything = (await platform.get("/api/v1/catalogue")).json["skus"]
+async def test_the_catalogue_is_filtered(common: Platform) -> None:
+    everything = (await common.get("/api/v1/catalogue")).json["skus"]
     for name, value in (("scene", "话费"), ("brand", "中国移动"), ("kind", "secret")):
-        found = (await platform.get("/api/v1/catalogue", f"{name}={value}")).json["skus"]
+        found = (await common.get("/api/v1/catalogue", f"{name}={value}")).json["skus"]
         assert found == [sku for sku in everything if sku[name] == value] != []
-    found = (await platform.get("/api/v1/catalogue", "q=网易 100&kind=secret")).json["skus"]
+    found = (await common.get("/api/v1/catalogue", "q=网易 100&kind=secret")).json["skus"]
     assert found == [
         sku for sku in everything
         if sku["kind"] == "secret"
         and all(word in f"{sku['brand']} {sku['product']} {sku['spec']} {sku['note']}" for word in ("网易", "100"))
     ]  # fmt: skip
     assert found != []
-    assert (await platform.get("/api/v1/catalogue", "scene=%E8%AF%9D%E8%B4%B9&brand=nobody")).json == {"skus": []}
+    assert (await common.get("/api/v1/catalogue", "scene=%E8%AF%9D%E8%B4%B9&brand=nobody")).json == {"skus": []}
 
 
 async def test_the_catalogue_is_not_sent_twice(platform: Platform) -> None:
@@ -82,21 +82,21 @@ async def test_a_paused_sku_is_not_listed_but_still_found(platform: Platform) ->
     assert (refused.status, refused.code, refused.json["field"]) == (409, "not_on_sale", "sku")
 
 
-async def test_one_sku_comes_with_the_schema_of_its_form(platform: Platform) -> None:
-    phone = platform.goods.phone
-    found = (await platform.get(f"/api/v1/catalogue/{phone.sku_id}")).json
+async def test_one_sku_comes_with_the_schema_of_its_form(common: Platform) -> None:
+    phone = common.goods.phone
+    found = (await common.get(f"/api/v1/catalogue/{phone.sku_id}")).json
     assert found["sku"] == str(phone.sku_id)
     assert found["form_schema"] == catalogue.form_schema(catalogue.form_named("phone"))
-    assert (await platform.get(f"/api/v1/catalogue/{platform.goods.card.sku_id}")).json["form_schema"] is None
+    assert (await common.get(f"/api/v1/catalogue/{common.goods.card.sku_id}")).json["form_schema"] is None
     for code in ("999999", "0", "abc", "1" * 30, "１"):
-        refused = await platform.get(f"/api/v1/catalogue/{code}")
+        refused = await common.get(f"/api/v1/catalogue/{code}")
         assert (refused.status, refused.code) == (404, "unknown_sku")
 
 
-async def test_stock_is_told_in_bands(platform: Platform) -> None:
-    goods = platform.goods
+async def test_stock_is_told_in_bands(common: Platform) -> None:
+    goods = common.goods
     wanted = ",".join(str(sku.sku_id) for sku in (goods.phone, goods.bare, goods.few, goods.card, goods.card))
-    answer = await platform.get("/api/v1/stock", f"skus={wanted}")
+    answer = await common.get("/api/v1/stock", f"skus={wanted}")
     assert answer.json == {
         "stock": [
             {"sku": str(goods.phone.sku_id), "band": "plenty", "from_stock": False},
@@ -105,7 +105,7 @@ async def test_stock_is_told_in_bands(platform: Platform) -> None:
             {"sku": str(goods.card.sku_id), "band": "some", "from_stock": True},
         ]
     }
-    everything = (await platform.get("/api/v1/stock")).json["stock"]
+    everything = (await common.get("/api/v1/stock")).json["stock"]
     assert {line["from_stock"] for line in everything} == {True}
     assert len(everything) == 55
 
@@ -119,8 +119,8 @@ async def test_stock_is_at_most_a_second_old(platform: Platform) -> None:
     assert (await platform.get("/api/v1/stock", query)).json["stock"][0]["band"] == "none"
 
 
-async def test_unknown_skus_in_a_stock_list_are_refused(platform: Platform) -> None:
-    refused = await platform.get("/api/v1/stock", f"skus={platform.goods.card.sku_id},5")
+async def test_unknown_skus_in_a_stock_list_are_refused(common: Platform) -> None:
+    refused = await common.get("/api/v1/stock", f"skus={common.goods.card.sku_id},5")
     assert (refused.status, refused.code, refused.json["field"], refused.json["detail"]) == (404, "unknown_sku", "skus", "5")
 
 
@@ -143,16 +143,16 @@ async def test_a_quote_says_how_the_price_came_about(platform: Platform) -> None
     }  # fmt: skip
 
 
-async def test_a_list_of_quotes_answers_each_on_its_own(platform: Platform) -> None:
-    card = str(platform.goods.card.sku_id)
-    answer = await platform.post("/api/v1/quotes", [{"sku": card}, {"sku": "5"}, {"sku": card, "quantity": 101}])
+async def test_a_list_of_quotes_answers_each_on_its_own(common: Platform) -> None:
+    card = str(common.goods.card.sku_id)
+    answer = await common.post("/api/v1/quotes", [{"sku": card}, {"sku": "5"}, {"sku": card, "quantity": 101}])
     assert answer.status == 200
     rows = answer.json["results"]
     assert [(row["index"], row["status"]) for row in rows] == [(0, 200), (1, 404), (2, 400)]
     assert rows[0]["quote"]["quantity"] == 1
     assert [row.get("problem", {}).get("code") for row in rows] == [None, "unknown_sku", "bad_quantity"]
     assert rows[2]["problem"]["detail"] == "1 to 100 in steps of 1"
-    refused = await platform.post("/api/v1/quotes", [{"sku": card}] * 101)
+    refused = await common.post("/api/v1/quotes", [{"sku": card}] * 101)
     assert (refused.status, refused.code) == (400, "bad_request")
 
 
@@ -219,15 +219,15 @@ async def test_a_cursor_walks_every_order_once_newest_first(platform: Platform) 
         ("limit=5&limit=6", "limit"), ("cursor=AAAAAAAAAAE%3D", "cursor"),
     ],
 )  # fmt: skip
-async def test_a_query_that_cant_be_read_names_its_field(platform: Platform, query: str, field: str) -> None:
-    refused = await platform.get("/api/v1/orders", query)
+async def test_a_query_that_cant_be_read_names_its_field(common: Platform, query: str, field: str) -> None:
+    refused = await common.get("/api/v1/orders", query)
     assert (refused.status, refused.code, refused.json["field"]) == (400, "bad_request", field)
     assert refused.json["detail_zh"]
 
 
 @pytest.mark.parametrize("query", ["%ff", "client_ref=%80", "&".join(f"a{n}=1" for n in range(30))])
-async def test_a_query_that_is_no_query_is_refused(platform: Platform, query: str) -> None:
-    refused = await platform.get("/api/v1/orders", query)
+async def test_a_query_that_is_no_query_is_refused(common: Platform, query: str) -> None:
+    refused = await common.get("/api/v1/orders", query)
     assert (refused.status, refused.code) == (400, "bad_request")
 
 
@@ -337,11 +337,11 @@ async def test_a_sandbox_has_money_and_orders_of_its_own(platform: Platform) -> 
     assert (await platform.get("/api/v1/balance")).json["posted"] == yuan(BALANCE_E4)
 
 
-async def test_the_self_test_tells_what_a_key_may_do(platform: Platform) -> None:
-    shop = platform.seed.shop
+async def test_the_self_test_tells_what_a_key_may_do(common: Platform) -> None:
+    shop = common.seed.shop
     at_ms = clock.now_ms() // 1000 * 1000 + 400
     with clock.hold(at_ms):
-        answer = await platform.get("/api/v1/self-test")
+        answer = await common.get("/api/v1/self-test")
     shown = answer.json
     assert shown.pop("server_time").endswith(".400Z")
     assert shown == {
@@ -360,32 +360,32 @@ async def test_the_self_test_tells_what_a_key_may_do(platform: Platform) -> None
 
 
 @pytest.mark.parametrize(("off_s", "ahead_ms"), [(20, 19_600), (-20, -20_400), (3, 2_600), (0, 0)])
-async def test_the_self_test_measures_the_callers_clock(platform: Platform, off_s: int, ahead_ms: int) -> None:
+async def test_the_self_test_measures_the_callers_clock(common: Platform, off_s: int, ahead_ms: int) -> None:
     at_s = clock.now_ms() // 1000
     with clock.hold(at_s * 1000 + 400):
-        answer = await platform.get("/api/v1/self-test", ts_s=at_s + off_s)
+        answer = await common.get("/api/v1/self-test", ts_s=at_s + off_s)
     assert answer.json["clock_ahead_ms"] == ahead_ms
     warned = "clock_off" in [warning["code"] for warning in answer.json["warnings"]]
     assert warned == (abs(ahead_ms) > 5000)
 
 
-async def test_the_self_test_is_for_any_key_and_knows_its_limits(platform: Platform) -> None:
-    key = await platform.issue_key(
-        platform.seed.shop.organisation, ["orders:place"], allowed_ips=["127.0.0.0/8"], rate_per_second=7,
+async def test_the_self_test_is_for_any_key_and_knows_its_limits(common: Platform) -> None:
+    key = await common.issue_key(
+        common.seed.shop.organisation, ["orders:place"], allowed_ips=["127.0.0.0/8"], rate_per_second=7,
         daily_limit_e4=50_0000,
     )  # fmt: skip
-    shown = (await platform.get("/api/v1/self-test", key=key)).json
+    shown = (await common.get("/api/v1/self-test", key=key)).json
     assert (shown["scopes"], shown["allowed_ips"], shown["rate_per_second"], shown["daily_limit"]) == (
         ["orders:place"], ["127.0.0.0/8"], 7, "50.0000",
     )  # fmt: skip
     assert [warning["code"] for warning in shown["warnings"]] == ["scopes_missing"]
-    sandbox = (await platform.get("/api/v1/self-test", key=platform.seed.shop.sandbox_key)).json
+    sandbox = (await common.get("/api/v1/self-test", key=common.seed.shop.sandbox_key)).json
     assert sandbox["key"].startswith("ak_test_")
     assert (sandbox["sandbox"], [warning["code"] for warning in sandbox["warnings"]]) == (True, ["sandbox"])
 
 
-async def test_every_error_code_is_listed_for_anybody(platform: Platform) -> None:
-    answer = await platform.get("/api/v1/errors", signed=False)
+async def test_every_error_code_is_listed_for_anybody(common: Platform) -> None:
+    answer = await common.get("/api/v1/errors", signed=False)
     assert answer.json["errors"] == [
         {
             "code": code, "status": reason.status, "retry": reason.retry, "outcome": reason.outcome,

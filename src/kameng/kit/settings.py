@@ -21,8 +21,11 @@ from msgspec import Meta
 from kameng.kit.errors import Fault
 
 PREFIX = "KAMENG_"
-NOT_SETTINGS = frozenset({"KAMENG_CONFIG", "KAMENG_PYTHON"})
-"""Names that belong to Kameng and are no settings: the file itself, and the Python that ./run starts with."""
+NOT_SETTINGS = frozenset(
+    {"KAMENG_CONFIG", "KAMENG_PYTHON"}
+    | {"KAMENG_URL", "KAMENG_KEY", "KAMENG_SECRET", "KAMENG_REF", "KAMENG_CA", "KAMENG_INSECURE_TLS"}
+)
+"""Names that are no settings: the file itself, the Python that ./run starts with, and what the examples read."""
 TEST_PREFIX = "KAMENG_TEST_"
 
 _UNSET = Path()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from functools import partial
 
-from kameng import identity, risk, stock
+from kameng import identity, orders, risk, stock
 from kameng.kit import clock, crypto, lanes, logs
 from kameng.kit.db import Database
 from kameng.kit.errors import Fault
@@ -65,8 +65,12 @@ async def reseal(db: Database, *, ring: crypto.KeyRing) -> None:
         async with db.transaction() as connection:
             is_due = await store.has_other_keys(connection, lane, ring.current)
         cards = await stock.reseal(db, ring, lane) if is_due else 0
-        if keys or cards:
-            log.info("re-sealed with the present key", in_lane=lane, keys_count=keys, cards_count=cards)
+        accounts = await orders.reseal(db, ring, lane)
+        if keys or cards or accounts:
+            log.info(
+                "re-sealed with the present key",
+                in_lane=lane, keys_count=keys, cards_count=cards, accounts_count=accounts,
+            )  # fmt: skip
 
 
 async def _reseal_keys(db: Database, ring: crypto.KeyRing, lane: int) -> int:

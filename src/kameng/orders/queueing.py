@@ -106,7 +106,7 @@ class LaneQueue:
             return [Refused(Busy)] * len(wishes)
         tickets = [Ticket(wish, self._loop.create_future()) for wish in wishes]
         together = bool(wishes) and wishes[0].group != 0
-        step = len(tickets) if together else self._batch_max
+        step = len(tickets) if together else self._batch_max // 2
         for start in range(0, len(tickets), max(step, 1)):
             self._bulk.append(tickets[start : start + step])
         self._bulk_rows += len(tickets)
@@ -143,16 +143,19 @@ class LaneQueue:
                     ticket.answer.set_result(Refused(OutcomeUnknown))
 
     def _next_batch(self) -> list[Ticket]:
-        """Singles first, but while a bulk request waits it gets half of every batch."""
-        batch: list[Ticket] = []
-        singles_max = self._batch_max
-        if self._bulk:
-            chunk = self._bulk.popleft()
-            self._bulk_rows -= len(chunk)
-            batch += chunk
-            singles_max = self._batch_max // 2
-        batch += [self._singles.popleft() for _ in range(min(singles_max, len(self._singles)))]
+        """Singles first, but while a bulk request waits its next chunk is in every batch; at most ``batch_max``
+        in all, unless a group alone is larger."""
+        batch = self._pop_bulk() if self._bulk else []
+        room = self._batch_max - len(batch)
+        batch += [self._singles.popleft() for _ in range(min(room, len(self._singles)))]
+        while self._bulk and len(batch) + len(self._bulk[0]) <= self._batch_max:
+            batch += self._pop_bulk()
         return batch
+
+    def _pop_bulk(self) -> list[Ticket]:
+        chunk = self._bulk.popleft()
+        self._bulk_rows -= len(chunk)
+        return chunk
 
     async def _place(self, batch: list[Ticket]) -> None:
         try:

@@ -1,0 +1,105 @@
+"""Cards that lie in another lane are found; sold out is said only when no lane has enough."""
+
+from __future__ import annotations
+
+from laws.world import World, cards_of, codes, together
+
+from kameng import stock
+from kameng.stock.taking import CHUNK_MAX
+
+
+async def test_cards_of_another_lane_are_found(world: World) -> None:
+    await world.load(world.card, 100, lane=1)
+    merchant = await world.merchant(lane=0)
+    async with world.gateway() as gateway:
+        answers = await together(*(gateway.place(merchant.caller, f"r{n}", world.card, 2) for n in range(60)))
+    assert codes(answers) == {"placed": 50, "sold_out": 10}
+    assert len(set(cards_of(answers))) == 100
+    assert await world.scalar("SELECT count(*) FROM card WHERE lane = 0 AND state = 'sold'") == 100
+    await world.assert_clean()
+
+
+async def test_an_order_takes_what_lies_here_and_there(world: World) -> None:
+    await world.load(world.card, 3, lane=0)
+    await world.load(world.half_card, 2, lane=1)
+    merchant = await world.merchant(lane=0)
+    async with world.gateway() as gateway:
+        await world.execute("UPDATE card SET sku_id = $1", world.card.sku_id)
+        await world.execute("UPDATE allotment SET sku_id = $1", world.card.sku_id)
+        answer = await gateway.place(merchant.caller, "a", world.card, 5)
+    assert len(set(cards_of([answer]))) == 5
+    await world.assert_clean()
+
+
+async def test_more_than_one_steal_may_carry(world: World) -> None:
+    """A steal moves so many cards at most; that is no reason to say sold out."""
+    await world.load(world.card, CHUNK_MAX + 700, lane=1)
+    merchant = await world.merchant(lane=0)
+    orders = (CHUNK_MAX + 700) // 100
+    async with world.gateway() as gateway:
+        answers = await together(
+            *(gateway.place(merchant.caller, f"r{n}", world.card, 100) for n in range(orders))
+        )
+    assert codes(answers) == {"placed": orders}
+    await world.assert_clean()
+
+
+async def test_a_group_steals_for_all_of_its_rows(world: World) -> None:
+    await world.load(world.card, 10, lane=1)
+    merchant = await world.merchant(lane=0)
+    async with world.gateway() as gateway:
+        group = [await gateway.wish(merchant.caller, f"a{n}", world.card, 2, group=1) for n in range(5)]
+        first = await gateway.place_many(group)
+        group = [await gateway.wish(merchant.caller, f"b{n}", world.card, group=2) for n in range(2)]
+        second = await gateway.place_many(group)
+    assert codes(first) == {"placed": 5}
+    assert codes(second) == {"sold_out": 2}
+    await world.assert_clean()
+
+
+async def test_after_sold_out_new_cards_are_sold(world: World) -> None:
+    merchant = await world.merchant(lane=0)
+    async with world.gateway() as gateway:
+        before = [await gateway.place(merchant.caller, f"r{n}", world.card) for n in range(3)]
+        await world.load(world.card, 5)
+        await gateway.place(merchant.caller, "phone", world.phone)  # a batch that reads the epochs
+        after = [await gateway.place(merchant.caller, f"r{n}", world.card) for n in range(3)]
+    assert codes(before) == {"sold_out": 3}
+    assert codes(after) == {"placed": 3}
+    await world.assert_clean()
+
+
+async def test_a_reference_that_has_an_order_gets_it_after_sell_out(world: World) -> None:
+    await world.load(world.card, 2)
+    merchant = await world.merchant(lane=0)
+    async with world.gateway() as gateway:
+        first = [await gateway.place(merchant.caller, f"r{n}", world.card) for n in range(4)]
+        again = await together(*(gateway.place(merchant.caller, f"r{n % 4}", world.card) for n in range(40)))
+        other = await gateway.place(merchant.caller, "r0", world.card, 2)
+    assert codes(first) == {"placed": 2, "sold_out": 2}
+    assert codes(again) == {"replayed": 20, "sold_out": 20}
+    assert set(cards_of(again)) == set(cards_of(first))
+    assert codes([other]) == {"reference_reused": 1}
+    await world.assert_clean()
+
+
+async def test_two_lanes_that_steal_from_each_other_lose_no_card(world: World) -> None:
+    await world.load(world.card, 400)
+    moved = await together(*(stock.steal(world.db, n % 2, world.card.sku_id, 1 + n % 7) for n in range(60)))
+    assert sum(stolen.moved for stolen in moved) > 0
+    assert await world.scalar("SELECT count(*) FROM card WHERE state = 'on_shelf'") == 400
+    await world.assert_clean()
+
+
+async def test_expired_cards_are_neither_sold_nor_stolen(world: World) -> None:
+    await world.load(world.card, 10, lane=1)
+    await world.execute("UPDATE card SET expires_on = '2020-01-01' WHERE card_id % 2 = 0")
+    expired = await world.scalar("SELECT count(*) FROM card WHERE expires_on < 'infinity'")
+    merchant = await world.merchant(lane=0)
+    async with world.gateway() as gateway:
+        answers = await together(*(gateway.place(merchant.caller, f"r{n}", world.card) for n in range(12)))
+    assert codes(answers) == {"placed": 10 - expired, "sold_out": 2 + expired}
+    for lane in (0, 1):
+        await stock.void_expired(world.db, lane)
+    assert await world.scalar("SELECT count(*) FROM card WHERE state = 'void'") == expired
+    await world.assert_clean()
