@@ -18,11 +18,11 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import asyncpg
 import msgspec
@@ -101,6 +101,8 @@ class Client:
     """Signs and sends; ``Platform`` and ``Served`` say where to."""
 
     key: IssuedKey
+    watchers: ClassVar[list[Callable[[str, str, Answer], None]]] = []
+    """Told of every answer to ``call``: method, path, answer."""
 
     async def send(self, method: str, path: str, query: str, body: bytes, headers: dict[str, str]) -> Answer:
         raise NotImplementedError
@@ -113,7 +115,10 @@ class Client:
         sent = {"content-type": "application/json"} if data else {}
         if signed:
             sent |= signed_headers(self.key if key is None else key, method, path, query, data, **signing)
-        return await self.send(method, path, query, data, sent | (headers or {}))
+        answer = await self.send(method, path, query, data, sent | (headers or {}))
+        for watch in self.watchers:
+            watch(method, path, answer)
+        return answer
 
     async def get(self, path: str, query: str = "", **options: Any) -> Answer:
         return await self.call("GET", path, query=query, **options)
@@ -156,10 +161,11 @@ class Platform(Client):
 
     async def send(self, method: str, path: str, query: str, body: bytes, headers: dict[str, str]) -> Answer:
         started: list[Any] = []
+        sent = {"host": "kameng.test", **headers}
         scope = {
             "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "scheme": "https", "method": method,
             "path": path, "raw_path": path.encode(), "root_path": "", "query_string": query.encode(),
-            "headers": [(name.encode(), value.encode()) for name, value in {"host": "kameng.test", **headers}.items()],
+            "headers": [(name.encode(), value.encode("latin-1")) for name, value in sent.items()],
             "client": (self.peer, 50_000), "server": ("127.0.0.1", 8443),
         }  # fmt: skip
 

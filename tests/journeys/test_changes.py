@@ -6,10 +6,10 @@ import asyncio
 
 import msgspec
 import pytest
-from laws.world import World, change_price, codes, placed, together
 
 from kameng import identity, pricing, risk
 from kameng.identity import Scope
+from laws.world import World, change_price, codes, placed, together
 
 
 async def test_every_order_has_a_price_of_before_or_after(world: World) -> None:
@@ -36,9 +36,11 @@ async def test_every_order_has_a_price_of_before_or_after(world: World) -> None:
 
     async with world.gateway(batch_max=16) as one, world.gateway(batch_max=16) as two:
         _, *streams = await together(change(), *(stream(number) for number in range(16)))
-        last = [await gateway.place(merchants[0].caller, f"last {gateway is one}".replace(" ", "-"), world.card)
-                for gateway in (one, two)]  # fmt: skip
-        last += [await gateway.place(merchants[1].caller, f"last-{gateway is one}", world.card) for gateway in (one, two)]
+        last = [
+            await gateway.place(merchant.caller, f"last-{name}", world.card)
+            for merchant in merchants[:2]
+            for name, gateway in (("one", one), ("two", two))
+        ]
     orders = [order for answers in streams for order in placed(answers)]
     assert len(orders) == 640
     for order in orders:
@@ -110,7 +112,11 @@ async def test_a_revoked_key_and_a_suspended_organisation_are_refused_from_the_n
     merchant, other = await world.merchant(lane=0), await world.merchant(lane=0)
     second_key = await world.key(merchant)
     async with world.gateway() as one, world.gateway() as two:
-        wishes = [await g.wish(c.caller, f"x{i}", world.card) for i, g in enumerate((one, two)) for c in (merchant, other)]
+        wishes = [
+            await gateway.wish(buyer.caller, f"x{n}", world.card)
+            for n, gateway in enumerate((one, two))
+            for buyer in (merchant, other)
+        ]
         second = [await g.wish(second_key, f"y{i}", world.card) for i, g in enumerate((one, two))]
         await identity.revoke_key(world.db, merchant.caller.key.key_id)
         await identity.set_organisation(world.db, other.org_id, state="suspended")

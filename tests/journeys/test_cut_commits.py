@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from journeys.wire import Cut, wire_to
-from laws.world import World, cards_of, codes, placed, together
 
+from journeys.wire import Cut, wire_to
 from kameng import identity, ledger, risk
 from kameng.kit import db
+from laws.world import World, cards_of, codes, placed, together
 
 
 @pytest.mark.parametrize("cut", ["before", "after"])

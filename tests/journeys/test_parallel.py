@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
-from laws.world import World, cards_of, codes, placed, together
 
 from kameng import identity, ledger, risk
 from kameng.kit import clock
+from laws.world import World, cards_of, codes, placed, together
 
 
 async def test_200_at_once_against_a_limit_of_10_on_one_number_through_two_gateways(world: World) -> None:

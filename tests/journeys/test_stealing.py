@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from laws.world import World, cards_of, codes, together
+from typing import Any
+
+import pytest
 
 from kameng import stock
 from kameng.stock.taking import CHUNK_MAX
+from laws.world import World, cards_of, codes, together
 
 
 async def test_cards_of_another_lane_are_found(world: World) -> None:
@@ -20,27 +23,47 @@ async def test_cards_of_another_lane_are_found(world: World) -> None:
 
 
 async def test_an_order_takes_what_lies_here_and_there(world: World) -> None:
-    await world.load(world.card, 3, lane=0)
-    await world.load(world.half_card, 2, lane=1)
+    await world.load(world.card, 5, lane=1)
+    assert (await stock.steal(world.db, 0, world.card.sku_id, 3)).moved == 3
     merchant = await world.merchant(lane=0)
     async with world.gateway() as gateway:
-        await world.execute("UPDATE card SET sku_id = $1", world.card.sku_id)
-        await world.execute("UPDATE allotment SET sku_id = $1", world.card.sku_id)
         answer = await gateway.place(merchant.caller, "a", world.card, 5)
     assert len(set(cards_of([answer]))) == 5
     await world.assert_clean()
 
 
 async def test_more_than_one_steal_may_carry(world: World) -> None:
-    """A steal moves so many cards at most; that is no reason to say sold out."""
-    await world.load(world.card, CHUNK_MAX + 700, lane=1)
+    """A steal moves so many cards at once; that is no reason to say sold out."""
+    order_count = CHUNK_MAX // 100 + 7
+    await world.load(world.card, order_count * 100, lane=1)
     merchant = await world.merchant(lane=0)
-    orders = (CHUNK_MAX + 700) // 100
     async with world.gateway() as gateway:
-        answers = await together(
-            *(gateway.place(merchant.caller, f"r{n}", world.card, 100) for n in range(orders))
-        )
-    assert codes(answers) == {"placed": orders}
+        wishes = [await gateway.wish(merchant.caller, f"r{n}", world.card, 100) for n in range(order_count)]
+        answers = await gateway.place_many(wishes)
+    assert codes(answers) == {"placed": order_count}
+    await world.assert_clean()
+
+
+async def test_what_was_stolen_may_be_taken_by_somebody_quicker(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Half of another lane's cards came, a second gateway sold them all at once: the other half is still there."""
+    await world.load(world.card, 100, lane=1)
+    slow, quick = await world.merchant(lane=0), await world.merchant(lane=0)
+    async with world.gateway() as one, world.gateway() as two:
+        wishes = [await two.wish(quick.caller, f"quick-{n}", world.card) for n in range(50)]
+        steal = stock.steal
+
+        async def steal_and_lose(*arguments: Any) -> stock.Stolen:
+            stolen = await steal(*arguments)
+            if wishes:
+                assert codes(await two.place_many(wishes)) == {"placed": stolen.moved}
+                wishes.clear()
+            return stolen
+
+        monkeypatch.setattr(stock, "steal", steal_and_lose)
+        answer = await one.place(slow.caller, "slow", world.card)
+    assert codes([answer]) == {"placed": 1}
     await world.assert_clean()
 
 

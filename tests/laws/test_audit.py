@@ -143,7 +143,8 @@ BREAKING: list[tuple[str, str]] = [
     ("secrets_are_sealed samples_open", "UPDATE api_key SET sealed_secret = 'ks_clear' WHERE lane = 0"),
     ("secrets_are_sealed samples_open",
      f"UPDATE orders SET account = '{{\"phone\":\"13812345678\"}}' WHERE order_id = {PHONE_ORDER}"),
-    ("samples_open", f"UPDATE card SET sealed = set_byte(sealed, 30, 255 - get_byte(sealed, 30)) WHERE card_id = {LYING}"),
+    ("samples_open",
+     f"UPDATE card SET sealed = set_byte(sealed, 30, 255 - get_byte(sealed, 30)) WHERE card_id = {LYING}"),
     ("samples_open", f"UPDATE orders SET client_ref = 'another' WHERE order_id = {CARD_ORDER}"),
     (
         "samples_open",  # a sealed card laid into another's row
@@ -194,7 +195,9 @@ async def _live(world: World) -> bytes:
     return cards_of(answers)[0]
 
 
-async def _hold(world: World, org_id: int, amount_e4: int, *, key: str, kind: str, pending_id: int | None = None) -> None:
+async def _hold(
+    world: World, org_id: int, amount_e4: int, *, key: str, kind: str, pending_id: int | None = None
+) -> None:
     await ledger.transfer(
         world.db, 0, org_id, CLEARING, amount_e4, key=key, code="withdrawal", subject_id=org_id, kind=kind,
         pending_id=pending_id,

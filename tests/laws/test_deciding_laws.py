@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
-from itertools import count
+from itertools import count, pairwise
 from typing import Any
 
 import msgspec
@@ -397,7 +397,7 @@ def test_it_does_not_matter_how_wishes_are_cut_into_batches(
     edges = [0, *sorted(cut for cut in cuts if cut < len(groups)), len(groups)]
     in_turn = [
         decision
-        for start, end in zip(edges, edges[1:], strict=False)
+        for start, end in pairwise(edges)
         for decision in pieces.batch(as_asked(groups[start:end]))
     ]
     assert [_without_ids(d, at_once) for d in at_once] == [_without_ids(d, in_turn) for d in in_turn]

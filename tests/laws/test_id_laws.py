@@ -52,7 +52,8 @@ def test_no_other_text_is_an_id(text: str) -> None:
     except ValueError:
         return
     assert 0 < any_id < 1 << 63
-    assert text.isascii() and int(text) == any_id
+    assert text.isascii()
+    assert int(text) == any_id
 
 
 @pytest.mark.parametrize("text", ["", "0", "-1", "+1", " 1", "1_0", "１", "9223372036854775808", "1" * 30])

@@ -98,7 +98,10 @@ def test_by_hand(sku: Sku, book: PriceBook, level: int, quantity: int) -> None:
     assert 0 <= charged - price < 1
 
 
-@given(sku=skus(), book=books(), buys=st.lists(st.tuples(*BUYING.values(), st.sampled_from([ORG, OTHER, 3])), max_size=20))
+BUYERS = st.sampled_from([ORG, OTHER, 3])
+
+
+@given(sku=skus(), book=books(), buys=st.lists(st.tuples(*BUYING.values(), BUYERS), max_size=20))
 def test_a_quote_does_not_depend_on_who_asked_before(
     sku: Sku, book: PriceBook, buys: list[tuple[int, int, int]]
 ) -> None:

@@ -19,7 +19,7 @@ from kameng.kit import crypto, db
 from kameng.kit.crypto import KeyMaterial, KeyRing
 from kameng.kit.db import Database
 from kameng.ops import auditing, founding
-from kameng.orders import Answer, Lanes, OrderBody, Refused, ShownOrder, Snapshot, Wish
+from kameng.orders import Answer, Lanes, OrderBody, ShownOrder, Snapshot, Wish
 
 CSV = """场景,品牌,商品,规格,类型,面值,成本,标价,下单表单,地区,备注
 游戏,网易,网易一卡通,100,secret,100,95,98.5,,全国,
@@ -173,10 +173,7 @@ def codes(answers: Sequence[Answer]) -> dict[str, int]:
     """How many answers of each kind: ``placed``, ``replayed``, or a refusal's code."""
     found: dict[str, int] = {}
     for answer in answers:
-        if isinstance(answer, Refused):
-            name = answer.reason.code
-        else:
-            name = "replayed" if answer.replayed else "placed"
+        name = ("replayed" if answer.replayed else "placed") if isinstance(answer, ShownOrder) else answer.reason.code
         found[name] = found.get(name, 0) + 1
     return found
 

@@ -10,11 +10,16 @@ import schemathesis
 from hypothesis import HealthCheck, settings
 from requests import PreparedRequest
 from requests.auth import AuthBase
-from running import Served, signed_headers
+from schemathesis.checks import CHECKS, load_all_checks
 
 from kameng.identity import IssuedKey
 from kameng.openapi.v1.routing import document
+from running import Served, signed_headers
 
+load_all_checks()
+positive_data_acceptance, negative_data_rejection = CHECKS.get_by_names(
+    ["positive_data_acceptance", "negative_data_rejection"]
+)
 schema = schemathesis.openapi.from_dict(json.loads(document("zh")))
 
 
@@ -39,4 +44,8 @@ class Signed(AuthBase):
     max_examples=15, deadline=None, database=None, suppress_health_check=list(HealthCheck), derandomize=True
 )
 def test_the_gateway_keeps_to_its_document(case: Any, served: Served) -> None:
-    case.call_and_validate(base_url=served.base, auth=Signed(served.key))
+    # Rules that no schema tells: one way of finding at a time, cursors that we made, each SKU's quantities.
+    excluded = [positive_data_acceptance]
+    if case.operation.path == "/api/v1/orders/bulk":  # answers a bad row where it stands, with 200
+        excluded.append(negative_data_rejection)
+    case.call_and_validate(base_url=served.base, auth=Signed(served.key), excluded_checks=excluded)

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import psutil
+import psutil  # type: ignore[import-untyped]
 
 from kameng.ops import running
 from kameng.ops.running import Running
@@ -82,7 +82,8 @@ class Service:
         return found
 
     def family(self) -> list[psutil.Process]:
-        return psutil.Process(self.process.pid).children(recursive=True)
+        found: list[psutil.Process] = psutil.Process(self.process.pid).children(recursive=True)
+        return found
 
     def stop(self, how: signal.Signals = signal.SIGINT) -> int:
         """Ask it to stop; its status when it has, and nobody of it is left."""
@@ -90,7 +91,7 @@ class Service:
         self.process.send_signal(how)
         status = self.process.wait(STOP_S)
         self._reader.join(5)
-        gone, left = psutil.wait_procs(family, timeout=2)
+        _, left = psutil.wait_procs(family, timeout=2)
         assert not left, left
         return status
 

@@ -118,7 +118,7 @@ def test_who_is_killed_comes_back(service: Service) -> None:
     until(lambda: service.told.children.get("worker+scheduler", background) != background)
 
     gateway = service.told.children["gateway"]
-    serving_one = [one for one in service.family() if one.ppid() == gateway][0].pid
+    serving_one = next(one for one in service.family() if one.ppid() == gateway).pid
     os.kill(gateway, signal.SIGKILL)
     until(lambda: service.told.children.get("gateway", gateway) != gateway)
     until(lambda: not processes.is_alive(serving_one), why="the orphan ends by itself")
@@ -126,12 +126,12 @@ def test_who_is_killed_comes_back(service: Service) -> None:
 
     gateway = service.told.children["gateway"]
     until(lambda: any(one.ppid() == gateway for one in service.family()))
-    serving_one = [one for one in service.family() if one.ppid() == gateway][0].pid
+    serving_one = next(one for one in service.family() if one.ppid() == gateway).pid
     os.kill(serving_one, signal.SIGKILL)
     until(lambda: service.told.children.get("gateway", gateway) != gateway)
     assert place(service)[0] == 201
 
-    postgres = [one for one in service.family() if one.name() == "postgres"][0].pid
+    postgres = next(one for one in service.family() if one.name() == "postgres").pid
     os.kill(postgres, signal.SIGKILL)
     ref = "after-the-database"
     until(lambda: place(service, client_ref=ref)[0] in (200, 201))
@@ -208,12 +208,13 @@ def test_a_reload_takes_new_keys_and_a_new_certificate_and_loses_no_request(serv
     assert service.told.generation == 1
     assert set(service.told.children.values()).isdisjoint(told.children.values())
 
-    (service.data / "fresh.txt").write_text("NEWCARD00000001----SECRET00000001\n")
-    sku = "100002"  # a top-up by nature, so that nothing else is on its shelf
-    loaded = kameng(service.data, "cards", "load", str(service.data / "fresh.txt"), "--sku", shown(service).sku)
+    file = service.data / "fresh.txt"
+    file.write_text("卡号,卡密,有效期\nNEW1234567890,SECRET1234567,2027-06-30\n")
+    loaded = kameng(service.data, "cards", "load", str(file), "--sku", shown(service).sku)
     assert loaded.returncode == 0, loaded.stdout + loaded.stderr
-    status, answer = place(service, quantity=19)
-    assert (status, answer["state"]) == (201, "delivered"), sku
+    status, answer = place(service)  # the earliest to expire is sold first: it opens under the new key
+    card = {"number": "NEW1234567890", "secret": "SECRET1234567", "expires_on": "2027-06-30"}
+    assert (status, answer["cards"]) == (201, [card])
     assert service.stop() == 0
 
 

@@ -25,7 +25,8 @@ class Patience:
         """What ``receive`` gives, or ``RequestTooSlow``."""
         task = asyncio.current_task()
         assert task is not None
-        self._generations[0].add(task)
+        mine = self._generations[0]
+        mine.add(task)
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(self.timeout_s / 2, self._turn)
         try:
@@ -36,9 +37,8 @@ class Patience:
             task.uncancel()
             raise RequestTooSlow from None
         finally:
+            mine.discard(task)
             self._ended.discard(task)
-            for generation in self._generations:
-                generation.discard(task)
 
     def _turn(self) -> None:
         """Half the time has passed: whoever was here two turns ago has waited long enough."""

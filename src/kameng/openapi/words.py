@@ -9,7 +9,6 @@ WORDS: dict[str, tuple[str, str]] = {
     "brand": ("卡盟", "Kameng"),
     "skip": ("跳到正文", "Skip to the content"),
     "nav": ("主导航", "Main"),
-    "home": ("首页", "Home"),
     "docs": ("接口文档", "API reference"),
     "codes": ("错误码", "Error codes"),
     "switch": ("English", "中文"),

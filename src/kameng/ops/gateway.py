@@ -25,6 +25,7 @@ import tempfile
 import threading
 from collections.abc import Awaitable, Callable, MutableMapping
 from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,7 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 App = Callable[[ASGIScope, Receive, Send], Awaitable[None]]
 
+APP = "kameng.openapi"
 BACKLOG = 4096
 CONNECTIONS_MAX = 65_536
 DEAF_S = 0.2
@@ -86,7 +88,7 @@ class Server(MPServer):
     """Granian on a socket that is there already."""
 
     def __init__(self, listening_fd: int, **options: Any) -> None:
-        super().__init__("kameng.openapi:create", **options)
+        super().__init__(f"{APP}:create", **options)
         self._listening_fd = listening_fd
 
     def _init_shared_socket(self) -> None:
@@ -204,11 +206,10 @@ def main() -> None:
     own_pid = os.getpid()
 
     def load() -> Leavable:
-        """In the serving process: only here the platform is imported."""
+        """In the serving process: only here the platform is imported, by its name like in any server."""
         processes.begin(own_pid, orphaned_by=signal.SIGUSR2)
-        from kameng import openapi
-
-        return Leavable(openapi.create(), listening_fd=listening_fd, ready_fd=ready_fd)
+        app: App = import_module(APP).create()
+        return Leavable(app, listening_fd=listening_fd, ready_fd=ready_fd)
 
     signal.signal(signal.SIGUSR1, lambda *_: server.go_deaf() if os.getpid() == own_pid else None)
     server.serve(target_loader=load, wrap_loader=False)

@@ -70,8 +70,10 @@ async def _read(
     for a in asked:
         organisation = a.wish.organisation
         wallets.add(organisation.org_id)
-        if a.sku is not None and a.sku.from_stock and organisation.sandbox_of is None:
-            needs[a.sku.sku_id] = needs.get(a.sku.sku_id, 0) + a.wish.quantity
+        # Only what can be sold is read and opened: no repeat, no quantity that nobody may order.
+        may_sell = a.sku is not None and a.sku.from_stock and a.wish.quantity <= a.sku.quantity_max
+        if may_sell and organisation.sandbox_of is None and a.wish.ref_hash not in refs:
+            needs[a.wish.sku_id] = needs.get(a.wish.sku_id, 0) + a.wish.quantity
     nonces = [a.wish.nonce for a in asked if a.wish.nonce is not None]
     claims = {claim.key for a in asked for claim in a.lane_claims}
     view = View(
@@ -162,11 +164,15 @@ async def _read_known(
         return {}
     org_ids = list({wish.organisation.org_id for wish in repeats.values()})
     rows = await store.read_orders(connection, lane, list(repeats), org_ids)
-    readers = {order_id for order_id, wish in repeats.items() if Scope.cards_read in wish.key.scopes}
+    readers = {
+        decision.order_id: entry.wish.key.key_id
+        for entry, decision in zip(entries, decisions, strict=True)
+        if isinstance(decision, Known) and Scope.cards_read in entry.wish.key.scopes
+    }
     revealed = [row for row in rows.values() if row.order_id in readers and secrets_visible(row, at)]
     shown = await open_cards(connection, snapshot.ring, lane, revealed)
     lines = [
-        audit.Line(audit_id, row.org_id, repeats[row.order_id].key.key_id, "order.reveal", row.order_id)
+        audit.Line(audit_id, row.org_id, readers[row.order_id], "order.reveal", row.order_id)
         for audit_id, row in zip(audit_ids, (row for row in revealed if shown[row.order_id]), strict=False)
     ]
     if lines:
@@ -187,4 +193,9 @@ def _answer(wish: Wish, decision: Decision, at: datetime, known: dict[int, Shown
             wish.organisation.currency, order.state, 1, at, order.trace,
             decision.card_texts if may_read else tuple(masked(card) for card in decision.card_texts),
         )  # fmt: skip
-    return known[decision.order_id] if isinstance(decision, Known) else decision
+    if not isinstance(decision, Known):
+        return decision
+    repeat = known[decision.order_id]
+    # Another key of the same batch may have had them opened.
+    is_shown = Scope.cards_read in wish.key.scopes or wish.organisation.sandbox
+    return repeat if is_shown else msgspec.structs.replace(repeat, cards=())

@@ -19,7 +19,7 @@ from kameng import risk, stock
 from kameng.kit import clock, lanes, logs, metrics
 from kameng.orders import store
 from kameng.orders.errors import Busy, OrderNotPlaced, OutcomeUnknown, SoldOut
-from kameng.orders.model import Answer, Refused, Short, ShownOrder, Wish
+from kameng.orders.model import Answer, Refused, Short, Wish
 from kameng.orders.placing import Entry, place_batch
 from kameng.orders.snapshot import Snapshot
 
@@ -34,6 +34,9 @@ RATE_ASSUMED = 4_000.0
 """Wishes a second that a lane is believed to decide until it was measured."""
 UNKNOWN_FOR_S = 10.0
 """How long a batch whose commit got no answer is asked after before its callers are told so."""
+
+STOP_S = 8.0
+"""How long a gateway that stops goes on answering those it let in."""
 
 CONNECTION_LOST = (
     asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.CannotConnectNowError,
@@ -78,11 +81,18 @@ class LaneQueue:
         self._sold_out_at: dict[int, int] = {}  # SKU → the stock epoch at which no lane had one
         self._unproven: deque[Ticket] = deque()
         self._wake = asyncio.Event()
+        self._stopping = False
         self._loop = asyncio.get_running_loop()
 
     def has_room(self) -> bool:
         """Whether one more single order would be decided within the target time."""
-        return len(self._singles) < max(self._rate * self._target_s, self._batch_max)
+        room = max(self._rate * self._target_s, self._batch_max)
+        return len(self._singles) < room and not self._stopping
+
+    def stop(self) -> None:
+        """Let nobody in any more; ``run`` ends when everybody inside was answered."""
+        self._stopping = True
+        self._wake.set()
 
     async def submit(self, wish: Wish) -> Answer:
         """Place one wish; ``Busy`` at once if it would wait too long."""
@@ -98,7 +108,7 @@ class LaneQueue:
 
     def has_room_for(self, rows: int) -> bool:
         """Whether a bulk request of so many rows may wait here."""
-        return self._bulk_rows + rows <= BULK_ROWS_MAX
+        return self._bulk_rows + rows <= BULK_ROWS_MAX and not self._stopping
 
     async def submit_many(self, wishes: Sequence[Wish]) -> list[Answer]:
         """Place many: batches of them take turns with single orders. A group stays in one batch."""
@@ -106,17 +116,19 @@ class LaneQueue:
             return [Refused(Busy)] * len(wishes)
         tickets = [Ticket(wish, self._loop.create_future()) for wish in wishes]
         together = bool(wishes) and wishes[0].group != 0
-        step = len(tickets) if together else self._batch_max // 2
-        for start in range(0, len(tickets), max(step, 1)):
+        step = max(len(tickets) if together else self._batch_max // 2, 1)
+        for start in range(0, len(tickets), step):
             self._bulk.append(tickets[start : start + step])
         self._bulk_rows += len(tickets)
         self._wake.set()
         return [await ticket.answer for ticket in tickets]
 
     async def run(self) -> None:
-        """Work until cancelled."""
+        """Work until stopped."""
         while True:
             if not (self._singles or self._bulk or self._unproven):
+                if self._stopping:
+                    return
                 self._wake.clear()
                 await self._wake.wait()
             if self._unproven:
@@ -228,6 +240,7 @@ class LaneQueue:
     async def _steal(self, short: list[tuple[Ticket, Short]]) -> None:
         """Fetch what is missing from other lanes; the waiting wishes then enter one more batch, once."""
         needs: dict[int, int] = {}
+        exhausted: set[int] = set()
         for ticket, need in short:
             needs[need.sku_id] = (
                 max(needs.get(need.sku_id, 0), need.need)
@@ -239,8 +252,10 @@ class LaneQueue:
             stolen = await stock.steal(self._snapshot.db, self.lane, sku_id, need_count)
             if not stolen.any_left:
                 self._sold_out_at[sku_id] = epoch
-        for ticket, _ in short:
-            ticket.may_steal = False
+            if stolen.moved < need_count:  # else somebody quicker may take them, and there may be more
+                exhausted.add(sku_id)
+        for ticket, need in short:
+            ticket.may_steal = need.sku_id not in exhausted
         groups = {ticket.wish.group for ticket, _ in short if ticket.wish.group}
         for group in groups:
             self._requeue_group([ticket for ticket, _ in short if ticket.wish.group == group])
@@ -312,6 +327,7 @@ class LaneQueue:
             for ticket in batch:
                 if not ticket.answer.done():
                     ticket.answer.set_result(Refused(OutcomeUnknown if ticket.unsure else OrderNotPlaced))
+            await risk.release(self._snapshot.db, [c for t in batch if not t.unsure for c in t.claims])
             return
         middle = len(batch) // 2
         while 0 < middle < len(batch) and _same_group(batch[middle - 1], batch[middle]):
@@ -348,7 +364,12 @@ class Lanes:
         self._tasks.append(loop.create_task(self.snapshot.follow()))
 
     async def stop(self) -> None:
-        """Stop after the batches under way; what still waits gets no answer and left no trace."""
+        """Answer whoever was let in, and then stop; what takes longer than ``STOP_S`` gets no answer."""
+        for queue in self._queues.values():
+            queue.stop()
+        working = self._tasks[:-1]
+        if working:
+            await asyncio.wait(working, timeout=STOP_S)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -47,19 +47,24 @@ async def steal(db: Database, lane: int, sku_id: int, need: int) -> Stolen:
     async with db.connection() as connection:
         donors = await store.donors(connection, lane, sku_id)
     for donor, on_hand in donors:
-        if moved >= need:
-            break
-        count = min(max(need - moved, on_hand // 2), CHUNK_MAX)
-        async with db.transaction() as connection:
-            await lanes.pass_gates(connection, [lane, donor])
-            cards = await store.take_away(connection, donor, sku_id, count, clock.now().date())
-            if cards:
-                await store.take_on_hand(connection, donor, sku_id, len(cards))
-                await store.insert_cards(connection, lane, cards)
-                await store.add_on_hand(connection, lane, sku_id, len(cards))
-        moved += len(cards)
+        count = brought = min(max(need - moved, on_hand // 2), CHUNK_MAX)
+        while moved < need and brought == count:  # a donor that gave less than it was asked for is empty
+            count = min(max(need - moved, on_hand // 2), CHUNK_MAX)
+            brought = await _move(db, sku_id, donor, lane, count)
+            moved += brought
     metrics.steals.labels("found" if moved else "empty").inc()
     metrics.stolen_cards.inc(moved)
     async with db.connection() as connection:
         everywhere = await store.on_hand_everywhere(connection)
     return Stolen(moved, everywhere.get(sku_id, 0) > 0)
+
+
+async def _move(db: Database, sku_id: int, donor: int, lane: int, count: int) -> int:
+    async with db.transaction() as connection:
+        await lanes.pass_gates(connection, [lane, donor])
+        cards = await store.take_away(connection, donor, sku_id, count, clock.now().date())
+        if cards:
+            await store.take_on_hand(connection, donor, sku_id, len(cards))
+            await store.insert_cards(connection, lane, cards)
+            await store.add_on_hand(connection, lane, sku_id, len(cards))
+    return len(cards)

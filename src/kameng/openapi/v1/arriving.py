@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 BODY_MAX = 256 * 1024
 """Bytes; nothing here takes more than a hundred quotes. Orders have a door, and a limit, of their own."""
 
+NEVER_ROUTED = "TRACE"
+"""OPTIONS goes in as this: the framework's refusal lists the methods of the whole path, its own answer did not."""
+
 JSON = "application/json"
 log = logs.get_logger(__name__)
 _encoder = msgspec.json.Encoder()
@@ -124,14 +127,16 @@ class Front:
     async def __call__(self, scope: ASGIScope, receive: Receive, send: Send) -> None:
         method, status = scope["method"], 0
         inner = dict(scope)
-        inner["method"] = "GET" if method == "HEAD" else method
+        inner["method"] = {"HEAD": "GET", "OPTIONS": NEVER_ROUTED}.get(method, method)
 
         async def dressed(message: MutableMapping[str, Any]) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
-                status = message["status"]
-                message = {**message, "headers": self._dress(message["headers"])}
-            elif method == "HEAD":
+                status, headers = message["status"], self._dress(message["headers"])
+                if method == "OPTIONS" and status == 405:
+                    status, headers = 204, self._dress([pair for pair in headers if pair[0] == b"allow"])
+                message = {**message, "status": status, "headers": headers}
+            elif method == "HEAD" or status == 204:
                 message = {**message, "body": b""}
             await send(message)
 

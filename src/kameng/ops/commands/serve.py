@@ -8,6 +8,7 @@ import os
 import shlex
 import shutil
 import sys
+from contextlib import suppress
 
 import uvloop
 
@@ -55,7 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
         serving.serve(
             chosen, serving.ROLES, place, announce=lambda url: _welcome(chosen, shown, url, arguments)
         )
-    say("已停止。Stopped.")
+    _say_stopped()
     return 0
 
 
@@ -104,8 +105,13 @@ def serve(arguments: argparse.Namespace) -> int:
     with opening.database(chosen) as place:
         uvloop.run(opening.refuse_pending(place.url))
         serving.serve(chosen, roles, place, announce=lambda url: say(f"卡盟已启动。Kameng is running. {url}"))
-    say("已停止。Stopped.")
+    _say_stopped()
     return 0
+
+
+def _say_stopped() -> None:
+    with suppress(OSError):  # the terminal may be what was closed
+        say("已停止。Stopped.")
 
 
 def try_order(arguments: argparse.Namespace) -> int:

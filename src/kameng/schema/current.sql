@@ -1,0 +1,702 @@
+-- Written by scripts/dump-schema from the migrations beside it. Never run; never edited.
+
+CREATE FUNCTION public.refuse_change() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+  RAISE EXCEPTION 'rows of % are never changed', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
+END $$;
+
+CREATE TABLE public.account (
+    lane smallint NOT NULL,
+    account_id bigint NOT NULL,
+    org_id bigint NOT NULL,
+    code text NOT NULL,
+    currency text NOT NULL,
+    posted_e4 bigint DEFAULT 0 NOT NULL,
+    held_e4 bigint DEFAULT 0 NOT NULL,
+    credit_line_e4 bigint DEFAULT 0 NOT NULL,
+    unbounded boolean DEFAULT false NOT NULL,
+    closed boolean DEFAULT false NOT NULL,
+    CONSTRAINT account_credit_line_e4_check CHECK ((credit_line_e4 >= 0)),
+    CONSTRAINT account_held_e4_check CHECK ((held_e4 >= 0)),
+    CONSTRAINT account_not_overdrawn CHECK ((unbounded OR (((posted_e4 - held_e4) + credit_line_e4) >= 0)))
+)
+WITH (fillfactor='50');
+
+CREATE TABLE public.allotment (
+    lane smallint NOT NULL,
+    sku_id bigint NOT NULL,
+    on_hand integer DEFAULT 0 NOT NULL,
+    CONSTRAINT allotment_on_hand_check CHECK ((on_hand >= 0))
+)
+WITH (fillfactor='50');
+
+CREATE TABLE public.api_key (
+    lane smallint NOT NULL,
+    key_id bigint NOT NULL,
+    org_id bigint NOT NULL,
+    name text NOT NULL,
+    scopes text[] NOT NULL,
+    sealed_secret bytea,
+    public_key bytea,
+    allowed_ips cidr[] DEFAULT '{}'::cidr[] NOT NULL,
+    rate_per_second integer DEFAULT 1000 NOT NULL,
+    daily_limit_e4 bigint,
+    state text DEFAULT 'active'::text NOT NULL,
+    expires_at timestamp with time zone,
+    changed bigint NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT api_key_check CHECK (((sealed_secret IS NULL) <> (public_key IS NULL))),
+    CONSTRAINT api_key_daily_limit_e4_check CHECK ((daily_limit_e4 >= 0)),
+    CONSTRAINT api_key_public_key_check CHECK ((length(public_key) = 32)),
+    CONSTRAINT api_key_rate_per_second_check CHECK ((rate_per_second > 0)),
+    CONSTRAINT api_key_state_check CHECK ((state = ANY (ARRAY['active'::text, 'revoked'::text])))
+);
+
+CREATE TABLE public.audit_line (
+    lane smallint NOT NULL,
+    audit_id bigint NOT NULL,
+    at timestamp with time zone NOT NULL,
+    org_id bigint NOT NULL,
+    actor_id bigint NOT NULL,
+    act text NOT NULL,
+    subject_id bigint NOT NULL,
+    data jsonb
+);
+
+CREATE TABLE public.brand (
+    brand_id integer NOT NULL,
+    name text NOT NULL
+);
+
+ALTER TABLE public.brand ALTER COLUMN brand_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.brand_brand_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.card (
+    lane smallint NOT NULL,
+    card_id bigint NOT NULL,
+    sku_id bigint NOT NULL,
+    batch_id bigint NOT NULL,
+    sealed bytea NOT NULL,
+    expires_on date DEFAULT 'infinity'::date NOT NULL,
+    order_id bigint,
+    state text DEFAULT 'on_shelf'::text NOT NULL,
+    CONSTRAINT card_check CHECK (((state = 'sold'::text) <= (order_id IS NOT NULL))),
+    CONSTRAINT card_check1 CHECK (((state = 'on_shelf'::text) <= (order_id IS NULL))),
+    CONSTRAINT card_state_check CHECK ((state = ANY (ARRAY['on_shelf'::text, 'sold'::text, 'quarantined'::text, 'void'::text])))
+);
+
+CREATE TABLE public.card_batch (
+    batch_id bigint NOT NULL,
+    sku_id bigint NOT NULL,
+    supplier_org_id bigint DEFAULT 0 NOT NULL,
+    file_name text NOT NULL,
+    cost_e4 bigint,
+    expires_on date,
+    loaded integer NOT NULL,
+    refused integer NOT NULL,
+    loaded_by bigint NOT NULL,
+    loaded_at timestamp with time zone NOT NULL
+);
+
+CREATE TABLE public.card_fingerprint (
+    fingerprint bytea NOT NULL,
+    card_id bigint NOT NULL
+);
+
+CREATE TABLE public.counter (
+    entity_hash bytea NOT NULL,
+    rule_id integer NOT NULL,
+    window_start bigint NOT NULL,
+    taken_count integer DEFAULT 0 NOT NULL,
+    taken_e4 bigint DEFAULT 0 NOT NULL
+)
+WITH (fillfactor='50');
+
+CREATE TABLE public.epoch (
+    topic text NOT NULL,
+    value bigint DEFAULT 0 NOT NULL
+)
+WITH (fillfactor='10');
+
+CREATE TABLE public.event (
+    lane smallint NOT NULL,
+    subject_id bigint NOT NULL,
+    sequence integer NOT NULL,
+    event_id bigint NOT NULL,
+    org_id bigint NOT NULL,
+    kind text NOT NULL,
+    actor_id bigint NOT NULL,
+    at timestamp with time zone NOT NULL,
+    data jsonb,
+    due boolean DEFAULT false NOT NULL
+);
+
+CREATE TABLE public.job (
+    lane smallint NOT NULL,
+    job_id bigint NOT NULL,
+    kind text NOT NULL,
+    subject_id bigint NOT NULL,
+    payload jsonb,
+    state text DEFAULT 'waiting'::text NOT NULL,
+    due_at timestamp with time zone NOT NULL,
+    attempts integer DEFAULT 0 NOT NULL,
+    lease_token bigint,
+    lease_until timestamp with time zone,
+    error text,
+    CONSTRAINT job_check CHECK (((state = ANY (ARRAY['leased'::text, 'sending'::text])) = (lease_token IS NOT NULL))),
+    CONSTRAINT job_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'leased'::text, 'sending'::text, 'dead'::text, 'unknown'::text])))
+)
+WITH (fillfactor='70');
+
+CREATE TABLE public.lane (
+    lane smallint NOT NULL,
+    last_tick bigint DEFAULT 0 NOT NULL,
+    serial bigint DEFAULT 0 NOT NULL,
+    organisations integer DEFAULT 0 NOT NULL,
+    CONSTRAINT lane_lane_check CHECK (((lane >= 0) AND (lane <= 1023)))
+)
+WITH (fillfactor='10');
+
+CREATE TABLE public.lane_counter (
+    lane smallint NOT NULL,
+    entity_id bigint NOT NULL,
+    rule_id integer NOT NULL,
+    window_start bigint NOT NULL,
+    taken_count integer DEFAULT 0 NOT NULL,
+    taken_e4 bigint DEFAULT 0 NOT NULL
+)
+WITH (fillfactor='50');
+
+CREATE TABLE public.level_price (
+    sku_id bigint NOT NULL,
+    level smallint NOT NULL,
+    price_e4 bigint NOT NULL,
+    changed bigint NOT NULL,
+    CONSTRAINT level_price_level_check CHECK (((level >= 0) AND (level <= 99))),
+    CONSTRAINT level_price_price_e4_check CHECK ((price_e4 > 0))
+);
+
+CREATE TABLE public.membership (
+    lane smallint NOT NULL,
+    org_id bigint NOT NULL,
+    person_id bigint NOT NULL,
+    role text NOT NULL,
+    since timestamp with time zone NOT NULL,
+    CONSTRAINT membership_role_check CHECK ((role = ANY (ARRAY['owner'::text, 'finance'::text, 'support'::text, 'catalogue'::text, 'risk'::text, 'auditor'::text, 'clerk'::text])))
+);
+
+CREATE TABLE public.named_price (
+    sku_id bigint NOT NULL,
+    org_id bigint NOT NULL,
+    price_e4 bigint NOT NULL,
+    changed bigint NOT NULL,
+    CONSTRAINT named_price_price_e4_check CHECK ((price_e4 > 0))
+);
+
+CREATE TABLE public.nonce (
+    lane smallint NOT NULL,
+    drawer smallint NOT NULL,
+    nonce_hash bytea NOT NULL
+)
+PARTITION BY LIST (drawer);
+
+CREATE TABLE public.nonce_0 (
+    lane smallint CONSTRAINT nonce_lane_not_null NOT NULL,
+    drawer smallint CONSTRAINT nonce_drawer_not_null NOT NULL,
+    nonce_hash bytea CONSTRAINT nonce_nonce_hash_not_null NOT NULL
+);
+
+CREATE TABLE public.nonce_1 (
+    lane smallint CONSTRAINT nonce_lane_not_null NOT NULL,
+    drawer smallint CONSTRAINT nonce_drawer_not_null NOT NULL,
+    nonce_hash bytea CONSTRAINT nonce_nonce_hash_not_null NOT NULL
+);
+
+CREATE TABLE public.nonce_2 (
+    lane smallint CONSTRAINT nonce_lane_not_null NOT NULL,
+    drawer smallint CONSTRAINT nonce_drawer_not_null NOT NULL,
+    nonce_hash bytea CONSTRAINT nonce_nonce_hash_not_null NOT NULL
+);
+
+CREATE TABLE public.nonce_3 (
+    lane smallint CONSTRAINT nonce_lane_not_null NOT NULL,
+    drawer smallint CONSTRAINT nonce_drawer_not_null NOT NULL,
+    nonce_hash bytea CONSTRAINT nonce_nonce_hash_not_null NOT NULL
+);
+
+CREATE TABLE public.order_ref (
+    lane smallint NOT NULL,
+    org_id bigint NOT NULL,
+    ref_hash bytea NOT NULL,
+    digest bytea NOT NULL,
+    order_id bigint NOT NULL
+);
+
+CREATE TABLE public.orders (
+    lane smallint NOT NULL,
+    order_id bigint NOT NULL,
+    org_id bigint NOT NULL,
+    key_id bigint NOT NULL,
+    sku_id bigint NOT NULL,
+    sku_revision integer NOT NULL,
+    quantity integer NOT NULL,
+    unit_price_e4 bigint NOT NULL,
+    total_e4 bigint NOT NULL,
+    cost_e4 bigint NOT NULL,
+    state text NOT NULL,
+    sequence integer DEFAULT 1 NOT NULL,
+    client_ref text NOT NULL,
+    account bytea,
+    trace text NOT NULL,
+    card_ids bigint[] DEFAULT '{}'::bigint[] NOT NULL,
+    placed_at timestamp with time zone NOT NULL,
+    CONSTRAINT orders_check CHECK ((total_e4 = (unit_price_e4 * quantity))),
+    CONSTRAINT orders_cost_e4_check CHECK ((cost_e4 >= 0)),
+    CONSTRAINT orders_quantity_check CHECK ((quantity > 0)),
+    CONSTRAINT orders_state_check CHECK ((state = ANY (ARRAY['awaiting_payment'::text, 'paid'::text, 'held'::text, 'fulfilling'::text, 'review'::text, 'cancelling'::text, 'partly_delivered'::text, 'delivered'::text, 'settled'::text, 'expired'::text, 'cancelled'::text, 'refused'::text, 'failed'::text, 'refunded'::text]))),
+    CONSTRAINT orders_unit_price_e4_check CHECK ((unit_price_e4 >= 0))
+)
+WITH (fillfactor='90');
+
+CREATE TABLE public.organisation (
+    lane smallint NOT NULL,
+    org_id bigint NOT NULL,
+    name text NOT NULL,
+    kind text NOT NULL,
+    level smallint DEFAULT 0 NOT NULL,
+    state text DEFAULT 'active'::text NOT NULL,
+    currency text DEFAULT 'CNY'::text NOT NULL,
+    sandbox_of bigint,
+    wants_events boolean DEFAULT false NOT NULL,
+    changed bigint NOT NULL,
+    founded_at timestamp with time zone NOT NULL,
+    CONSTRAINT organisation_check CHECK (((sandbox_of IS NOT NULL) = (currency = 'XTS'::text))),
+    CONSTRAINT organisation_kind_check CHECK ((kind = ANY (ARRAY['platform'::text, 'merchant'::text, 'agent'::text, 'supplier'::text]))),
+    CONSTRAINT organisation_level_check CHECK (((level >= 0) AND (level <= 99))),
+    CONSTRAINT organisation_name_check CHECK (((length(name) >= 1) AND (length(name) <= 100))),
+    CONSTRAINT organisation_state_check CHECK ((state = ANY (ARRAY['active'::text, 'suspended'::text, 'closed'::text])))
+);
+
+CREATE TABLE public.person (
+    person_id bigint NOT NULL,
+    sign_in text NOT NULL,
+    name text NOT NULL,
+    password_hash text,
+    state text DEFAULT 'active'::text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT person_sign_in_check CHECK ((sign_in = lower(sign_in))),
+    CONSTRAINT person_state_check CHECK ((state = ANY (ARRAY['active'::text, 'locked'::text, 'closed'::text])))
+);
+
+CREATE TABLE public.price_change (
+    change_id bigint NOT NULL,
+    at timestamp with time zone NOT NULL,
+    sku_id bigint NOT NULL,
+    what text NOT NULL,
+    before_e4 bigint,
+    after_e4 bigint,
+    actor_id bigint NOT NULL
+);
+
+ALTER TABLE public.price_change ALTER COLUMN change_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.price_change_change_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.product (
+    product_id integer NOT NULL,
+    scene_id integer NOT NULL,
+    brand_id integer NOT NULL,
+    name text NOT NULL
+);
+
+ALTER TABLE public.product ALTER COLUMN product_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.product_product_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.quantity_tier (
+    sku_id bigint NOT NULL,
+    quantity_from integer NOT NULL,
+    off_per_mille integer NOT NULL,
+    changed bigint NOT NULL,
+    CONSTRAINT quantity_tier_off_per_mille_check CHECK (((off_per_mille >= 1) AND (off_per_mille <= 999))),
+    CONSTRAINT quantity_tier_quantity_from_check CHECK ((quantity_from >= 2))
+);
+
+CREATE TABLE public.risk_listing (
+    entity text NOT NULL,
+    value text NOT NULL,
+    verdict text NOT NULL,
+    reason text NOT NULL,
+    until timestamp with time zone,
+    changed bigint NOT NULL,
+    CONSTRAINT risk_listing_entity_check CHECK ((entity = ANY (ARRAY['ip'::text, 'organisation'::text, 'target'::text]))),
+    CONSTRAINT risk_listing_verdict_check CHECK ((verdict = ANY (ARRAY['refuse'::text, 'allow'::text])))
+);
+
+CREATE TABLE public.risk_rule (
+    rule_id integer NOT NULL,
+    name text NOT NULL,
+    entity text NOT NULL,
+    kinds text[] DEFAULT '{}'::text[] NOT NULL,
+    window_s integer NOT NULL,
+    limit_count integer,
+    limit_e4 bigint,
+    enabled boolean DEFAULT true NOT NULL,
+    changed bigint NOT NULL,
+    CONSTRAINT risk_rule_check CHECK (((limit_count IS NOT NULL) OR (limit_e4 IS NOT NULL))),
+    CONSTRAINT risk_rule_entity_check CHECK ((entity = ANY (ARRAY['ip'::text, 'organisation'::text, 'target'::text]))),
+    CONSTRAINT risk_rule_limit_count_check CHECK ((limit_count >= 0)),
+    CONSTRAINT risk_rule_limit_e4_check CHECK ((limit_e4 >= 0)),
+    CONSTRAINT risk_rule_window_s_check CHECK (((window_s >= 1) AND (window_s <= 86400)))
+);
+
+ALTER TABLE public.risk_rule ALTER COLUMN rule_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.risk_rule_rule_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.scene (
+    scene_id integer NOT NULL,
+    name text NOT NULL,
+    "position" integer DEFAULT 0 NOT NULL
+);
+
+ALTER TABLE public.scene ALTER COLUMN scene_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.scene_scene_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.schema_migration (
+    number integer NOT NULL,
+    phase text NOT NULL,
+    name text NOT NULL,
+    checksum text NOT NULL,
+    applied_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+CREATE TABLE public.sku (
+    sku_id bigint NOT NULL,
+    product_id integer NOT NULL,
+    spec text NOT NULL,
+    kind text NOT NULL,
+    face_value_e4 bigint NOT NULL,
+    face_currency text DEFAULT 'CNY'::text NOT NULL,
+    cost_e4 bigint NOT NULL,
+    list_price_e4 bigint NOT NULL,
+    floor_e4 bigint,
+    ceiling_e4 bigint,
+    below_cost_allowed boolean DEFAULT false NOT NULL,
+    form text DEFAULT ''::text NOT NULL,
+    region text DEFAULT '全国'::text NOT NULL,
+    note text DEFAULT ''::text NOT NULL,
+    quantity_min integer DEFAULT 1 NOT NULL,
+    quantity_max integer DEFAULT 100 NOT NULL,
+    quantity_step integer DEFAULT 1 NOT NULL,
+    refundable boolean DEFAULT false NOT NULL,
+    reversible boolean DEFAULT false NOT NULL,
+    state text DEFAULT 'on_sale'::text NOT NULL,
+    revision integer DEFAULT 1 NOT NULL,
+    changed bigint NOT NULL,
+    CONSTRAINT sku_check CHECK ((ceiling_e4 >= floor_e4)),
+    CONSTRAINT sku_check1 CHECK (((quantity_max >= quantity_min) AND (quantity_max <= 1000))),
+    CONSTRAINT sku_cost_e4_check CHECK ((cost_e4 >= 0)),
+    CONSTRAINT sku_face_value_e4_check CHECK ((face_value_e4 >= 0)),
+    CONSTRAINT sku_floor_e4_check CHECK ((floor_e4 >= 0)),
+    CONSTRAINT sku_kind_check CHECK ((kind = ANY (ARRAY['secret'::text, 'topup'::text, 'link'::text, 'manual'::text, 'parcel'::text, 'bundle'::text]))),
+    CONSTRAINT sku_list_price_e4_check CHECK ((list_price_e4 > 0)),
+    CONSTRAINT sku_quantity_min_check CHECK ((quantity_min >= 1)),
+    CONSTRAINT sku_quantity_step_check CHECK ((quantity_step >= 1)),
+    CONSTRAINT sku_state_check CHECK ((state = ANY (ARRAY['on_sale'::text, 'paused'::text, 'withdrawn'::text])))
+);
+
+CREATE TABLE public.sku_revision (
+    sku_id bigint NOT NULL,
+    revision integer NOT NULL,
+    at timestamp with time zone NOT NULL,
+    snapshot jsonb NOT NULL
+);
+
+ALTER TABLE public.sku ALTER COLUMN sku_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.sku_sku_id_seq
+    START WITH 100001
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.timetable (
+    name text NOT NULL,
+    next_at timestamp with time zone NOT NULL,
+    lease_token bigint,
+    lease_until timestamp with time zone,
+    last_at timestamp with time zone,
+    last_ms integer,
+    last_error text
+);
+
+CREATE TABLE public.transfer (
+    lane smallint NOT NULL,
+    transfer_id bigint NOT NULL,
+    debit_account bigint NOT NULL,
+    credit_account bigint NOT NULL,
+    amount_e4 bigint NOT NULL,
+    kind text NOT NULL,
+    code text NOT NULL,
+    pending_id bigint,
+    subject_id bigint NOT NULL,
+    debit_after_e4 bigint NOT NULL,
+    credit_after_e4 bigint NOT NULL,
+    at timestamp with time zone NOT NULL,
+    CONSTRAINT transfer_amount_e4_check CHECK ((amount_e4 > 0)),
+    CONSTRAINT transfer_check CHECK ((debit_account <> credit_account)),
+    CONSTRAINT transfer_check1 CHECK (((kind = ANY (ARRAY['post'::text, 'void'::text])) = (pending_id IS NOT NULL))),
+    CONSTRAINT transfer_kind_check CHECK ((kind = ANY (ARRAY['posted'::text, 'hold'::text, 'post'::text, 'void'::text])))
+);
+
+CREATE TABLE public.transfer_key (
+    lane smallint NOT NULL,
+    key text NOT NULL,
+    transfer_id bigint NOT NULL,
+    CONSTRAINT transfer_key_key_check CHECK (((length(key) >= 1) AND (length(key) <= 200)))
+);
+
+ALTER TABLE ONLY public.nonce ATTACH PARTITION public.nonce_0 FOR VALUES IN ('0');
+
+ALTER TABLE ONLY public.nonce ATTACH PARTITION public.nonce_1 FOR VALUES IN ('1');
+
+ALTER TABLE ONLY public.nonce ATTACH PARTITION public.nonce_2 FOR VALUES IN ('2');
+
+ALTER TABLE ONLY public.nonce ATTACH PARTITION public.nonce_3 FOR VALUES IN ('3');
+
+ALTER TABLE ONLY public.account
+    ADD CONSTRAINT account_pkey PRIMARY KEY (lane, account_id);
+
+ALTER TABLE ONLY public.allotment
+    ADD CONSTRAINT allotment_pkey PRIMARY KEY (lane, sku_id);
+
+ALTER TABLE ONLY public.api_key
+    ADD CONSTRAINT api_key_pkey PRIMARY KEY (lane, key_id);
+
+ALTER TABLE ONLY public.audit_line
+    ADD CONSTRAINT audit_line_pkey PRIMARY KEY (lane, audit_id);
+
+ALTER TABLE ONLY public.brand
+    ADD CONSTRAINT brand_name_key UNIQUE (name);
+
+ALTER TABLE ONLY public.brand
+    ADD CONSTRAINT brand_pkey PRIMARY KEY (brand_id);
+
+ALTER TABLE ONLY public.card_batch
+    ADD CONSTRAINT card_batch_pkey PRIMARY KEY (batch_id);
+
+ALTER TABLE ONLY public.card_fingerprint
+    ADD CONSTRAINT card_fingerprint_pkey PRIMARY KEY (fingerprint);
+
+ALTER TABLE ONLY public.card
+    ADD CONSTRAINT card_pkey PRIMARY KEY (lane, card_id);
+
+ALTER TABLE ONLY public.counter
+    ADD CONSTRAINT counter_pkey PRIMARY KEY (entity_hash, rule_id, window_start);
+
+ALTER TABLE ONLY public.epoch
+    ADD CONSTRAINT epoch_pkey PRIMARY KEY (topic);
+
+ALTER TABLE ONLY public.event
+    ADD CONSTRAINT event_pkey PRIMARY KEY (lane, subject_id, sequence);
+
+ALTER TABLE ONLY public.job
+    ADD CONSTRAINT job_pkey PRIMARY KEY (lane, job_id);
+
+ALTER TABLE ONLY public.lane_counter
+    ADD CONSTRAINT lane_counter_pkey PRIMARY KEY (lane, entity_id, rule_id, window_start);
+
+ALTER TABLE ONLY public.lane
+    ADD CONSTRAINT lane_pkey PRIMARY KEY (lane);
+
+ALTER TABLE ONLY public.level_price
+    ADD CONSTRAINT level_price_pkey PRIMARY KEY (sku_id, level);
+
+ALTER TABLE ONLY public.membership
+    ADD CONSTRAINT membership_pkey PRIMARY KEY (lane, org_id, person_id);
+
+ALTER TABLE ONLY public.named_price
+    ADD CONSTRAINT named_price_pkey PRIMARY KEY (sku_id, org_id);
+
+ALTER TABLE ONLY public.nonce
+    ADD CONSTRAINT nonce_pkey PRIMARY KEY (lane, drawer, nonce_hash);
+
+ALTER TABLE ONLY public.nonce_0
+    ADD CONSTRAINT nonce_0_pkey PRIMARY KEY (lane, drawer, nonce_hash);
+
+ALTER TABLE ONLY public.nonce_1
+    ADD CONSTRAINT nonce_1_pkey PRIMARY KEY (lane, drawer, nonce_hash);
+
+ALTER TABLE ONLY public.nonce_2
+    ADD CONSTRAINT nonce_2_pkey PRIMARY KEY (lane, drawer, nonce_hash);
+
+ALTER TABLE ONLY public.nonce_3
+    ADD CONSTRAINT nonce_3_pkey PRIMARY KEY (lane, drawer, nonce_hash);
+
+ALTER TABLE ONLY public.order_ref
+    ADD CONSTRAINT order_ref_pkey PRIMARY KEY (lane, ref_hash);
+
+ALTER TABLE ONLY public.orders
+    ADD CONSTRAINT orders_pkey PRIMARY KEY (lane, order_id);
+
+ALTER TABLE ONLY public.organisation
+    ADD CONSTRAINT organisation_pkey PRIMARY KEY (lane, org_id);
+
+ALTER TABLE ONLY public.person
+    ADD CONSTRAINT person_pkey PRIMARY KEY (person_id);
+
+ALTER TABLE ONLY public.person
+    ADD CONSTRAINT person_sign_in_key UNIQUE (sign_in);
+
+ALTER TABLE ONLY public.price_change
+    ADD CONSTRAINT price_change_pkey PRIMARY KEY (change_id);
+
+ALTER TABLE ONLY public.product
+    ADD CONSTRAINT product_brand_id_name_key UNIQUE (brand_id, name);
+
+ALTER TABLE ONLY public.product
+    ADD CONSTRAINT product_pkey PRIMARY KEY (product_id);
+
+ALTER TABLE ONLY public.quantity_tier
+    ADD CONSTRAINT quantity_tier_pkey PRIMARY KEY (sku_id, quantity_from);
+
+ALTER TABLE ONLY public.risk_listing
+    ADD CONSTRAINT risk_listing_pkey PRIMARY KEY (entity, value);
+
+ALTER TABLE ONLY public.risk_rule
+    ADD CONSTRAINT risk_rule_name_key UNIQUE (name);
+
+ALTER TABLE ONLY public.risk_rule
+    ADD CONSTRAINT risk_rule_pkey PRIMARY KEY (rule_id);
+
+ALTER TABLE ONLY public.scene
+    ADD CONSTRAINT scene_name_key UNIQUE (name);
+
+ALTER TABLE ONLY public.scene
+    ADD CONSTRAINT scene_pkey PRIMARY KEY (scene_id);
+
+ALTER TABLE ONLY public.schema_migration
+    ADD CONSTRAINT schema_migration_pkey PRIMARY KEY (number, phase);
+
+ALTER TABLE ONLY public.sku
+    ADD CONSTRAINT sku_pkey PRIMARY KEY (sku_id);
+
+ALTER TABLE ONLY public.sku
+    ADD CONSTRAINT sku_product_id_spec_key UNIQUE (product_id, spec);
+
+ALTER TABLE ONLY public.sku_revision
+    ADD CONSTRAINT sku_revision_pkey PRIMARY KEY (sku_id, revision);
+
+ALTER TABLE ONLY public.timetable
+    ADD CONSTRAINT timetable_pkey PRIMARY KEY (name);
+
+ALTER TABLE ONLY public.transfer_key
+    ADD CONSTRAINT transfer_key_pkey PRIMARY KEY (lane, key);
+
+ALTER TABLE ONLY public.transfer
+    ADD CONSTRAINT transfer_pkey PRIMARY KEY (lane, transfer_id);
+
+CREATE INDEX account_org ON public.account USING btree (lane, org_id);
+
+CREATE INDEX api_key_changed ON public.api_key USING btree (changed);
+
+CREATE INDEX api_key_organisation ON public.api_key USING btree (lane, org_id);
+
+CREATE INDEX audit_line_subject ON public.audit_line USING btree (lane, subject_id);
+
+CREATE INDEX card_shelf ON public.card USING btree (lane, sku_id, expires_on, card_id) WHERE (state = 'on_shelf'::text);
+
+CREATE INDEX event_due ON public.event USING btree (lane, event_id) WHERE due;
+
+CREATE INDEX job_desk ON public.job USING btree (lane, job_id) WHERE (state = ANY (ARRAY['dead'::text, 'unknown'::text]));
+
+CREATE INDEX job_due ON public.job USING btree (lane, kind, due_at, job_id) WHERE (state = 'waiting'::text);
+
+CREATE INDEX job_leased ON public.job USING btree (lane, lease_until) WHERE (state = ANY (ARRAY['leased'::text, 'sending'::text]));
+
+CREATE INDEX job_subject ON public.job USING btree (lane, subject_id);
+
+CREATE INDEX membership_person ON public.membership USING btree (person_id);
+
+CREATE INDEX orders_of_organisation ON public.orders USING btree (lane, org_id, order_id);
+
+CREATE INDEX organisation_changed ON public.organisation USING btree (changed);
+
+CREATE UNIQUE INDEX organisation_sandbox ON public.organisation USING btree (lane, sandbox_of) WHERE (sandbox_of IS NOT NULL);
+
+CREATE INDEX sku_changed ON public.sku USING btree (changed);
+
+CREATE INDEX transfer_credit ON public.transfer USING btree (lane, credit_account, transfer_id) WHERE (credit_account >= 1000);
+
+CREATE INDEX transfer_debit ON public.transfer USING btree (lane, debit_account, transfer_id) WHERE (debit_account >= 1000);
+
+CREATE UNIQUE INDEX transfer_resolution ON public.transfer USING btree (lane, pending_id) WHERE (pending_id IS NOT NULL);
+
+ALTER INDEX public.nonce_pkey ATTACH PARTITION public.nonce_0_pkey;
+
+ALTER INDEX public.nonce_pkey ATTACH PARTITION public.nonce_1_pkey;
+
+ALTER INDEX public.nonce_pkey ATTACH PARTITION public.nonce_2_pkey;
+
+ALTER INDEX public.nonce_pkey ATTACH PARTITION public.nonce_3_pkey;
+
+CREATE TRIGGER audit_line_stands BEFORE DELETE OR UPDATE ON public.audit_line FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
+
+CREATE TRIGGER sku_revision_stands BEFORE DELETE OR UPDATE ON public.sku_revision FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
+
+CREATE TRIGGER transfer_stands BEFORE DELETE OR UPDATE ON public.transfer FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
+
+ALTER TABLE ONLY public.card_batch
+    ADD CONSTRAINT card_batch_sku_id_fkey FOREIGN KEY (sku_id) REFERENCES public.sku(sku_id);
+
+ALTER TABLE ONLY public.level_price
+    ADD CONSTRAINT level_price_sku_id_fkey FOREIGN KEY (sku_id) REFERENCES public.sku(sku_id);
+
+ALTER TABLE ONLY public.named_price
+    ADD CONSTRAINT named_price_sku_id_fkey FOREIGN KEY (sku_id) REFERENCES public.sku(sku_id);
+
+ALTER TABLE ONLY public.product
+    ADD CONSTRAINT product_brand_id_fkey FOREIGN KEY (brand_id) REFERENCES public.brand(brand_id);
+
+ALTER TABLE ONLY public.product
+    ADD CONSTRAINT product_scene_id_fkey FOREIGN KEY (scene_id) REFERENCES public.scene(scene_id);
+
+ALTER TABLE ONLY public.quantity_tier
+    ADD CONSTRAINT quantity_tier_sku_id_fkey FOREIGN KEY (sku_id) REFERENCES public.sku(sku_id);
+
+ALTER TABLE ONLY public.sku
+    ADD CONSTRAINT sku_product_id_fkey FOREIGN KEY (product_id) REFERENCES public.product(product_id);
+
+ALTER TABLE ONLY public.sku_revision
+    ADD CONSTRAINT sku_revision_sku_id_fkey FOREIGN KEY (sku_id) REFERENCES public.sku(sku_id);
