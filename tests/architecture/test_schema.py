@@ -1,20 +1,18 @@
-"""The schema as it stands: ``schema/current.sql`` is what the migrations lead to, so that changes are read as a diff."""
+"""The schema as it stands: ``schema/current.sql`` is what the migrations lead to, so changes are read as a diff."""
 
 from __future__ import annotations
 
 import runpy
 from collections.abc import AsyncIterator
-from typing import Any
 
 import asyncpg
 import pytest
 from house import PACKAGE, ROOT
 
+from kameng.kit.db import Connection
 from postgres import MAJOR
 
 CURRENT = PACKAGE / "schema" / "current.sql"
-
-Connection = asyncpg.Connection[Any]
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ LONG_FUNCTIONS: dict[str, int] = {
 }
 LONG_FILES: dict[str, int] = {
     "tests/laws/test_deciding_laws.py": 418,
-    "tests/openapi/test_openapi_reads.py": 425,
+    "tests/openapi/test_openapi_reads.py": 429,
 }
 LARGE_FILES: set[str] = set()
 """Samples that people really send."""
@@ -28,7 +28,7 @@ LARGE_FILES: set[str] = set()
 BANNED_WORDS = ("TO" "DO", "FIX" "ME", "X" "XX")  # in two parts, for this file is read too
 CLOCKS = {"time.time", "time.time_ns", "datetime.now", "datetime.utcnow", "datetime.today", "date.today"}
 MAY_ASK_THE_CLOCK = ("src/kameng/kit/clock.py", "src/kameng/ops/")
-MAY_PRINT = ("src/kameng/ops/", "examples/")
+MAY_PRINT = ("src/kameng/ops/", "examples/", "tests/kit/worker_process.py")
 
 MODULES = list(files("src", "tests", "examples", suffix=".py"))
 

@@ -181,9 +181,13 @@ async def test_there_is_no_history_before_the_first_day(
 def test_the_command() -> None:
     with data_folder() as data:
         assert kameng(data, "init").returncode == 0
-        done = kameng(data, "seed", "--merchants", "200", "--cards", "2000", "--orders", "5000")
+        for _ in range(2):
+            done = kameng(data, "seed", "--merchants", "200", "--cards", "2000")
+            assert done.returncode == 0, done.stderr
+            assert "商户 merchants: 200，" in done.stdout
+            assert "卡密 cards: 2000\n" in done.stdout
+        done = kameng(data, "seed", "--merchants", "200", "--cards", "0", "--orders", "5000")
         assert done.returncode == 0, done.stderr
-        assert "商户 merchants: 200" in done.stdout
         assert "卡密 cards: 2000\n" in done.stdout
         assert "历史订单 orders of the past: 5000" in done.stdout
         assert len(json.loads((data / "seed-keys.json").read_text())) == 200

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
+
 from running import seeded, served
 
 __all__ = ["seeded", "served"]

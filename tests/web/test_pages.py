@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
-from running import Served
 
 from kameng import identity
 from kameng.openapi.pages import VENDORED
+from running import Served
 
 pytestmark = [
     pytest.mark.browser,

@@ -48,11 +48,6 @@ UPDATE api_key SET expires_at = $3, changed = $4 WHERE lane = $1::smallint AND k
 -- The key stops working everywhere within a second.
 UPDATE api_key SET state = 'revoked', changed = $3 WHERE lane = $1::smallint AND key_id = $2;
 
--- name: keys_of_organisation
--- The keys of one organisation, without their secrets.
-SELECT key_id, name, scopes, rate_per_second, daily_limit_e4, state, expires_at, created_at
-FROM api_key WHERE lane = $1::smallint AND org_id = $2 ORDER BY key_id;
-
 -- name: sealed_under_other_keys
 -- Secrets not sealed with the current key of the ring, for re-sealing.
 SELECT key_id, sealed_secret FROM api_key

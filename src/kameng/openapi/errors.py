@@ -6,7 +6,10 @@ import asyncpg
 
 from kameng.kit.errors import BadInput, NotFound, TryLater
 
-DATABASE_AWAY = (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, OSError, TimeoutError)
+DATABASE_AWAY = (
+    asyncpg.PostgresConnectionError, asyncpg.CannotConnectNowError, asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError, asyncpg.InterfaceError, OSError, TimeoutError,
+)  # fmt: skip
 """What a door sees when the database does not answer; ``Unavailable`` to the caller."""
 
 

@@ -1,3 +1,5 @@
+"""A server of the test's own script, for the load generator to meet."""
+
 from __future__ import annotations
 
 from collections.abc import AsyncIterator

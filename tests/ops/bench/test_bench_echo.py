@@ -1,3 +1,5 @@
+"""The limits a bench is compared with: the echo's answers, and copied rows that leave nothing behind."""
+
 from __future__ import annotations
 
 import asyncio

@@ -1,3 +1,5 @@
+"""The load generator: every answer counted once, repeats under the same reference, cuts, silence, deadlines."""
+
 from __future__ import annotations
 
 import asyncio

@@ -1,3 +1,5 @@
+"""What a bench ran on: the machine, its disk, and whose processor time and memory was whose."""
+
 from __future__ import annotations
 
 import os

@@ -1,3 +1,5 @@
+"""What a bench says: percentiles, rates, the table, the JSON and the picture."""
+
 from __future__ import annotations
 
 import json

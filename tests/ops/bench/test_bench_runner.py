@@ -1,3 +1,5 @@
+"""The load generator in its own process: its tally comes home, and so does why it failed."""
+
 from __future__ import annotations
 
 import asyncio

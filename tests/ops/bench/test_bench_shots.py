@@ -1,3 +1,5 @@
+"""What the bench sends: signed as the protocol says, every reference and nonce its own."""
+
 from __future__ import annotations
 
 import hashlib

@@ -33,6 +33,9 @@ ABOUT = {
     "zh": """\
 由程序下单卡密、直充与链接类商品。
 
+- **签名**：请求方法、路径、查询串（不含 `?`）、Unix 秒、nonce、正文 SHA-256（小写十六进制）六行以换行符连接，用密钥全文
+  （含 `ks_`）做 HMAC-SHA256，小写十六进制放入
+  `Authorization: KAMENG-HMAC-SHA256 key=…,ts=…,nonce=…,sig=…`。写请求时间误差不超过 300 秒，读请求 30 秒；nonce 只能用一次。
 - **金额**是带四位小数的文本，**编号**是数字文本，**时间**一律为 UTC。
 - **一个外部单号永远只是一笔订单**：结果不明时，用相同的 `client_ref` 与内容重新签名再发即可，绝不会重复下单。
 - **拒绝**一律是 RFC 9457 文档，程序请依据 `code`。`retry` 说明下一步（`never` 不重试；`same_key` 用相同单号；
@@ -44,6 +47,9 @@ ABOUT = {
     "en": """\
 Card keys (卡密), top-ups (直充) and links, ordered by programs.
 
+- **Signing**: join method, path, query (without `?`), Unix seconds, nonce and hex SHA-256 of the body with line
+  breaks, make an HMAC-SHA256 of it with your whole secret (`ks_…`), and send its lower-case hex in
+  `Authorization: KAMENG-HMAC-SHA256 key=…,ts=…,nonce=…,sig=…`. Writes may be 300 s off, reads 30 s; a nonce works once.
 - **Money** is a decimal with four places, as text; **ids** are numbers as text; **times** are UTC.
 - **A reference is one order, for ever**: send the same `client_ref` with the same content again, signed afresh,
   whenever you don't know what became of it.

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import msgspec
 
+from kameng import stock
 from kameng.kit import crypto, ids, jobs, lanes, settings
 from kameng.kit.jobs import DeskJob
 from kameng.kit.lanes import pass_gate
@@ -28,7 +29,7 @@ def add(commands: Commands, common: argparse.ArgumentParser) -> None:
     """Name them to the parser."""
     one = commands.add_parser("seed", parents=[common], help="生成演示数据 made-up merchants, cards and history")
     one.add_argument("--merchants", type=count, default=10_000, metavar="N", help="商户总数 how many in all (10000)")
-    one.add_argument("--cards", type=count, default=20_000, metavar="N", help="新卡密 how many new ones (20000)")
+    one.add_argument("--cards", type=count, default=20_000, metavar="N", help="在架卡密 on the shelves in all (20000)")
     one.add_argument("--orders", type=count, default=0, metavar="N", help="历史订单 how many orders of the past (0)")
     one.set_defaults(run=seed)
 
@@ -66,9 +67,11 @@ def seed(arguments: argparse.Namespace) -> int:
         with Progress("商户 merchants", arguments.merchants) as progress:
             keys = await seeding.seed_merchants(db, ring, arguments.merchants, file, tell=progress)
         say(f"商户 merchants: {len(keys)}，密钥 keys: {file}")
-        with Progress("卡密 cards", arguments.cards) as progress:
-            done = await seeding.seed_cards(db, ring, arguments.cards, tell=progress)
-        say(f"卡密 cards: {done}")
+        async with db.connection() as connection:
+            on_hand = sum((await stock.on_hand_everywhere(connection)).values())
+        with Progress("卡密 cards", max(arguments.cards - on_hand, 0)) as progress:
+            done = await seeding.seed_cards(db, ring, arguments.cards - on_hand, tell=progress)
+        say(f"卡密 cards: {on_hand + done}")
         if arguments.orders:
             material = crypto.KeyFile(platform.settings.key_ring_file).load()
             with Progress("历史订单 orders of the past", arguments.orders) as progress:
