@@ -33,6 +33,10 @@ class Unsealable(Fault):
     """A sealed value does not open: wrong row, wrong key ring, or damaged."""
 
 
+class KeyMissing(Unsealable):
+    """A value is sealed with a key that this ring does not hold: the ring is old, the value is good."""
+
+
 class KeyMaterial(msgspec.Struct, frozen=True):
     """What a key source hands out: numbered 32-byte keys, which one seals, and the key of the hashes."""
 
@@ -117,9 +121,11 @@ class KeyRing:
 
     def open(self, what: bytes, row_id: int, sealed: bytes) -> bytes:
         """The clear value; ``Unsealable`` for anything that was not sealed for exactly this row."""
+        if sealed[:1] != VERSION or len(sealed) < _HEAD_BYTES + _NONCE_BYTES + _TAG_BYTES:
+            raise Unsealable(f"{what.decode()} {row_id}: this is no sealed value")
         cipher = self._ciphers.get(int.from_bytes(sealed[1:_HEAD_BYTES], "big"))
-        if cipher is None or sealed[:1] != VERSION or len(sealed) < _HEAD_BYTES + _NONCE_BYTES + _TAG_BYTES:
-            raise Unsealable(f"{what.decode()} {row_id}: sealed with a key this ring does not hold")
+        if cipher is None:
+            raise KeyMissing(f"{what.decode()} {row_id}: sealed with a key this ring does not hold; reload the ring")
         body = _HEAD_BYTES + _NONCE_BYTES
         try:
             return cipher.decrypt(sealed[_HEAD_BYTES:body], sealed[body:], what + row_id.to_bytes(8, "big"))

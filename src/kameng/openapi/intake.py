@@ -63,7 +63,7 @@ class OrderAnswer(msgspec.Struct, frozen=True, gc=False):
     cards: list[msgspec.Raw] = []
 
 
-class BulkBody(msgspec.Struct, frozen=True):
+class BulkBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     orders: list[msgspec.Raw]
     mode: str = "each"
 

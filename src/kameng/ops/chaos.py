@@ -44,27 +44,29 @@ VICTIMS = ("gateway", "gateway", "gateway", "postgres", "postgres", "worker+sche
 """Who is killed, in these shares; each at least once, if there are kills enough."""
 
 
-class Options(msgspec.Struct, frozen=True):
-    kills: int
-    seed: int
-    folder: Path | None
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--kills", type=int, default=200, metavar="N", help="杀多少次 how many (200)")
+    parser.add_argument("--seed", type=int, metavar="N", help="随机种子 the same seed, the same victims")
+    parser.add_argument("--folder", type=Path, help="保留目录 a new folder to keep; else one that is removed")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Exit code 0: nothing was lost, doubled or told in clear."""
-    parser = argparse.ArgumentParser(prog="kameng chaos", description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("--kills", type=int, default=200, help="多少次 how many (200)")
-    parser.add_argument("--seed", type=int, default=int(time.time()), help="随机种子 the same seed, the same victims")
-    parser.add_argument("--folder", type=Path, help="保留目录 a new folder to keep; else one that is removed")
+    """``python -m kameng.ops.chaos``: as the command, or as the supervisor that it kills."""
+    parser = argparse.ArgumentParser(prog="kameng chaos")
+    add_arguments(parser)
     parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
     chosen = parser.parse_args(argv)
-    if chosen.serve:
-        return _serve()
-    with _folder(chosen.folder) as folder:
+    return _serve() if chosen.serve else run(chosen)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Exit code 0: nothing was lost, doubled or told in clear."""
+    seed = int(time.time()) if arguments.seed is None else arguments.seed
+    with _folder(arguments.folder) as folder:
         os.environ |= {"KAMENG_DATA_DIR": str(folder), "KAMENG_PORT": str(_free_port())}
         os.environ |= {"KAMENG_TLS_CERTIFICATE": "off", "KAMENG_TLS_KEY": "off"}
         os.environ.pop("KAMENG_DATABASE_URL", None)
-        return _run(Options(chosen.kills, chosen.seed, chosen.folder))
+        return _run(arguments.kills, seed)
 
 
 def _serve() -> int:
@@ -96,16 +98,16 @@ def _free_port() -> int:
         return port
 
 
-def _run(options: Options) -> int:
+def _run(kills: int, seed: int) -> int:
     chosen = settings.load()
-    print(f"seed {options.seed}, {options.kills} kills, {CLIENTS} clients, {chosen.data_dir}", flush=True)
+    print(f"seed {seed}, {kills} kills, {CLIENTS} clients, {chosen.data_dir}", flush=True)
     with opening.database(chosen) as place:
         uvloop.run(opening.set_up(chosen, place.url))
-    goods = opening.with_platform(chosen, lambda platform: _stock_up(platform, options.kills))
+    goods = opening.with_platform(chosen, lambda platform: _stock_up(platform, kills))
     acknowledged = Ledger()
     supervisor = Supervisor(chosen.data_dir)
     try:
-        uvloop.run(_storm(options, supervisor, goods, acknowledged))
+        uvloop.run(_storm(random.Random(seed), kills, supervisor, goods, acknowledged))
     finally:
         supervisor.end()
     faults = list(acknowledged.faults)
@@ -187,16 +189,17 @@ class Supervisor:
         self._process.wait()
 
 
-async def _storm(options: Options, supervisor: Supervisor, goods: Goods, acknowledged: Ledger) -> None:
+async def _storm(
+    chance: random.Random, kills: int, supervisor: Supervisor, goods: Goods, acknowledged: Ledger
+) -> None:
     """Clients order until everybody who was to die has died and the last answer came."""
-    chance = random.Random(options.seed)
-    url_port = settings.load().port
+    port = settings.load().port
     clients = [
-        Client(number, goods, acknowledged, port=url_port, chance=random.Random(chance.random()))
+        Client(number, goods, acknowledged, port=port, chance=random.Random(chance.random()))
         for number in range(CLIENTS)
     ]
     working = [asyncio.create_task(client.work()) for client in clients]
-    victims = [*dict.fromkeys(VICTIMS), *(chance.choice(VICTIMS) for _ in range(options.kills))][: options.kills]
+    victims = [*dict.fromkeys(VICTIMS), *(chance.choice(VICTIMS) for _ in range(kills))][:kills]
     chance.shuffle(victims)
     try:
         for number, victim in enumerate(victims, 1):
@@ -211,12 +214,11 @@ async def _storm(options: Options, supervisor: Supervisor, goods: Goods, acknowl
         for client in clients:
             client.stop()
     done, late = await asyncio.wait(working, timeout=QUIET_S)
-    for task in (*done, *late):
-        if task in late:
-            acknowledged.faults.append("a client never got its answer")
-            task.cancel()
-        else:
-            task.result()
+    for task in late:
+        acknowledged.faults.append("a client never got its answer")
+        task.cancel()
+    for task in done:
+        task.result()
 
 
 async def _progress(

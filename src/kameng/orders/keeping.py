@@ -14,13 +14,13 @@ async def reseal(db: Database, ring: crypto.KeyRing, lane: int) -> int:
     """Seal every account of a lane with the ring's current key; returns how many were not."""
     total, after_id = 0, 0
     while True:
+        async with db.transaction() as connection:  # looking may take long: not under the gate
+            old = await store.accounts_under_other_keys(connection, lane, after_id, ring.current, limit=CHUNK_ORDERS)
+        if not old:
+            return total
+        sealed = [(order_id, ring.seal(ACCOUNT, order_id, ring.open(ACCOUNT, order_id, x)), x) for order_id, x in old]
         async with db.transaction() as connection:
             await lanes.pass_gate(connection, lane)
-            old = await store.accounts_under_other_keys(connection, lane, after_id, ring.current, limit=CHUNK_ORDERS)
-            fresh = [(order_id, ring.seal(ACCOUNT, order_id, ring.open(ACCOUNT, order_id, x))) for order_id, x in old]
-            if fresh:
-                await store.reseal_accounts(connection, lane, fresh)
-        total += len(fresh)
-        if len(old) < CHUNK_ORDERS:
-            return total
+            await store.reseal_accounts(connection, lane, sealed)
+        total += len(sealed)
         after_id = old[-1][0]

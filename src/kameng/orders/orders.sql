@@ -24,6 +24,6 @@ WHERE lane = $1::smallint AND order_id > $2 AND account IS NOT NULL
 ORDER BY order_id LIMIT $4::int;
 
 -- name: reseal_accounts
--- Puts re-sealed accounts in place.
-UPDATE orders o SET account = s.sealed FROM unnest($2::bigint[], $3::bytea[]) AS s (order_id, sealed)
-WHERE o.lane = $1::smallint AND o.order_id = s.order_id;
+-- Puts re-sealed accounts in place of what was read.
+UPDATE orders o SET account = s.sealed FROM unnest($2::bigint[], $3::bytea[], $4::bytea[]) AS s (order_id, sealed, old)
+WHERE o.lane = $1::smallint AND o.order_id = s.order_id AND o.account = s.old;

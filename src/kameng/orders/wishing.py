@@ -23,8 +23,8 @@ CONTENT = b"content"
 QUANTITY_MAX = 1_000_000
 
 
-class OrderBody(msgspec.Struct, frozen=True, gc=False):
-    """What a caller sends for one order; the Open API's body."""
+class OrderBody(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
+    """What a caller sends for one order; the Open API's body. A misspelt ``max_price`` must not be overlooked."""
 
     client_ref: str
     sku: str
@@ -93,8 +93,9 @@ def fault_of(error: Exception) -> Refusal:
     """A decoding error as the refusal it means, with the field's name where msgspec tells it."""
     text = str(error)
     field = text.rpartition(" - at `$")[2].strip("`.") if " - at `$" in text else ""
-    if "missing required field" in text:
-        field = text.rpartition("missing required field `")[2].partition("`")[0]
+    for complaint in ("missing required field `", "contains unknown field `"):
+        if complaint in text:
+            field = text.partition(complaint)[2].partition("`")[0]
     return BadOrder(text.partition(" - at")[0][:200], field=field, detail_zh="请求正文无法解析，请检查字段与类型")
 
 

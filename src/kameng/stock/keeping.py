@@ -26,16 +26,16 @@ async def reseal(db: Database, ring: crypto.KeyRing, lane: int) -> int:
     """Seal every card of a lane with the ring's current key; returns how many were not."""
     total, after_id = 0, 0
     while True:
+        async with db.transaction() as connection:  # looking may take long: not under the gate
+            old = await store.cards_under_other_keys(connection, lane, after_id, ring.current, limit=CHUNK_CARDS)
+        if not old:
+            return total
+        sealed = [(card_id, ring.seal(CARD, card_id, ring.open(CARD, card_id, x)), x) for card_id, x in old]
         async with db.transaction() as connection:
             await lanes.pass_gate(connection, lane)
-            cards = await store.cards_under_other_keys(connection, lane, after_id, ring.current, limit=CHUNK_CARDS)
-            fresh = [(card_id, ring.seal(CARD, card_id, ring.open(CARD, card_id, old))) for card_id, old in cards]
-            if fresh:
-                await store.reseal(connection, lane, fresh)
-        total += len(fresh)
-        if len(cards) < CHUNK_CARDS:
-            return total
-        after_id = cards[-1][0]
+            await store.reseal(connection, lane, sealed)
+        total += len(sealed)
+        after_id = old[-1][0]
 
 
 BANDS = ((1, "none"), (10, "few"), (100, "some"))

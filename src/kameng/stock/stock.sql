@@ -103,6 +103,6 @@ WHERE lane = $1::smallint AND card_id > $2 AND get_byte(sealed, 1) * 256 + get_b
 ORDER BY card_id LIMIT $4::int;
 
 -- name: reseal_cards
--- Puts re-sealed cards in place.
-UPDATE card c SET sealed = s.sealed FROM unnest($2::bigint[], $3::bytea[]) AS s (card_id, sealed)
-WHERE c.lane = $1::smallint AND c.card_id = s.card_id;
+-- Puts re-sealed cards in place of what was read.
+UPDATE card c SET sealed = s.sealed FROM unnest($2::bigint[], $3::bytea[], $4::bytea[]) AS s (card_id, sealed, old)
+WHERE c.lane = $1::smallint AND c.card_id = s.card_id AND c.sealed = s.old;

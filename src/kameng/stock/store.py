@@ -13,6 +13,8 @@ from kameng.kit import sql
 from kameng.kit.db import Connection
 from kameng.kit.errors import Fault
 
+LOOK_TIMEOUT_S = 3600.0
+
 statements = sql.load("kameng.stock")
 
 
@@ -118,9 +120,17 @@ async def void_expired(connection: Connection, lane: int, today: date, *, limit:
 async def cards_under_other_keys(
     connection: Connection, lane: int, after_id: int, key_number: int, *, limit: int
 ) -> list[tuple[int, bytes]]:
-    rows = await connection.fetch(statements.cards_under_other_keys, lane, after_id, key_number, limit)
+    """May have to look at every row: under no gate, in a transaction of its own."""
+    await connection.execute("SET LOCAL statement_timeout = 0")
+    rows = await connection.fetch(
+        statements.cards_under_other_keys, lane, after_id, key_number, limit, timeout=LOOK_TIMEOUT_S
+    )
     return [(row["card_id"], row["sealed"]) for row in rows]
 
 
-async def reseal(connection: Connection, lane: int, sealed: Sequence[tuple[int, bytes]]) -> None:
-    await connection.execute(statements.reseal_cards, lane, [s[0] for s in sealed], [s[1] for s in sealed])
+async def reseal(
+    connection: Connection, lane: int, sealed: Sequence[tuple[int, bytes, bytes]]
+) -> None:
+    """(id, fresh, old) each; a row that changed since it was read is left alone."""
+    columns = [list(column) for column in zip(*sealed, strict=True)]
+    await connection.execute(statements.reseal_cards, lane, *columns)

@@ -6,13 +6,16 @@ from collections.abc import Mapping
 
 import msgspec
 
-from kameng.kit import clock, crypto, lanes, metrics
+from kameng.kit import clock, crypto, lanes, logs, metrics
 from kameng.kit.db import Connection, Database
 from kameng.stock import store
 from kameng.stock.model import CARD, Shelf, ShelfCard
 
 CHUNK_MAX = 2000
 """Cards moved by one steal: it holds two gates."""
+
+
+log = logs.get_logger(__name__)
 
 
 async def read_shelf(connection: Connection, ring: crypto.KeyRing, lane: int, needs: Mapping[int, int]) -> Shelf:
@@ -24,6 +27,9 @@ async def read_shelf(connection: Connection, ring: crypto.KeyRing, lane: int, ne
         card_id, sku_id, expires_on, sealed = row
         try:
             cards.append(ShelfCard(card_id, sku_id, expires_on, ring.open(CARD, card_id, sealed)))
+        except crypto.KeyMissing as error:
+            log.error("cards are sealed with a key that this process does not hold", error, lane=lane)
+            return Shelf([])  # the cards are good: another process may sell them, this one must reload its ring
         except crypto.Unsealable:
             damaged.append(card_id)
     if damaged:

@@ -16,7 +16,7 @@ from kameng.kit import crypto, ids, jobs, lanes, settings
 from kameng.kit.jobs import DeskJob
 from kameng.kit.lanes import pass_gate
 from kameng.kit.settings import Settings
-from kameng.ops import history, opening, running, seeding
+from kameng.ops import chaos, history, opening, running, seeding
 from kameng.ops.commands.options import Commands, count, number, on_platform, say
 from kameng.ops.opening import Platform
 
@@ -35,6 +35,10 @@ def add(commands: Commands, common: argparse.ArgumentParser) -> None:
 
     one = commands.add_parser("bench", help="性能测试 measure a running gateway", add_help=False)
     one.set_defaults(run=lambda _: bench([]), data=None)
+
+    one = commands.add_parser("chaos", help="杀进程演练 a drill: kill processes under load, lose nothing")
+    chaos.add_arguments(one)
+    one.set_defaults(run=chaos.run, data=None)
 
     group = commands.add_parser("keyring", help="密钥环 the key ring").add_subparsers(metavar="ACT", required=True)
     one = group.add_parser("rotate", parents=[common], help="轮换加密密钥 seal with a new key from now on")
