@@ -39,7 +39,7 @@ def test_defaults(data_dir: Path) -> None:
         tls_key="",
         public_url="",
         trusted_proxies=(),
-        lanes=2,
+        lanes=4,
         batch_max=512,
         queue_target_ms=200,
         request_body_max=4_194_304,

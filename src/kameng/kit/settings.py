@@ -77,7 +77,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     trusted_proxies: Annotated[
         tuple[str, ...], _says("The networks (CIDR) of proxies whose X-Forwarded-For is believed.")
     ] = ()
-    lanes: Annotated[Lanes, _says("How many lanes there are; may grow, never shrink.")] = 2
+    lanes: Annotated[Lanes, _says("How many lanes there are; may grow, never shrink.")] = 4
     batch_max: Annotated[Batch, _says("The most wishes a lane decides in one transaction.")] = 512
     queue_target_ms: Annotated[
         Count, _says("The longest a wish may wait in a lane's queue before the door answers 503.")

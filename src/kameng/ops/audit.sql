@@ -293,7 +293,7 @@ WITH wall (relation, name) AS (
 ), judged AS (
   SELECT w.name, t.oid IS NULL AS is_wrong
   FROM wall w LEFT JOIN pg_trigger t ON t.tgrelid = to_regclass(w.relation) AND t.tgname = w.name
-    AND t.tgenabled IN ('O', 'A') AND t.tgfoid = to_regproc('refuse_change') AND t.tgtype & 24 = 24 AND t.tgtype & 2 = 2
+    AND t.tgenabled IN ('O', 'A') AND t.tgfoid = to_regproc('refuse_change') AND t.tgtype & 58 = 58
 )
 SELECT count(*) AS checked, count(*) FILTER (WHERE is_wrong) AS broken,
        (array_agg(name) FILTER (WHERE is_wrong))[1:5] AS examples

@@ -216,11 +216,11 @@ def _ms_since(started: float) -> int:
 
 @asynccontextmanager
 async def _reading(db: Database) -> AsyncIterator[Connection]:
-    """A read-only transaction that may take its time and memory."""
+    """A read-only transaction that may take its time and memory, and never looks up rows one by one."""
     async with db.connection() as connection, connection.transaction(readonly=True):
         await connection.execute(
             "SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0;"
-            " SET LOCAL plan_cache_mode = auto; SET LOCAL work_mem = '256MB'"
+            " SET LOCAL plan_cache_mode = auto; SET LOCAL work_mem = '256MB'; SET LOCAL enable_nestloop = off"
         )
         yield connection
 

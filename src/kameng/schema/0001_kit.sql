@@ -77,5 +77,5 @@ CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   RAISE EXCEPTION 'rows of % are never changed', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
 END $$;
-CREATE TRIGGER audit_line_stands BEFORE UPDATE OR DELETE ON audit_line
+CREATE TRIGGER audit_line_stands BEFORE UPDATE OR DELETE OR TRUNCATE ON audit_line
   FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();

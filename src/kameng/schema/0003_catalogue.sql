@@ -49,5 +49,5 @@ CREATE TABLE sku_revision (
   snapshot jsonb NOT NULL,
   PRIMARY KEY (sku_id, revision)
 );
-CREATE TRIGGER sku_revision_stands BEFORE UPDATE OR DELETE ON sku_revision
+CREATE TRIGGER sku_revision_stands BEFORE UPDATE OR DELETE OR TRUNCATE ON sku_revision
   FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();

@@ -36,7 +36,7 @@ CREATE UNIQUE INDEX transfer_resolution ON transfer (lane, pending_id) WHERE pen
 -- Statements of owners; house accounts (< 1000) are read in order of time instead.
 CREATE INDEX transfer_debit ON transfer (lane, debit_account, transfer_id) WHERE debit_account >= 1000;
 CREATE INDEX transfer_credit ON transfer (lane, credit_account, transfer_id) WHERE credit_account >= 1000;
-CREATE TRIGGER transfer_stands BEFORE UPDATE OR DELETE ON transfer
+CREATE TRIGGER transfer_stands BEFORE UPDATE OR DELETE OR TRUNCATE ON transfer
   FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
 -- Keys that come from outside (a recharge's receipt, a provider's event): one key, one effect.
