@@ -34,6 +34,17 @@ SELECT key_id, org_id, scopes, sealed_secret, public_key, allowed_ips, rate_per_
        expires_at
 FROM api_key WHERE lane = $1::smallint AND key_id = $2;
 
+-- name: newest_api_keys
+-- The newest keys that work, for a gateway that starts.
+SELECT key_id, org_id, scopes, sealed_secret, public_key, allowed_ips, rate_per_second, daily_limit_e4, state,
+       expires_at
+FROM api_key WHERE state = 'active' ORDER BY changed DESC LIMIT $1;
+
+-- name: all_organisations
+-- Organisations by id, in every lane.
+SELECT org_id, name, kind, level, state, currency, sandbox_of, wants_events
+FROM organisation WHERE org_id = ANY($1::bigint[]);
+
 -- name: changed_api_keys
 -- Keys that changed since an epoch, in every lane.
 SELECT key_id, org_id, scopes, sealed_secret, public_key, allowed_ips, rate_per_second, daily_limit_e4, state,

@@ -72,6 +72,16 @@ async def read_organisation(connection: Connection, org_id: int) -> Organisation
     return Organisation(*rows[0]) if rows else None
 
 
+async def newest_keys(
+    connection: Connection, ring: crypto.KeyRing, *, limit: int
+) -> tuple[list[Organisation], list[ApiKey]]:
+    """The newest working keys with their organisations."""
+    keys = [_key(row, ring) for row in await connection.fetch(statements.newest_api_keys, limit)]
+    org_ids = list({key.org_id for key in keys})
+    organisations = await connection.fetch(statements.all_organisations, org_ids)
+    return [Organisation(*row) for row in organisations], keys
+
+
 async def changed_since(
     connection: Connection, ring: crypto.KeyRing, epoch: int, wanted: Container[int]
 ) -> tuple[list[Organisation], list[ApiKey]]:

@@ -33,7 +33,7 @@ class Snapshot:
         """Load everything once."""
         async with self.db.connection() as connection:
             current = await epochs.read(connection)
-            self.directory.start(current["identity"])
+            await self.directory.start(connection, current["identity"])
             await self.refresh(connection, current)
 
     async def refresh(self, connection: Connection, current: epochs.Epochs) -> None:
