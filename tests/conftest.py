@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 from hypothesis import HealthCheck, settings
-from laws.world import World, new_world
 
+from laws.world import World, new_world
 from postgres import database_url, fresh_database, postgres, template_database
 
 __all__ = ["database_url", "fresh_database", "postgres", "template_database", "world"]

@@ -6,12 +6,12 @@ from datetime import timedelta
 
 import asyncpg
 import pytest
-from laws.world import World, together
 
 from kameng import identity, orders
 from kameng.identity import BadKeySettings, Directory, NoSuchOrganisation, Scope
 from kameng.kit import clock, epochs, ids
 from kameng.kit.crypto import Unsealable
+from laws.world import World, together
 
 
 async def test_an_organisation_has_its_lane_its_sandbox_its_wallets_and_keys(world: World) -> None:
@@ -117,7 +117,7 @@ async def test_a_key_met_while_it_is_revoked_is_never_kept_as_it_was(world: Worl
     merchants = [await world.merchant(money_e4=0) for _ in range(12)]
     directory = Directory(world.db, world.ring)
     async with world.db.connection() as connection:
-        directory.start((await epochs.read(connection))["identity"])
+        directory.epoch = (await epochs.read(connection))["identity"]  # nothing in memory yet
 
     async def follow() -> None:
         for _ in range(60):
@@ -153,3 +153,23 @@ async def test_a_gateway_with_an_old_ring_puts_nothing_good_aside(world: World) 
     async with world.gateway() as gateway:
         assert isinstance(await gateway.place(merchant.caller, "a", world.card, 5), orders.ShownOrder)
     await world.assert_clean()
+
+
+async def test_one_key_that_does_not_open_stops_nobody_else(world: World) -> None:
+    """A key re-sealed with a newer ring changes: an older gateway refuses that key and serves all others."""
+    from kameng.kit.crypto import KeyMaterial, KeyRing
+
+    merchant, other = await world.merchant(lane=0), await world.merchant(lane=0)
+    async with world.gateway() as gateway:
+        wishes = [await gateway.wish(m.caller, "a", world.phone) for m in (merchant, other)]
+        fresh = KeyRing(KeyMaterial(2, {1: b"1" * 32, 2: b"2" * 32}, b"h" * 32))
+        fresh._ciphers[1] = world.ring._ciphers[1]
+        sealed = fresh.seal(identity.KEY_SECRET, merchant.caller.key.key_id, b"ks_new")
+        await world.execute(
+            "UPDATE api_key SET sealed_secret = $2 WHERE key_id = $1", merchant.caller.key.key_id, sealed
+        )
+        await identity.revoke_key(world.db, merchant.caller.key.key_id)
+        answers = [await gateway.queues.place(wish) for wish in wishes]
+    assert isinstance(answers[0], orders.Refused)
+    assert answers[0].reason is identity.KeyRevoked
+    assert isinstance(answers[1], orders.ShownOrder)

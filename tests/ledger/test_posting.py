@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from itertools import pairwise
 
 import asyncpg
 import pytest
-from laws.world import World, together
 
 from kameng import ledger
 from kameng.ledger import House, InsufficientBalance, LedgerRefused, Transfer, house_account
+from laws.world import World, together
 
 CLEARING = house_account(House.clearing, "CNY")
-Hold = Callable[..., Awaitable[Transfer]]
 
 
 async def wallet_of(world: World, *, money_e4: int = 0, credit_line_e4: int = 0) -> int:
@@ -151,7 +150,7 @@ async def test_a_statement_reads_from_new_to_old_and_adds_up(world: World) -> No
     assert len(whole) == 15
     assert [line.amount_e4 for line in whole[:4]] == [70, -7, 60, -6]
     assert whole[-1].balance_after_e4 == 1000
-    for newer, older in zip(whole, whole[1:], strict=False):
+    for newer, older in pairwise(whole):
         assert newer.balance_after_e4 == older.balance_after_e4 + newer.amount_e4
 
 

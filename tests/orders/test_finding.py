@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import msgspec
 import pytest
-from laws.world import Gateway, World, codes, placed
 
 from kameng import identity, orders
 from kameng.identity import Scope
 from kameng.kit import clock
 from kameng.orders import OrderNotFound, SecretsNotShown, ShownOrder
+from laws.world import Gateway, World, codes, placed
 
 WEEK_MS = 7 * 86_400_000
 
@@ -59,7 +59,8 @@ async def test_another_organisation_finds_nothing_of_it(world: World) -> None:
 async def test_a_list_is_paged_from_new_to_old_and_misses_nothing(world: World) -> None:
     merchant = await world.merchant(lane=0)
     async with world.gateway() as gateway:
-        placed_ids = [placed([await gateway.place(merchant.caller, f"r{n}", world.phone)])[0].order_id for n in range(11)]
+        answers = [await gateway.place(merchant.caller, f"r{n}", world.phone) for n in range(11)]
+        placed_ids = [order.order_id for order in placed(answers)]
         seen, cursor = [], orders.ID_MAX
         while True:
             page = await orders.list_orders(gateway.snapshot, merchant.caller, before_id=cursor, limit=4)

@@ -37,7 +37,7 @@ def test_an_end_without_money_back_shows_no_way_on() -> None:
 
 
 def test_nothing_unpaid_unknown_or_paid_back_shows_secrets() -> None:
-    assert SECRETS_VISIBLE == {State.delivered, State.partly_delivered, State.settled}
+    assert {State.delivered, State.partly_delivered, State.settled} == SECRETS_VISIBLE
 
 
 def test_what_may_be_doubted_is_not_resolved_by_itself() -> None:

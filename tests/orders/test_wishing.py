@@ -6,11 +6,11 @@ from typing import Any
 
 import msgspec
 import pytest
-from laws.world import World
 
 from kameng import orders
 from kameng.kit.errors import Refusal
 from kameng.orders import OrderBody
+from laws.world import World
 
 GOOD: dict[str, Any] = {"client_ref": "r1", "sku": "", "quantity": 1}
 

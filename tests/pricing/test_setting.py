@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from laws.world import World
 
 from kameng import pricing
 from kameng.pricing import BadPrice, PriceBook
+from laws.world import World
 
 
 async def book(world: World) -> PriceBook:

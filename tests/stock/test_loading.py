@@ -8,12 +8,12 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from laws.world import World, codes, together
 
 from kameng import stock
 from kameng.kit import clock
 from kameng.kit.crypto import KeyMaterial, KeyRing, Unsealable
 from kameng.stock import CardLine
+from laws.world import World, codes, together
 
 SAMPLES = Path(__file__).parent / "samples"
 

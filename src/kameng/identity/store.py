@@ -11,10 +11,11 @@ import msgspec
 
 from kameng.identity.errors import NonceUsed
 from kameng.identity.model import ApiKey, Organisation
-from kameng.kit import copying, crypto, ids, lanes, sql
+from kameng.kit import copying, crypto, ids, lanes, logs, sql
 from kameng.kit.db import Connection, Database
 
 statements = sql.load("kameng.identity")
+log = logs.get_logger(__name__)
 
 KEY_SECRET = b"api_key"
 """What a key's secret is sealed as."""
@@ -46,13 +47,22 @@ def drawer_to_empty(now_s: int) -> int:
     return (now_s // DRAWER_S + 2) % DRAWERS
 
 
+def _secret(row: Any, ring: crypto.KeyRing) -> bytes | None:
+    """None if it does not open: nobody can sign with that key then, and all others go on."""
+    try:
+        return None if row["sealed_secret"] is None else ring.open(KEY_SECRET, row["key_id"], row["sealed_secret"])
+    except crypto.Unsealable as error:
+        log.error("the secret of an API key does not open", error, key_id=row["key_id"])
+        return None
+
+
 def _key(row: Any, ring: crypto.KeyRing) -> ApiKey:
-    sealed, expires_at = row["sealed_secret"], row["expires_at"]
+    expires_at = row["expires_at"]
     return ApiKey(
         key_id=row["key_id"],
         org_id=row["org_id"],
         scopes=frozenset(row["scopes"]),
-        secret=None if sealed is None else ring.open(KEY_SECRET, row["key_id"], sealed),
+        secret=_secret(row, ring),
         public_key=row["public_key"],
         allowed_ips=tuple(row["allowed_ips"]),
         rate_per_second=row["rate_per_second"],
