@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
+from typing import Any
 
 import msgspec
 import pytest
 
-from kameng import identity, pricing, risk
+from kameng import catalogue, identity, pricing, risk
 from kameng.identity import Scope
+from kameng.kit import clock
 from laws.world import World, change_price, codes, placed, together
 
 
@@ -95,8 +98,6 @@ async def test_a_repeat_gets_its_order_whatever_changed_since(world: World) -> N
         first = await gateway.place(merchant.caller, "a", world.card, max_price="98.5000")
         await change_price(world, world.card, 9_999_999)
         paused = msgspec.structs.replace(world.card, state="paused", list_price_e4=9_999_999)
-        from kameng import catalogue
-
         await catalogue.change_sku(world.db, paused)
         again = await gateway.place(merchant.caller, "a", world.card, max_price="98.5000")
         other = await gateway.place(merchant.caller, "b", world.card)
@@ -131,10 +132,6 @@ async def test_a_revoked_key_and_a_suspended_organisation_are_refused_from_the_n
 
 
 async def test_a_rotated_key_works_on_for_its_overlap(world: World) -> None:
-    from datetime import timedelta
-
-    from kameng.kit import clock
-
     await world.load(world.card, 5)
     merchant = await world.merchant(lane=0)
     now = clock.now_ms()
@@ -192,3 +189,29 @@ async def test_who_may_not_read_cards_gets_none_beside_one_who_may(world: World,
     reader = await world.scalar("SELECT actor_id FROM audit_line WHERE act = 'order.reveal'")
     assert reader == merchant.caller.key.key_id
     await world.assert_clean()
+
+
+async def test_goods_and_prices_are_of_one_moment(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The floor rises, then the level price falls below it, between two reads of a refresh: never 96."""
+    await world.load(world.card, 5)
+    await pricing.set_level_prices(world.db, [(world.card.sku_id, 1, 980_000)])
+    merchant = await world.merchant(lane=0, level=1)
+    async with world.gateway() as gateway:
+        load, changes = catalogue.load, [1]
+
+        async def load_and_change(*arguments: Any) -> catalogue.Catalogue:
+            found = await load(*arguments)
+            if changes:
+                changes.clear()
+                await catalogue.change_sku(world.db, msgspec.structs.replace(world.card, floor_e4=975_000))
+                await pricing.set_level_prices(world.db, [(world.card.sku_id, 1, 960_000)])
+            return found
+
+        wish = await gateway.wish(merchant.caller, "a", world.card)
+        monkeypatch.setattr(catalogue, "load", load_and_change)
+        # So that there is something to catch up with, of both kinds.
+        await change_price(world, world.half_card, 499_999)
+        await pricing.set_level_prices(world.db, [(world.half_card.sku_id, 1, 488_888)])
+        answer = await gateway.queues.place(wish)
+    assert not changes
+    assert placed([answer])[0].unit_price_e4 in (980_000, 975_000)

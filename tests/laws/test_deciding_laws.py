@@ -12,7 +12,7 @@ from itertools import count, pairwise
 from typing import Any
 
 import msgspec
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
@@ -22,6 +22,7 @@ from kameng.orders.deciding import Asked, View, decide
 from kameng.orders.model import Decision, Known, Placed, Refused, Short, Wish
 from kameng.risk import KEY_DAY, Claim, Counters
 from kameng.stock import Shelf, ShelfCard
+from laws.effort import effort
 from laws.shop import (
     AT,
     COUNT_RULE,
@@ -227,11 +228,11 @@ class DecidingMachine(RuleBasedStateMachine):
 
 
 TestDeciding: Callable[..., Any] = DecidingMachine.TestCase
-TestDeciding.settings = settings(max_examples=200, stateful_step_count=12, deadline=None)
+TestDeciding.settings = effort(examples=200, steps=12)
 
 
 @given(money=MONEY, lines=LINES, cards=CARDS, groups=GROUPS, cuts=st.sets(st.integers(0, 8)))
-@settings(max_examples=300)
+@effort(examples=300)
 def test_it_does_not_matter_how_wishes_are_cut_into_batches(
     money: dict[int, int], lines: dict[int, int], cards: list[tuple[int, int]], groups: list[list[Buying]],
     cuts: set[int],

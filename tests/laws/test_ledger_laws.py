@@ -10,13 +10,13 @@ from collections.abc import Callable
 from typing import Any
 
 import msgspec
-from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from kameng.kit.money import AMOUNT_E4_MAX
 from kameng.ledger import Account, Books, NewTransfer, Result, Transfer
 from kameng.ledger.model import BooksBefore
+from laws.effort import effort
 
 ACCOUNTS = [
     Account(1, 0, "sales", "CNY", unbounded=True),
@@ -215,4 +215,4 @@ def _as_wished(transfer: Transfer) -> NewTransfer:
 
 
 TestLedger: Callable[..., Any] = LedgerMachine.TestCase
-TestLedger.settings = settings(max_examples=80, stateful_step_count=40, deadline=None)
+TestLedger.settings = effort(examples=80, steps=40)

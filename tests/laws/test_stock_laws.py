@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from kameng.stock import Shelf, ShelfCard
+from laws.effort import effort
 
 SKUS = (1, 2)
 
@@ -63,7 +64,7 @@ class ShelfMachine(RuleBasedStateMachine):
 
 
 TestShelf = ShelfMachine.TestCase
-TestShelf.settings = settings(max_examples=80, stateful_step_count=30, deadline=None)
+TestShelf.settings = effort(examples=80, steps=30)
 
 
 @given(cards=stocks())

@@ -14,6 +14,8 @@ from kameng.kit import clock, crypto, epochs, logs
 from kameng.kit.db import Connection, Database
 
 POLL_S = 0.5
+READS_MAX = 5
+"""How often directories are read anew because they changed meanwhile; a batch waits for it."""
 log = logs.get_logger(__name__)
 
 
@@ -45,12 +47,18 @@ class Snapshot:
         if current == self._known:
             return
         async with self._refreshing:
-            await self.directory.refresh(connection, current["identity"])
-            self.catalogue = await catalogue.load(connection, self.catalogue, current["catalogue"])
-            self.prices = await pricing.load(connection, self.prices, current["prices"])
-            self.policy = await risk.load(connection, self.policy, current["risk"], clock.now())
-            self.stock_epoch = max(self.stock_epoch, current["stock"])
-            self._known = {topic: max(value, self._known.get(topic, -1)) for topic, value in current.items()}
+            for _ in range(READS_MAX):
+                await self.directory.refresh(connection, current["identity"])
+                goods = await catalogue.load(connection, self.catalogue, current["catalogue"])
+                prices = await pricing.load(connection, self.prices, current["prices"])
+                policy = await risk.load(connection, self.policy, current["risk"], clock.now())
+                read, current = current, await epochs.read(connection)
+                if current == read:  # else what was read may not be of one moment
+                    break
+            # All at once: another lane may ask for its prices between any two awaits.
+            self.catalogue, self.prices, self.policy = goods, prices, policy
+            self.stock_epoch = max(self.stock_epoch, read["stock"])
+            self._known = {topic: max(value, self._known.get(topic, -1)) for topic, value in read.items()}
 
     async def follow(self) -> None:
         """Poll the epochs for as long as the gateway runs."""
