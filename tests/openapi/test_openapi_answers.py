@@ -97,19 +97,22 @@ async def test_orders_with_a_slash_at_the_end_are_told_so(common: Platform) -> N
     assert (answer.status, answer.code) == (404, "no_such_path")
 
 
-async def test_when_the_database_is_away_nothing_is_promised(platform: Platform) -> None:
-    await platform.get("/api/v1/balance")  # the key is known now
+async def test_when_the_database_is_away_nothing_is_promised(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kameng.orders.queueing.UNKNOWN_FOR_S", 0.3)
     await platform.db.close()
     for answer in (
         await platform.get("/api/v1/balance"),
         await platform.get("/api/v1/orders"),
         await platform.get("/api/v1/balance", key=platform.seed.other.key),
-        await platform.place("A-1", platform.goods.card, key=platform.seed.other.key),
     ):
         assert (answer.status, answer.code, answer.json["retry"], answer.json["outcome"]) == (
             503, "unavailable", "same_key", "none",
         )  # fmt: skip
         assert answer.headers["retry-after"] == "1"
+    answer = await platform.place("A-1", platform.goods.card)  # it was let in: only the database knows
+    assert (answer.status, answer.code, answer.json["retry"]) == (503, "outcome_unknown", "query_first")
 
 
 async def test_what_breaks_is_told_as_unknown_and_tells_nothing(
