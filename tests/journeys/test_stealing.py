@@ -54,8 +54,8 @@ async def test_what_was_stolen_may_be_taken_by_somebody_quicker(
         wishes = [await two.wish(quick.caller, f"quick-{n}", world.card) for n in range(50)]
         steal = stock.steal
 
-        async def steal_and_lose(*arguments: Any) -> stock.Stolen:
-            stolen = await steal(*arguments)
+        async def steal_and_lose(*arguments: Any, **more: Any) -> stock.Stolen:
+            stolen = await steal(*arguments, **more)
             if wishes:
                 assert codes(await two.place_many(wishes)) == {"placed": stolen.moved}
                 wishes.clear()
@@ -64,6 +64,19 @@ async def test_what_was_stolen_may_be_taken_by_somebody_quicker(
         monkeypatch.setattr(stock, "steal", steal_and_lose)
         answer = await one.place(slow.caller, "slow", world.card)
     assert codes([answer]) == {"placed": 1}
+    await world.assert_clean()
+
+
+async def test_who_needs_more_than_there_is_moves_nothing(world: World) -> None:
+    await world.load(world.card, 3, lane=1)
+    merchant = await world.merchant(lane=0)
+    async with world.gateway() as gateway:
+        answers = [await gateway.place(merchant.caller, f"r{n}", world.card, n) for n in (4, 3)]
+        assert codes(answers) == {"sold_out": 1, "placed": 1}
+        await world.load(world.half_card, 3, lane=1)
+        assert codes([await gateway.place(merchant.caller, "x", world.half_card, 4)]) == {"sold_out": 1}
+    lying = await world.rows("SELECT lane, on_hand FROM allotment WHERE on_hand > 0")
+    assert [tuple(row) for row in lying] == [(1, 3)]
     await world.assert_clean()
 
 

@@ -249,7 +249,8 @@ class LaneQueue:
             )
         for sku_id, need_count in needs.items():
             epoch = self._snapshot.stock_epoch
-            stolen = await stock.steal(self._snapshot.db, self.lane, sku_id, need_count)
+            least = min(need.need for _, need in short if need.sku_id == sku_id)
+            stolen = await stock.steal(self._snapshot.db, self.lane, sku_id, need_count, least=least)
             if not stolen.any_left:
                 self._sold_out_at[sku_id] = epoch
             if stolen.moved < need_count:  # else somebody quicker may take them, and there may be more

@@ -44,14 +44,17 @@ class Stolen(msgspec.Struct, frozen=True):
     any_left: bool
 
 
-async def steal(db: Database, lane: int, sku_id: int, need: int) -> Stolen:
+async def steal(db: Database, lane: int, sku_id: int, need: int, *, least: int = 1) -> Stolen:
     """Bring max(need, half of what the fullest lane has) to ``lane``, asking lane after lane until ``need`` is met.
 
-    Holds two gates, in lane order, for one short transaction each. Never inside a batch.
+    Holds two gates, in lane order, for one short transaction each. Never inside a batch. Where all lanes together
+    have less than ``least``, the smallest order that waits, nothing moves: it would hide the last cards from those
+    who can use them.
     """
     moved = 0
     async with db.connection() as connection:
-        donors = await store.donors(connection, lane, sku_id)
+        enough = (await store.on_hand_everywhere(connection)).get(sku_id, 0) >= least
+        donors = await store.donors(connection, lane, sku_id) if enough else []
     for donor, on_hand in donors:
         count = brought = min(max(need - moved, on_hand // 2), CHUNK_MAX)
         while moved < need and brought == count:  # a donor that gave less than it was asked for is empty
