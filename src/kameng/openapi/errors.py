@@ -8,7 +8,7 @@ from kameng.kit.errors import BadInput, NotFound, TryLater
 
 DATABASE_AWAY = (
     asyncpg.PostgresConnectionError, asyncpg.CannotConnectNowError, asyncpg.AdminShutdownError,
-    asyncpg.CrashShutdownError, asyncpg.InterfaceError, OSError, TimeoutError,
+    asyncpg.CrashShutdownError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, TimeoutError,
 )  # fmt: skip
 """What a door sees when the database does not answer; ``Unavailable`` to the caller."""
 

@@ -132,6 +132,8 @@ class Client:
             self._told.answers["none"] += 1
             return None
         self._told.answers[str(status)] += 1
+        if status == 500:
+            self._told.faults.append(f"a database that is away is no defect of ours: {document.get('code')}")
         return status, document
 
     async def _exchange(self, path: str, content: bytes) -> tuple[int, Any]:

@@ -41,6 +41,7 @@ STOP_S = 8.0
 CONNECTION_LOST = (
     asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.CannotConnectNowError,
     asyncpg.AdminShutdownError, asyncpg.CrashShutdownError, ConnectionError, OSError, TimeoutError,
+    asyncpg.InternalClientError,  # what the driver says of a connection that is just being torn down
     asyncpg.QueryCanceledError,  # the gate may be held by a transaction of ours that is still committing
 )  # fmt: skip
 
