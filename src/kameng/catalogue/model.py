@@ -36,6 +36,16 @@ class Sku(msgspec.Struct, frozen=True):
     reversible: bool
     state: str
 
+    def allows(self, quantity: int) -> bool:
+        """Whether that many may be ordered at once."""
+        beyond_min = quantity - self.quantity_min
+        return beyond_min >= 0 and quantity <= self.quantity_max and not beyond_min % self.quantity_step
+
+    @property
+    def allowed_quantities(self) -> str:
+        """The rule of ``allows``, for whoever was refused."""
+        return f"{self.quantity_min} to {self.quantity_max} in steps of {self.quantity_step}"
+
     @property
     def from_stock(self) -> bool:
         return self.kind in FROM_STOCK

@@ -18,10 +18,6 @@ FROM organisation WHERE lane = $1::smallint AND org_id = ANY($2::bigint[]);
 SELECT org_id, name, kind, level, state, currency, sandbox_of, wants_events
 FROM organisation WHERE changed > $1;
 
--- name: sandbox_of
--- The sandbox organisation that stands beside a live one.
-SELECT org_id FROM organisation WHERE lane = $1::smallint AND sandbox_of = $2;
-
 -- name: insert_api_key
 -- A new key; its secret is sealed for this row.
 INSERT INTO api_key (lane, key_id, org_id, name, scopes, sealed_secret, public_key, allowed_ips, rate_per_second,

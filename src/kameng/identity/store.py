@@ -117,11 +117,6 @@ async def set_organisation(connection: Connection, organisation: Organisation, *
     )  # fmt: skip
 
 
-async def find_sandbox(connection: Connection, org_id: int) -> int | None:
-    found: int | None = await connection.fetchval(statements.sandbox_of, ids.lane_of(org_id), org_id)
-    return found
-
-
 async def insert_key(
     connection: Connection, ring: crypto.KeyRing, key: ApiKey, *, name: str, changed: int, at: datetime
 ) -> None:

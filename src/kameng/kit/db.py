@@ -14,6 +14,13 @@ if TYPE_CHECKING:
 else:
     Connection = object
 
+LOST = (
+    asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError, asyncpg.CrashShutdownError, OSError, TimeoutError,
+    asyncpg.InternalClientError,  # what the driver says of a connection that is just being torn down
+)  # fmt: skip
+"""What is raised when the database does not answer."""
+
 COMMAND_TIMEOUT_S = 30.0
 STATEMENT_TIMEOUT_MS = 25_000
 """Below the client's time-out: the server gives up first, so a lost statement never holds a gate."""

@@ -2,15 +2,7 @@
 
 from __future__ import annotations
 
-import asyncpg
-
 from kameng.kit.errors import BadInput, NotFound, TryLater
-
-DATABASE_AWAY = (
-    asyncpg.PostgresConnectionError, asyncpg.CannotConnectNowError, asyncpg.AdminShutdownError,
-    asyncpg.CrashShutdownError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, TimeoutError,
-)  # fmt: skip
-"""What a door sees when the database does not answer; ``Unavailable`` to the caller."""
 
 
 class BadRequest(BadInput):

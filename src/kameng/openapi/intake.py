@@ -19,10 +19,10 @@ from prometheus_client import Counter
 
 from kameng import identity, orders
 from kameng.identity import Caller, Nonce, Scope
-from kameng.kit import logs, metrics, money
+from kameng.kit import db, logs, metrics, money
 from kameng.kit.errors import Refusal
 from kameng.openapi.auth import Authenticator
-from kameng.openapi.errors import DATABASE_AWAY, BodyTooLarge, Internal, RequestTooSlow, Unavailable
+from kameng.openapi.errors import BodyTooLarge, Internal, RequestTooSlow, Unavailable
 from kameng.openapi.headers import Headers
 from kameng.openapi.patience import Patience
 from kameng.openapi.problems import headers_of, problem_of
@@ -132,7 +132,7 @@ class Intake:
         except Exception as error:
             log.error("a request failed", error, path=scope["path"])
             # The lanes answer for what they were given. Here nothing was placed.
-            status, headers, answer = refused(Unavailable() if isinstance(error, DATABASE_AWAY) else Internal())
+            status, headers, answer = refused(Unavailable() if isinstance(error, db.LOST) else Internal())
         await respond(send, status, headers + self._headers, answer)
 
     async def _place(self, scope: ASGIScope, body: bytes) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
@@ -144,7 +144,7 @@ class Intake:
         wish = orders.wish_from(self._snapshot, caller, sent, nonce=nonce)
         answer = await self._lanes.place(wish)
         if isinstance(answer, Refused):
-            return refused(answer.reason(answer.detail, field=answer.field))
+            return refused(answer.refusal())
         headers = [(b"content-type", b"application/json"), (b"cache-control", b"no-store")]
         headers += rate_headers(self._auth, caller)
         return 200 if answer.replayed else 201, headers, _encoder.encode(order_answer(answer))
@@ -201,7 +201,7 @@ class Intake:
 
 
 def _row(answer: Answer) -> ShownOrder | Refusal:
-    return answer.reason(answer.detail, field=answer.field) if isinstance(answer, Refused) else answer
+    return answer.refusal() if isinstance(answer, Refused) else answer
 
 
 async def _bulk_answer(results: list[ShownOrder | Refusal], accepted: int) -> bytes:

@@ -63,7 +63,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Exit code 0: nothing was lost, doubled or told in clear."""
     seed = int(time.time()) if arguments.seed is None else arguments.seed
     with _folder(arguments.folder) as folder:
-        os.environ |= {"KAMENG_DATA_DIR": str(folder), "KAMENG_PORT": str(_free_port())}
+        os.environ |= {"KAMENG_DATA_DIR": str(folder), "KAMENG_PORT": str(processes.free_port())}
         os.environ |= {"KAMENG_TLS_CERTIFICATE": "off", "KAMENG_TLS_KEY": "off"}
         os.environ.pop("KAMENG_DATABASE_URL", None)
         return _run(arguments.kills, seed)
@@ -87,15 +87,6 @@ def _folder(wanted: Path | None) -> Iterator[Path]:
     finally:
         if wanted is None:
             shutil.rmtree(folder, ignore_errors=True)
-
-
-def _free_port() -> int:
-    import socket
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _run(kills: int, seed: int) -> int:

@@ -16,7 +16,3 @@ SELECT EXISTS (SELECT FROM api_key WHERE lane = $1::smallint AND key_id = $2 AND
 -- Whether an organisation has its wallet here.
 SELECT EXISTS (SELECT FROM account WHERE lane = $1::smallint AND account_id = $2 AND code = 'wallet');
 
--- name: has_other_keys
--- Whether a lane holds anything sealed by another key than the ring's present one. Looks without the gate.
-SELECT EXISTS (SELECT FROM card WHERE lane = $1::smallint
-               AND get_byte(sealed, 1) * 256 + get_byte(sealed, 2) <> $2::int);

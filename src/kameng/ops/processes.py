@@ -7,6 +7,7 @@ import ctypes
 import os
 import resource
 import signal
+import socket
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -16,6 +17,14 @@ SUPERVISED = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIG
 
 OPEN_FILES_MAX = 1 << 20
 _PR_SET_PDEATHSIG = 1
+
+
+def free_port() -> int:
+    """A port of the loopback address that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
 
 
 def begin(parent_pid: int, *, orphaned_by: signal.Signals = signal.SIGTERM) -> None:

@@ -11,8 +11,6 @@ from kameng.kit.db import Connection
 
 statements = sql.parse("ops.sql", resources.files("kameng.ops").joinpath("ops.sql").read_text("utf-8"))
 
-LOOK_TIMEOUT_S = 3600.0
-
 
 async def organisation(connection: Connection, org_id: int) -> Organisation:
     row = await connection.fetchrow(statements.organisation, ids.lane_of(org_id), org_id)
@@ -37,9 +35,3 @@ async def has_wallet(connection: Connection, org_id: int) -> bool:
     return bool(await connection.fetchval(statements.has_wallet, ids.lane_of(org_id), org_id))
 
 
-async def has_other_keys(connection: Connection, lane: int, key_number: int) -> bool:
-    """Whether a card lies here under another key than that; may have to look at every card."""
-    await connection.execute("SET LOCAL statement_timeout = 0")
-    return bool(
-        await connection.fetchval(statements.has_other_keys, lane, key_number, timeout=LOOK_TIMEOUT_S)
-    )

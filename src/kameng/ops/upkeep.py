@@ -10,7 +10,6 @@ from kameng.kit import clock, crypto, lanes, logs
 from kameng.kit.db import Database
 from kameng.kit.errors import Fault
 from kameng.kit.timetable import Entry
-from kameng.ops import store
 
 log = logs.get_logger(__name__)
 
@@ -62,9 +61,7 @@ async def reseal(db: Database, *, ring: crypto.KeyRing) -> None:
         return
     for lane in await _lane_numbers(db):
         keys = await _reseal_keys(db, ring, lane)
-        async with db.transaction() as connection:
-            is_due = await store.has_other_keys(connection, lane, ring.current)
-        cards = await stock.reseal(db, ring, lane) if is_due else 0
+        cards = await stock.reseal(db, ring, lane)
         accounts = await orders.reseal(db, ring, lane)
         if keys or cards or accounts:
             log.info(

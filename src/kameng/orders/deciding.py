@@ -21,7 +21,6 @@ from kameng.identity import (
     Organisation,
     OrganisationSuspended,
 )  # fmt: skip
-from kameng.kit.errors import Refusal
 from kameng.ledger import Books, House, InsufficientBalance, LedgerRefused, NewTransfer, Result, house_account
 from kameng.orders.errors import BadQuantity, GroupRefused, NotOnSale, ReferenceReused, SoldOut
 from kameng.orders.model import Decision, Known, NewOrder, Placed, Refused, Short, ShownCard, State, Wish
@@ -164,11 +163,7 @@ def _caller_may(view: View, wish: Wish) -> Refused | None:
 
 
 def _quantity_fits(sku: Sku, wish: Wish) -> Refused | None:
-    quantity = wish.quantity
-    if not sku.quantity_min <= quantity <= sku.quantity_max or (quantity - sku.quantity_min) % sku.quantity_step:
-        allowed = f"{sku.quantity_min} to {sku.quantity_max} in steps of {sku.quantity_step}"
-        return Refused(BadQuantity, allowed, "quantity")
-    return None
+    return None if sku.allows(wish.quantity) else Refused(BadQuantity, sku.allowed_quantities, "quantity")
 
 
 def _price_is_agreed(quote: Quote, wish: Wish) -> Refused | None:
@@ -228,8 +223,3 @@ class _Checkpoint:
         view.refs = self._refs
         view.counters.restore(self._counters)
         view.shelf.put_back(view.shelf.taken[self._taken :])
-
-
-def refused_as(decision: Refused) -> Refusal:
-    """The refusal itself, for a door that answers with it."""
-    return decision.reason(decision.detail, field=decision.field)

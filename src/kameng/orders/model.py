@@ -163,6 +163,10 @@ class Refused(msgspec.Struct, frozen=True, gc=False):
     detail: str = ""
     field: str = ""
 
+    def refusal(self) -> Refusal:
+        """The same as what a door answers with."""
+        return self.reason(self.detail, field=self.field)
+
 
 class Short(msgspec.Struct, frozen=True, gc=False):
     """The lane's own shelf is short; another lane may help."""

@@ -6,6 +6,7 @@ anything but the database. What another lane could help with (``Short``) goes ba
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -14,7 +15,7 @@ import msgspec
 
 from kameng import identity, ledger, risk, stock
 from kameng.identity import Scope
-from kameng.kit import audit, clock, epochs, events, jobs, lanes
+from kameng.kit import audit, clock, epochs, events, jobs, lanes, metrics
 from kameng.kit.db import Connection
 from kameng.orders import store
 from kameng.orders.deciding import Asked, View, decide
@@ -47,12 +48,14 @@ async def place_batch(snapshot: Snapshot, lane: int, entries: Sequence[Entry]) -
     async with snapshot.db.transaction() as connection:
         # An id for the order, one for its job or the audit line of a repeat.
         passage = await lanes.pass_gate(connection, lane, id_count=2 * len(entries))
+        passed_at = time.monotonic()
         await snapshot.refresh(connection, await epochs.read(connection))
         order_ids, spare_ids = passage.ids[: len(entries)], passage.ids[len(entries) :]
         view, asked = await _read(snapshot, connection, lane, order_ids, entries)
         decisions = decide(view, asked)
         await _write(snapshot, connection, lane, view, decisions, spare_ids)
         known = await _read_known(snapshot, connection, lane, view.at, entries, decisions, spare_ids[::-1])
+    metrics.gate_seconds.observe(time.monotonic() - passed_at)
     return [
         _answer(entry.wish, decision, view.at, known) for entry, decision in zip(entries, decisions, strict=True)
     ]

@@ -16,7 +16,7 @@ from collections.abc import Awaitable, Callable, Sequence
 import asyncpg
 
 from kameng import risk, stock
-from kameng.kit import clock, lanes, logs, metrics
+from kameng.kit import clock, db, lanes, logs, metrics
 from kameng.orders import store
 from kameng.orders.errors import Busy, OrderNotPlaced, OutcomeUnknown, SoldOut
 from kameng.orders.model import Answer, Refused, Short, Wish
@@ -38,12 +38,8 @@ UNKNOWN_FOR_S = 10.0
 STOP_S = 8.0
 """How long a gateway that stops goes on answering those it let in."""
 
-CONNECTION_LOST = (
-    asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.CannotConnectNowError,
-    asyncpg.AdminShutdownError, asyncpg.CrashShutdownError, ConnectionError, OSError, TimeoutError,
-    asyncpg.InternalClientError,  # what the driver says of a connection that is just being torn down
-    asyncpg.QueryCanceledError,  # the gate may be held by a transaction of ours that is still committing
-)  # fmt: skip
+CONNECTION_LOST = (*db.LOST, asyncpg.QueryCanceledError)
+"""Cancelled too: the gate may be held by a transaction of ours that is still committing."""
 
 log = logs.get_logger(__name__)
 
@@ -142,6 +138,7 @@ class LaneQueue:
                 if len(batch) >= MEASURED_FROM:
                     self._rate += 0.2 * (len(batch) / took_s - self._rate)
                 metrics.batch_size.observe(len(batch))
+                metrics.lane_queue.labels(str(self.lane)).set(len(self._singles) + self._bulk_rows)
                 metrics.batch_seconds.observe(took_s)
 
     async def _guarded(self, work: Callable[[list[Ticket]], Awaitable[None]], tickets: list[Ticket]) -> None:

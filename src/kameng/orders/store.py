@@ -7,11 +7,9 @@ from datetime import datetime
 
 import msgspec
 
-from kameng.kit import copying, crypto, sql
+from kameng.kit import copying, crypto, resealing, sql
 from kameng.kit.db import Connection
 from kameng.orders.model import ACCOUNT, NewOrder
-
-LOOK_TIMEOUT_S = 3600.0
 
 statements = sql.load("kameng.orders")
 
@@ -89,12 +87,10 @@ async def list_orders(
 
 
 async def accounts_under_other_keys(
-    connection: Connection, lane: int, after_id: int, key_number: int, *, limit: int
+    connection: Connection, lane: int, after_id: int, key_number: int, limit: int
 ) -> list[tuple[int, bytes]]:
-    """May have to look at every row: under no gate, in a transaction of its own."""
-    await connection.execute("SET LOCAL statement_timeout = 0")
     rows = await connection.fetch(
-        statements.accounts_under_other_keys, lane, after_id, key_number, limit, timeout=LOOK_TIMEOUT_S
+        statements.accounts_under_other_keys, lane, after_id, key_number, limit, timeout=resealing.LOOK_TIMEOUT_S
     )
     return [(row["order_id"], row["account"]) for row in rows]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kameng.kit import clock, crypto, lanes
+from kameng.kit import clock, crypto, lanes, resealing
 from kameng.kit.db import Database
 from kameng.stock import store
 from kameng.stock.model import CARD
@@ -24,18 +24,7 @@ async def void_expired(db: Database, lane: int) -> int:
 
 async def reseal(db: Database, ring: crypto.KeyRing, lane: int) -> int:
     """Seal every card of a lane with the ring's current key; returns how many were not."""
-    total, after_id = 0, 0
-    while True:
-        async with db.transaction() as connection:  # looking may take long: not under the gate
-            old = await store.cards_under_other_keys(connection, lane, after_id, ring.current, limit=CHUNK_CARDS)
-        if not old:
-            return total
-        sealed = [(card_id, ring.seal(CARD, card_id, ring.open(CARD, card_id, x)), x) for card_id, x in old]
-        async with db.transaction() as connection:
-            await lanes.pass_gate(connection, lane)
-            await store.reseal(connection, lane, sealed)
-        total += len(sealed)
-        after_id = old[-1][0]
+    return await resealing.reseal(db, ring, lane, CARD, look=store.cards_under_other_keys, put=store.reseal)
 
 
 BANDS = ((1, "none"), (10, "few"), (100, "some"))

@@ -9,11 +9,9 @@ from typing import Any
 
 import msgspec
 
-from kameng.kit import sql
+from kameng.kit import resealing, sql
 from kameng.kit.db import Connection
 from kameng.kit.errors import Fault
-
-LOOK_TIMEOUT_S = 3600.0
 
 statements = sql.load("kameng.stock")
 
@@ -118,12 +116,10 @@ async def void_expired(connection: Connection, lane: int, today: date, *, limit:
 
 
 async def cards_under_other_keys(
-    connection: Connection, lane: int, after_id: int, key_number: int, *, limit: int
+    connection: Connection, lane: int, after_id: int, key_number: int, limit: int
 ) -> list[tuple[int, bytes]]:
-    """May have to look at every row: under no gate, in a transaction of its own."""
-    await connection.execute("SET LOCAL statement_timeout = 0")
     rows = await connection.fetch(
-        statements.cards_under_other_keys, lane, after_id, key_number, limit, timeout=LOOK_TIMEOUT_S
+        statements.cards_under_other_keys, lane, after_id, key_number, limit, timeout=resealing.LOOK_TIMEOUT_S
     )
     return [(row["card_id"], row["sealed"]) for row in rows]
 

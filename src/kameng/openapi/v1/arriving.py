@@ -16,7 +16,7 @@ from litestar.exceptions import HTTPException, MethodNotAllowedException, NotFou
 from litestar.handlers import BaseRouteHandler
 
 from kameng.identity import Caller, Nonce
-from kameng.kit import logs, metrics
+from kameng.kit import db, logs, metrics
 from kameng.kit.errors import Refusal
 from kameng.openapi import errors, problems
 from kameng.openapi.headers import Headers
@@ -108,7 +108,7 @@ def _refusal_of(error: Exception) -> Refusal:
         return errors.MethodNotAllowed()
     if isinstance(error, HTTPException) and error.status_code < 500:
         return errors.BadRequest(error.detail[:200])
-    return errors.Unavailable() if isinstance(error, errors.DATABASE_AWAY) else errors.Internal()
+    return errors.Unavailable() if isinstance(error, db.LOST) else errors.Internal()
 
 
 def peer_of(scope: ASGIScope) -> str:

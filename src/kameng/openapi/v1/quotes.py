@@ -60,10 +60,8 @@ def _quoted(arrival: Arrival, sent: QuoteBody) -> QuoteAnswer:
     sku = sku_named(snapshot, sent.sku)
     if sku.state != "on_sale":
         raise NotOnSale(field="sku")
-    over = sent.quantity - sku.quantity_min
-    if over < 0 or over % sku.quantity_step or sent.quantity > sku.quantity_max:
-        allowed = f"{sku.quantity_min} to {sku.quantity_max} in steps of {sku.quantity_step}"
-        raise BadQuantity(allowed, field="quantity")
+    if not sku.allows(sent.quantity):
+        raise BadQuantity(sku.allowed_quantities, field="quantity")
     quote = snapshot.prices.quote(sku, org_id=organisation.org_id, level=organisation.level, quantity=sent.quantity)
     if quote.below_cost:
         raise BelowCost(field="sku")

@@ -23,6 +23,7 @@ from granian.http import HTTP1Settings, HTTP2Settings
 from granian.log import LogLevels
 
 from kameng.kit.errors import Fault
+from kameng.ops import processes
 from kameng.ops.bench import runner
 from kameng.ops.bench.load import Target
 from kameng.ops.bench.shots import Key, OrderMix, Sku
@@ -85,9 +86,7 @@ async def app(
 @contextlib.contextmanager
 def serving(settings: dict[str, Any]) -> Iterator[Target]:
     """The echo app in processes of its own; ``settings`` as the gateway gives them to Granian."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        target = Target(port=probe.getsockname()[1])
+    target = Target(port=processes.free_port())
     child = subprocess.Popen(
         [sys.executable, "-m", __name__, str(target.port)], stdin=subprocess.PIPE
     )

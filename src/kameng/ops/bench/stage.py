@@ -12,7 +12,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -30,7 +29,7 @@ from kameng import catalogue, stock
 from kameng.catalogue import Sku as CatalogueSku
 from kameng.kit import clock, crypto, db
 from kameng.kit.errors import Fault
-from kameng.ops import auditing, embedded
+from kameng.ops import auditing, embedded, processes
 from kameng.ops.bench.load import Target
 from kameng.ops.bench.machine import Sampler
 from kameng.ops.bench.shots import Key, Sku
@@ -55,7 +54,7 @@ class Stage:
         self._merchants = merchants
         self._cards = cards
         self._reuse = reuse
-        self.targets = [Target(port=_free_port()) for _ in range(gateways)]
+        self.targets = [Target(port=processes.free_port()) for _ in range(gateways)]
         self._environment = {
             **os.environ,
             "KAMENG_DATA_DIR": str(folder),
@@ -201,13 +200,6 @@ class Stage:
         done = subprocess.run([sys.executable, "-m", "kameng", *arguments], env=self._environment, check=False)
         if done.returncode:
             raise Fault(f"`kameng {' '.join(arguments)}` ended with status {done.returncode}; its words are above.")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _await_health(server: subprocess.Popen[bytes], target: Target) -> None:
