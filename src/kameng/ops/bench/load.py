@@ -335,7 +335,7 @@ class _Window:
         self.cpu_user_s = self.cpu_system_s = 0.0
         self.extra: dict[str, int] = {}
         self.series: list[Second] = []
-        self._cpu = os.times()
+        self._cpu = resource.getrusage(resource.RUSAGE_SELF)
         self._extra_first: dict[str, int] = {}
         self._extra_before: dict[str, int] = {}
 
@@ -343,7 +343,7 @@ class _Window:
         self.started = perf_counter()
         self.first = self._before = counters
         self._extra_first = self._extra_before = dict(extra)
-        self._cpu = os.times()
+        self._cpu = resource.getrusage(resource.RUSAGE_SELF)
 
     def point(self, counters: _Counters, extra: dict[str, int]) -> None:
         steps = [now - before for now, before in zip(counters, self._before, strict=True)]
@@ -357,5 +357,5 @@ class _Window:
         self.ended = perf_counter()
         self.last = counters
         self.extra = {name: count - self._extra_first.get(name, 0) for name, count in extra.items()}
-        now = os.times()
-        self.cpu_user_s, self.cpu_system_s = now.user - self._cpu.user, now.system - self._cpu.system
+        now = resource.getrusage(resource.RUSAGE_SELF)  # in microseconds, where os.times has hundredths
+        self.cpu_user_s, self.cpu_system_s = now.ru_utime - self._cpu.ru_utime, now.ru_stime - self._cpu.ru_stime
