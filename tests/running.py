@@ -12,14 +12,12 @@ import os
 import secrets
 import shutil
 import socket
-import subprocess
-import sys
 import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from itertools import count
 from pathlib import Path
 from typing import Any, ClassVar
@@ -32,7 +30,8 @@ from kameng import catalogue, identity, ledger, openapi, stock
 from kameng.catalogue import Sku
 from kameng.identity import ALL_SCOPES, IssuedKey, Organisation
 from kameng.kit import clock, crypto, db, settings
-from kameng.ops import founding
+from kameng.ops import founding, serving
+from kameng.ops.children import Child
 from kameng.ops.embedded import Embedded
 from kameng.ops.founding import Member
 from kameng.stock import CardLine
@@ -258,13 +257,12 @@ async def _platform(postgres: Embedded, template: str, seed: Seed) -> AsyncItera
 
 
 class Served(Client):
-    """A gateway in a process of its own behind Granian, plain http on a free port of loopback."""
+    """A gateway in a process of its own, as the supervisor starts it, plain http on a free port of loopback."""
 
-    def __init__(self, seed: Seed, url: str, port: int, process: subprocess.Popen[bytes]) -> None:
+    def __init__(self, seed: Seed, url: str, port: int) -> None:
         self.seed = seed
         self.url = url
         self.port = port
-        self.process = process
         self.key = seed.shop.key
         self.base = f"http://127.0.0.1:{port}"
 
@@ -296,36 +294,32 @@ async def served(postgres: Embedded, seeded: tuple[str, Seed]) -> AsyncIterator[
     template, seed = seeded
     name = f"served_{next(_numbers)}"
     await _execute(postgres.url, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
-    url, port = postgres.url_for(name), free_port()
-    environment = {
-        **os.environ, "KAMENG_DATABASE_URL": url, "KAMENG_DATA_DIR": str(seed.data_dir),
-        "KAMENG_REQUEST_TIMEOUT_S": "1", "KAMENG_TLS_CERTIFICATE": "off", "KAMENG_TLS_KEY": "off",
-    }  # fmt: skip
-    command = [
-        sys.executable, "-m", "granian", "kameng.openapi:create", "--factory", "--interface", "asgi", "--host",
-        "127.0.0.1", "--port", str(port), "--workers", "1", "--loop", "uvloop", "--no-ws", "--log-level", "warning",
-    ]  # fmt: skip
-    process = subprocess.Popen(command, env=environment)  # noqa: ASYNC220 - takes a moment, once
-    running = Served(seed, url, port, process)
-    try:
-        await _until_well(running)
-        yield running
-    finally:
-        process.terminate()
-        process.wait(10)
+    url = postgres.url_for(name)
+    environment = {"KAMENG_DATA_DIR": str(seed.data_dir), "KAMENG_REQUEST_TIMEOUT_S": "1"}
+    with gateway_process(url, environment) as port:
+        yield Served(seed, url, port)
 
 
-async def _until_well(running: Served) -> None:
-    deadline = time.monotonic() + 20
-    while True:
+@contextmanager
+def gateway_process(url: str, environment: dict[str, str]) -> Iterator[int]:
+    """A gateway's process on a database; gives its port."""
+    with serving.open_socket("127.0.0.1", 0) as listener:
+        environ = {
+            **os.environ, "KAMENG_DATABASE_URL": url, "KAMENG_TLS_CERTIFICATE": "off", "KAMENG_TLS_KEY": "off",
+            **environment,
+        }  # fmt: skip
+        child = Child("kameng.ops.gateway", (), listening_fd=listener.fileno(), environ=environ)
         try:
-            if (await running.get("/healthz", signed=False)).status == 200:
-                return
-        except OSError:
-            pass
-        assert running.process.poll() is None, "the gateway did not start"
-        assert time.monotonic() < deadline, "the gateway did not get well"
-        await asyncio.sleep(0.1)
+            until = time.monotonic() + 30
+            while not child.is_ready():
+                assert not child.has_ended(), "the gateway did not start"
+                assert time.monotonic() < until, "the gateway does not get ready"
+                time.sleep(0.05)
+            yield listener.getsockname()[1]
+        finally:
+            child.end()
+            while not child.is_over():
+                time.sleep(0.05)
 
 
 def free_port() -> int:

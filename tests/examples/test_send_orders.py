@@ -6,13 +6,10 @@ import csv
 import json
 import os
 import re
-import signal
-import socket
 import stat
 import subprocess
 import sys
 import threading
-import time
 import unicodedata
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
@@ -31,6 +28,7 @@ from kameng.identity import SeenNonces
 from kameng.kit import clock, crypto, money
 from kameng.kit.db import Database, open_database
 from kameng.ops import founding
+from running import gateway_process
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "send_orders.py"
 JD_CARD = ("京东E卡", "100")
@@ -68,9 +66,9 @@ async def shop(database_url: str, tmp_path: Path) -> AsyncIterator[Shop]:
         await ledger.recharge(db, organisation.lane, organisation.org_id, BALANCE_E4, key="first")
         report = await stock.load_file(db, ring, card_file(), sku_id=await jd_sku(db), file_name="jd.txt")
         assert (report.loaded, report.refused) == (STOCK_COUNT, ())
-        with serve(database_url, tmp_path) as url:
+        with gateway_process(database_url, {"KAMENG_DATA_DIR": str(tmp_path)}) as port:
             key = identity.format_key_id(member.key.key_id, sandbox=False)
-            yield Shop(url, key, member.key.secret, organisation, db)
+            yield Shop(f"http://127.0.0.1:{port}", key, member.key.secret, organisation, db)
     finally:
         await db.close()
 
@@ -84,36 +82,6 @@ async def jd_sku(db: Database) -> int:
     async with db.connection() as connection:
         skus = (await catalogue.load(connection, None, 1 << 62)).skus.values()
     return next(sku.sku_id for sku in skus if (sku.product, sku.spec) == JD_CARD)
-
-
-@contextmanager
-def serve(database_url: str, data_dir: Path) -> Iterator[str]:
-    """The gateway as a process of its own."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = ["-m", "granian", "--interface", "asgi", "--factory", "--log-level", "warning"]
-    command += ["--port", str(port), "kameng.openapi:create"]
-    env = {"PATH": os.environ["PATH"], "KAMENG_DATABASE_URL": database_url, "KAMENG_DATA_DIR": str(data_dir)}
-    server = subprocess.Popen([sys.executable, *command], env=env)
-    try:
-        wait_for(port, server)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        server.send_signal(signal.SIGTERM)
-        server.wait(30)
-
-
-def wait_for(port: int, server: subprocess.Popen[bytes]) -> None:
-    deadline_s = time.monotonic() + 30
-    while time.monotonic() < deadline_s and server.poll() is None:
-        try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
-        except OSError:
-            time.sleep(0.05)
-        else:
-            return
-    raise AssertionError("the gateway did not start")
 
 
 async def balance_e4(shop: Shop) -> int:

@@ -1,6 +1,7 @@
 """The Open API: one of the doors. Decodes, calls one verb, answers."""
 
 from kameng.openapi.app import Gateway, Parts, create
+from kameng.openapi.connection import Connection, Neighbours, sweep
 from kameng.openapi.intake import OrderAnswer
 
-__all__ = ["Gateway", "OrderAnswer", "Parts", "create"]
+__all__ = ["Connection", "Gateway", "Neighbours", "OrderAnswer", "Parts", "create", "sweep"]

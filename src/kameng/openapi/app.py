@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import sys
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
@@ -41,16 +40,17 @@ class Gateway:
     def __init__(self, chosen: settings.Settings) -> None:
         self._settings = chosen
         self._parts: Parts | None = None
-        self._intake: Intake | None = None
+        self.intake: Intake | None = None
+        """Where orders enter; None before the start and after the stop."""
         self._rest: Any = None
 
     async def __call__(self, scope: ASGIScope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            if self._intake is None:
-                status, headers, body = refused(NotReady())
-                await respond(send, status, headers + security_headers(self._settings), body)
+            if self.intake is None:
+                reply = refused(NotReady())
+                await respond(send, reply._replace(headers=reply.headers + security_headers(self._settings)))
             elif scope["method"] == "POST" and scope["path"] in (PLACE, BULK):
-                await self._intake(scope, receive, send)
+                await self.intake(scope, receive, send)
             else:
                 await self._rest(scope, receive, send)
         elif scope["type"] == "lifespan":
@@ -72,7 +72,7 @@ class Gateway:
         authenticator = Authenticator(snapshot.directory, chosen.trusted_proxies)
         self._parts = Parts(chosen, database, snapshot, queues, authenticator)
         self._rest = create_router_app(self._parts)
-        self._intake = Intake(
+        self.intake = Intake(
             snapshot, queues, authenticator, body_max=chosen.request_body_max,
             timeout_s=chosen.request_timeout_s, headers=security_headers(chosen),
         )  # fmt: skip
@@ -80,7 +80,7 @@ class Gateway:
         return self._parts
 
     async def stop(self) -> None:
-        parts, self._intake = self._parts, None
+        parts, self.intake = self._parts, None
         if parts is not None:
             await parts.lanes.stop()
             await asyncio.wait_for(parts.db.close(), 10)
@@ -103,16 +103,10 @@ class Gateway:
 
 
 def _tune_interpreter() -> None:
-    """Settings of the whole process, for one that does nothing but serve.
-
-    Orders make no cycles: what stands now is never looked at again, and young garbage seldom. The server's network
-    thread needs the interpreter for a moment with every request: at the default of 5 ms it waited longer for it
-    than for anything else while a batch was decided (bench: 4,700 → 5,400 orders/s on a busy machine).
-    """
+    """Orders make no cycles: what stands now is never looked at again, and young garbage seldom."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 50, 100)
-    sys.setswitchinterval(0.0005)
 
 
 def create() -> Gateway:

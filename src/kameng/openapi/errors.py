@@ -20,6 +20,14 @@ class BodyTooLarge(BadInput):
     zh = "请求正文过大，请拆分后发送。"
 
 
+class HeadTooLarge(BadInput):
+    """The request's line and headers are too large; send fewer."""
+
+    code = "head_too_large"
+    status = 431
+    zh = "请求行与请求头过大，请减少后发送。"
+
+
 class RequestTooSlow(BadInput):
     """The request did not arrive whole in time; send it again."""
 

@@ -1,18 +1,19 @@
-"""The hot door: ``POST /api/v1/orders`` and ``/orders/bulk`` as raw ASGI, under the same app as everything else.
+"""The hot door: ``POST /api/v1/orders`` and ``/orders/bulk`` as bytes, under the same app as everything else.
 
 A framework's handler costs four times as much as all of Kameng's own work at this point. So bytes come in, are
-checked and decoded once, join their lane's next batch, and bytes go out after its commit.
+checked and decoded once, join their lane's next batch, and bytes go out after its commit. ``Connection`` asks
+``reply`` for a single order; any ASGI server can call the door for both.
 """
 
 from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from itertools import count
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from prometheus_client import Counter
@@ -24,7 +25,6 @@ from kameng.kit.errors import Refusal
 from kameng.openapi.auth import Authenticator
 from kameng.openapi.errors import BodyTooLarge, Internal, RequestTooSlow, Unavailable
 from kameng.openapi.headers import Headers
-from kameng.openapi.patience import Patience
 from kameng.openapi.problems import headers_of, problem_of
 from kameng.orders import Answer, OrderBody, Refused, ShownOrder, Snapshot
 
@@ -108,6 +108,14 @@ def _card(card: orders.ShownCard) -> bytes:
     return b'%s,"expires_on":"%s"}' % (card.text[:-1], card.expires_on.isoformat().encode())
 
 
+class Reply(NamedTuple):
+    """An answer before it is put on a wire."""
+
+    status: int
+    headers: list[tuple[bytes, bytes]]
+    body: bytes
+
+
 class Intake:
     def __init__(
         self, snapshot: Snapshot, lanes: orders.Lanes, authenticator: Authenticator, *, body_max: int,
@@ -116,27 +124,47 @@ class Intake:
         self._snapshot = snapshot
         self._lanes = lanes
         self._auth = authenticator
-        self._body_max = body_max
-        self._patience = Patience(timeout_s)
-        self._headers = headers
+        self.body_max = body_max
+        self._timeout_s = timeout_s
+        self.headers = headers
         self._groups = count(1)
 
     async def __call__(self, scope: ASGIScope, receive: Receive, send: Send) -> None:
         """One request, answered whatever happens."""
-        bulk = scope["path"] == BULK
         try:
-            body = await read_body(scope, receive, body_max=self._body_max, patience=self._patience)
-            status, headers, answer = await (self._bulk(scope, body) if bulk else self._place(scope, body))
+            body = await read_body(receive, body_max=self.body_max, timeout_s=self._timeout_s)
         except Refusal as refusal:
-            status, headers, answer = refused(refusal)
-        except Exception as error:
-            log.error("a request failed", error, path=scope["path"])
-            # The lanes answer for what they were given. Here nothing was placed.
-            status, headers, answer = refused(Unavailable() if isinstance(error, db.LOST) else Internal())
-        await respond(send, status, headers + self._headers, answer)
+            reply = refused(refusal)
+            await respond(send, Reply(reply.status, reply.headers + self.headers, reply.body))
+            return
+        client = scope["client"]
+        reply = await self.reply(
+            path=raw_path(scope), query=scope["query_string"], headers=scope["headers"], body=body,
+            peer=client[0] if client else "127.0.0.1", bulk=scope["path"] == BULK,
+        )  # fmt: skip
+        await respond(send, reply)
 
-    async def _place(self, scope: ASGIScope, body: bytes) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
-        caller, nonce = await self._authenticate(scope, body)
+    async def reply(
+        self, *, path: bytes, query: bytes, headers: Sequence[tuple[bytes, bytes]], body: bytes, peer: str,
+        bulk: bool = False,
+    ) -> Reply:  # fmt: skip
+        """The answer to one whole request, whatever happens."""
+        try:
+            caller, nonce = await self._auth.authenticate(
+                method="POST", path=path, query=query, headers=headers, body=body, peer=peer,
+                scope=Scope.orders_place, write=True,
+            )  # fmt: skip
+            reply = await (self._bulk if bulk else self._place)(caller, nonce, body)
+        except Refusal as refusal:
+            reply = refused(refusal)
+        except Exception as error:
+            log.error("a request failed", error, path=path.decode("latin-1"))
+            # The lanes answer for what they were given. Here nothing was placed.
+            reply = refused(Unavailable() if isinstance(error, db.LOST) else Internal())
+        _counted(reply.status).inc()
+        return Reply(reply.status, reply.headers + self.headers, reply.body)
+
+    async def _place(self, caller: Caller, nonce: Nonce | None, body: bytes) -> Reply:
         try:
             sent = _order_decoder.decode(body)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -147,10 +175,9 @@ class Intake:
             return refused(answer.refusal())
         headers = [(b"content-type", b"application/json"), (b"cache-control", b"no-store")]
         headers += rate_headers(self._auth, caller)
-        return 200 if answer.replayed else 201, headers, _encoder.encode(order_answer(answer))
+        return Reply(200 if answer.replayed else 201, headers, _encoder.encode(order_answer(answer)))
 
-    async def _bulk(self, scope: ASGIScope, body: bytes) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
-        caller, nonce = await self._authenticate(scope, body)
+    async def _bulk(self, caller: Caller, nonce: Nonce | None, body: bytes) -> Reply:
         try:
             sent = _bulk_decoder.decode(body)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -167,7 +194,7 @@ class Intake:
         results = await self._place_rows(caller, sent)
         accepted = sum(1 for row in results if isinstance(row, ShownOrder))
         headers = [(b"content-type", b"application/json"), (b"cache-control", b"no-store")]
-        return 200, headers + rate_headers(self._auth, caller), await _bulk_answer(results, accepted)
+        return Reply(200, headers + rate_headers(self._auth, caller), await _bulk_answer(results, accepted))
 
     async def _place_rows(self, caller: Caller, sent: BulkBody) -> list[ShownOrder | Refusal]:
         """Each row on its own, or all or none; a row that can't be read is refused where it stands."""
@@ -191,13 +218,6 @@ class Intake:
             return [orders.GroupRefused() if result is None else result for result in results]
         answers = iter(await self._lanes.place_many(wishes))
         return [_row(next(answers)) if result is None else result for result in results]
-
-    async def _authenticate(self, scope: ASGIScope, body: bytes) -> tuple[Caller, Nonce | None]:
-        client = scope["client"]
-        return await self._auth.authenticate(
-            method="POST", path=raw_path(scope), query=scope["query_string"], headers=scope["headers"], body=body,
-            peer=client[0] if client else "127.0.0.1", scope=Scope.orders_place, write=True,
-        )  # fmt: skip
 
 
 def _row(answer: Answer) -> ShownOrder | Refusal:
@@ -225,40 +245,29 @@ def raw_path(scope: ASGIScope) -> bytes:
     return scope["path"].encode() if raw is None else raw
 
 
-async def read_body(scope: ASGIScope, receive: Receive, *, body_max: int, patience: Patience) -> bytes:
+async def read_body(receive: Receive, *, body_max: int, timeout_s: float) -> bytes:
     """The whole body; ``BodyTooLarge`` as soon as it is, ``RequestTooSlow`` if it stops coming."""
-    message = await patience.wait_for(receive)
-    body: bytes = message.get("body", b"")
-    if len(body) > body_max:
-        raise BodyTooLarge(f"at most {body_max} bytes")
-    if not message.get("more_body") or len(body) == _content_length(scope):
-        return body  # nearly always: waiting for the empty rest would cost a turn of the loop
-    parts, size = [body], len(body)
+    parts: list[bytes] = []
+    size, more = 0, True
     try:
-        async with asyncio.timeout(patience.timeout_s):
-            while message.get("more_body"):
-                if size > body_max:
-                    raise BodyTooLarge(f"at most {body_max} bytes")
+        async with asyncio.timeout(timeout_s):
+            while more:
                 message = await receive()
+                if message["type"] == "http.disconnect":
+                    raise RequestTooSlow
                 parts.append(message.get("body", b""))
                 size += len(parts[-1])
+                if size > body_max:
+                    raise BodyTooLarge(f"at most {body_max} bytes")
+                more = message.get("more_body", False)
     except TimeoutError:
         raise RequestTooSlow from None
-    if size > body_max:
-        raise BodyTooLarge(f"at most {body_max} bytes")
     return b"".join(parts)
 
 
-def _content_length(scope: ASGIScope) -> int:
-    for name, value in scope["headers"]:
-        if name == b"content-length":
-            return int(value) if value.isdigit() else -1
-    return -1
-
-
-def refused(refusal: Refusal) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
+def refused(refusal: Refusal) -> Reply:
     document = problem_of(refusal, request_id=request_id())
-    return refusal.status, headers_of(type(refusal)), _encoder.encode(document)
+    return Reply(refusal.status, headers_of(type(refusal)), _encoder.encode(document))
 
 
 @lru_cache(maxsize=1024)
@@ -280,8 +289,8 @@ def _counted(status: int) -> Counter:
     return metrics.http_requests.labels("orders", str(status))
 
 
-async def respond(send: Send, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
-    _counted(status).inc()
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+async def respond(send: Send, reply: Reply) -> None:
+    headers = [*reply.headers, (b"content-length", b"%d" % len(reply.body))]
+    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+    await send({"type": "http.response.body", "body": reply.body})
 

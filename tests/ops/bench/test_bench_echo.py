@@ -9,13 +9,9 @@ import asyncpg
 from kameng.ops.bench import echo
 from kameng.ops.embedded import Embedded
 
-SETTINGS = {"interface": "asgi", "loop": "uvloop", "workers": 1, "http": "1", "backlog": 1024}
-
 
 async def test_the_echo_answers_every_signed_request_like_an_order() -> None:
-    tally = await asyncio.to_thread(
-        lambda: echo.measure_echo(SETTINGS, connections=20, seconds=0.5, warmup_s=0.1)
-    )
+    tally = await asyncio.to_thread(lambda: echo.measure_echo(connections=20, seconds=0.5, warmup_s=0.1))
     assert tally.total.keys() == {"order"}
     assert tally.total["order"].keys() == {201}
     assert tally.total["order"][201] > 500
@@ -23,7 +19,7 @@ async def test_the_echo_answers_every_signed_request_like_an_order() -> None:
 
 
 async def test_the_echo_takes_bodies_of_any_size_and_goes_when_asked() -> None:
-    with echo.serving({**SETTINGS, "http1_settings": {"keep_alive": True}}) as target:
+    with echo.serving() as target:
         reader, writer = await asyncio.open_connection(target.host, target.port)
         head = f"POST /api/v1/orders HTTP/1.1\r\nhost: {target.authority}\r\ncontent-length: 3000000\r\n\r\n"
         writer.write(head.encode() + bytes(3_000_000))

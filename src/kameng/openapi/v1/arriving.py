@@ -21,7 +21,6 @@ from kameng.kit.errors import Refusal
 from kameng.openapi import errors, problems
 from kameng.openapi.headers import Headers
 from kameng.openapi.intake import ASGIScope, Receive, Send, rate_headers, raw_path, read_body, request_id
-from kameng.openapi.patience import Patience
 from kameng.openapi.v1.endpoints import Endpoint
 
 if TYPE_CHECKING:
@@ -122,7 +121,7 @@ class Front:
     def __init__(self, app: Any, *, headers: Headers, timeout_s: float) -> None:
         self._app = app
         self._headers = headers
-        self._patience = Patience(timeout_s)
+        self._timeout_s = timeout_s
 
     async def __call__(self, scope: ASGIScope, receive: Receive, send: Send) -> None:
         method, status = scope["method"], 0
@@ -141,7 +140,7 @@ class Front:
             await send(message)
 
         try:
-            body = await read_body(scope, receive, body_max=BODY_MAX, patience=self._patience)
+            body = await read_body(receive, body_max=BODY_MAX, timeout_s=self._timeout_s)
         except Refusal as refusal:
             await _refuse(refusal, dressed)
         else:

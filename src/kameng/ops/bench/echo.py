@@ -18,12 +18,10 @@ from typing import Any
 
 import asyncpg
 import msgspec
-from granian import Granian
-from granian.http import HTTP1Settings, HTTP2Settings
-from granian.log import LogLevels
+import uvicorn
 
 from kameng.kit.errors import Fault
-from kameng.ops import processes
+from kameng.ops import gateway, processes
 from kameng.ops.bench import runner
 from kameng.ops.bench.load import Target
 from kameng.ops.bench.shots import Key, OrderMix, Sku
@@ -84,15 +82,10 @@ async def app(
 
 
 @contextlib.contextmanager
-def serving(settings: dict[str, Any]) -> Iterator[Target]:
-    """The echo app in processes of its own; ``settings`` as the gateway gives them to Granian."""
+def serving() -> Iterator[Target]:
+    """The echo app in a process of its own, under the gateway's own server."""
     target = Target(port=processes.free_port())
-    child = subprocess.Popen(
-        [sys.executable, "-m", __name__, str(target.port)], stdin=subprocess.PIPE
-    )
-    assert child.stdin is not None
-    with child.stdin as pipe:
-        pipe.write(msgspec.json.encode(settings))
+    child = subprocess.Popen([sys.executable, "-m", __name__, str(target.port)])
     try:
         _await_listener(target, child)
         yield target
@@ -107,11 +100,10 @@ def _await_listener(target: Target, child: subprocess.Popen[bytes]) -> None:
         with contextlib.suppress(OSError), socket.create_connection((target.host, target.port), 1):
             return
         time.sleep(0.05)
-    raise Fault(f"The echo server did not start; Granian's words are above (status {child.poll()}).")
+    raise Fault(f"The echo server did not start; its words are above (status {child.poll()}).")
 
 
 def measure_echo(
-    settings: dict[str, Any],
     *,
     connections: int,
     seconds: float,
@@ -123,7 +115,7 @@ def measure_echo(
         keys = [Key(f"ak_{number}", f"ks_{number:040d}") for number in range(10**17, 10**17 + 10_000)]
     skus = [Sku(code=str(code)) for code in range(100_001, 100_177)]
     mix = OrderMix(keys=keys, skus=skus, prefix="echo-")
-    with serving(settings) as target:
+    with serving() as target:
         plan = runner.Plan(
             target=target, mix=mix, connections=connections, seconds=seconds, warmup_s=warmup_s
         )
@@ -171,17 +163,9 @@ def _chunk(first: int, count: int) -> bytes:
 
 
 def main() -> None:
-    settings = msgspec.json.decode(sys.stdin.buffer.read(), type=dict[str, Any])
-    for name, settings_of in (("http1_settings", HTTP1Settings), ("http2_settings", HTTP2Settings)):
-        if name in settings:
-            settings[name] = settings_of(**settings[name])
-    Granian(
-        f"{__spec__.name}:app",
-        address="127.0.0.1",
-        port=int(sys.argv[1]),
-        log_level=LogLevels.warning,
-        **settings,
-    ).serve()
+    config = uvicorn.Config(app, **gateway.server_options())
+    server = gateway.Server(config, request_timeout_s=10)
+    server.run([socket.create_server(("127.0.0.1", int(sys.argv[1])), backlog=gateway.BACKLOG)])
 
 
 if __name__ == "__main__":

@@ -214,7 +214,7 @@ class Idler(asyncio.Protocol):
 
 
 def _body_size(data: bytes, end: int) -> int:
-    at = data.find(b"ontent-length: ", 0, end)  # as Granian writes it; other spellings cost a little more
+    at = data.find(b"ontent-length: ", 0, end)  # as the server writes it; other spellings cost a little more
     if at > 0:
         return int(data[at + 15 : data.find(b"\r", at)])
     match = _LENGTH.search(data, 0, end)

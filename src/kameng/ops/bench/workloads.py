@@ -20,7 +20,6 @@ from kameng.ops.bench.load import Retries
 from kameng.ops.bench.shots import BulkMix, OrderMix, Sku
 from kameng.ops.bench.stage import Stage, sampled
 from kameng.ops.bench.tally import Tally, latency
-from kameng.ops.gateway import server_options
 
 FLASH_CARDS = 50_000
 FLASH_DEMAND = 20
@@ -215,7 +214,7 @@ def main(arguments: Sequence[str]) -> int:
     files_max = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     options.connections = options.connections or (20_000 if crowd else 1_000)
     command = shlex.join(["kameng", "bench", *arguments])
-    tally = echo.measure_echo(server_options(), connections=min(options.connections, 1_000), seconds=ECHO_SECONDS)
+    tally = echo.measure_echo(connections=min(options.connections, 1_000), seconds=ECHO_SECONDS)
     echo_per_s = tally.answers / tally.seconds
     if options.workload == "echo":
         print(f"echo: {echo_per_s:.0f} requests/s, generator {tally.cpu_us_per_request:.1f} µs a request")
