@@ -27,13 +27,15 @@ PHONE = form_named("phone")
         ("fuel_card", ["fuel_card"]),
         ("electricity_account+province+city", ["electricity_account", "province", "city"]),
         ("learner_name+phone", ["learner_name", "phone"]),
+        ("address", ["recipient", "phone", "province", "city", "district", "street"]),
+        ("address+learner_name", ["recipient", "phone", "province", "city", "district", "street", "learner_name"]),
     ],
 )
 def test_a_forms_name_lists_its_fields(name: str, fields: list[str]) -> None:
     assert [field.name for field in form_named(name).fields] == fields
 
 
-@pytest.mark.parametrize("name", ["fax", "phone+", "+phone", "phone+phone", "Phone", "phone zone"])
+@pytest.mark.parametrize("name", ["fax", "phone+", "+phone", "phone+phone", "Phone", "phone zone", "address+phone"])
 def test_unknown_forms_are_refused(name: str) -> None:
     with pytest.raises(UnknownForm) as refusal:
         form_named(name)
@@ -123,6 +125,11 @@ def test_nothing_asked_nothing_taken() -> None:
         ("electricity_account+province+city",
          {"electricity_account": "0310001234567", "province": "内蒙古自治区", "city": "呼和浩特市"},
          {"electricity_account": "0310001234567", "province": "内蒙古", "city": "呼和浩特市"}),
+        ("address",
+         {"recipient": " 王芳", "phone": "138 0013 8000", "province": "浙江省", "city": "杭州市", "district": "西湖区",
+          "street": "文三路 90 号 3 幢"},
+         {"recipient": "王芳", "phone": "13800138000", "province": "浙江", "city": "杭州市", "district": "西湖区",
+          "street": "文三路 90 号 3 幢"}),
         ("learner_name+phone", {"learner_name": "王芳\u200b", "phone": "13800138000"},
          {"learner_name": "王芳", "phone": "13800138000"}),
     ],
@@ -183,7 +190,9 @@ def test_json_schema() -> None:
 
 
 def test_what_tells_who_somebody_is_is_private() -> None:
-    private = {"phone", "qq", "qq_or_wechat", "uid", "fuel_card", "electricity_account", "learner_name"}
+    private = {
+        "phone", "qq", "qq_or_wechat", "uid", "fuel_card", "electricity_account", "learner_name", "recipient", "street",
+    }  # fmt: skip
     assert {name for name, field in FIELDS.items() if field.private} == private
 
 

@@ -6,6 +6,7 @@ The long one: ``kameng chaos --kills 200``.
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 
@@ -21,4 +22,7 @@ def test_nothing_acknowledged_is_lost_when_processes_are_killed() -> None:
     assert said[-1] == "nothing lost, nothing doubled"
     assert sum(" killed " in line for line in said) == 7
     killed = {line.split()[2].rstrip(";") for line in said if " killed " in line}
+    jobs = re.search(r"^jobs: ([\d,]+) inside, ([\d,]+) outside, ", done.stdout, re.MULTILINE)
+    assert jobs is not None
+    assert all(int(count.replace(",", "")) > 0 for count in jobs.groups())
     assert killed == {"gateway", "postgres", "worker+scheduler", "supervisor"}

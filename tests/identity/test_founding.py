@@ -1,15 +1,15 @@
-"""Organisations and keys: in their lanes, with their sandboxes; secrets shown once; a directory that keeps up."""
+"""Organisations and keys: in their lanes, with their sandboxes; secrets sealed; a directory that keeps up."""
 
 from __future__ import annotations
 
-from datetime import timedelta
+from typing import Any
 
 import asyncpg
 import pytest
 
 from kameng import identity, orders
-from kameng.identity import BadKeySettings, Directory, NoSuchOrganisation, Scope
-from kameng.kit import clock, epochs, ids
+from kameng.identity import BadOrganisationSettings, Directory, NoSuchOrganisation
+from kameng.kit import epochs, ids
 from kameng.kit.crypto import Unsealable
 from laws.world import World, together
 
@@ -57,35 +57,42 @@ async def test_a_secret_is_sealed_for_its_row(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("settings", "field"),
-    [({"scopes": ["orders:place", "everything"]}, "scopes"), ({"allowed_ips": ["10.0.0.1/8"]}, "allowed_ips"),
-     ({"allowed_ips": ["here"]}, "allowed_ips")],
-)  # fmt: skip
-async def test_bad_settings_of_a_key_are_refused(world: World, settings: dict[str, list[str]], field: str) -> None:
-    merchant = await world.merchant(money_e4=0)
-    with pytest.raises(BadKeySettings) as refused:
-        await world.key(merchant, **settings)
+    ("change", "field"),
+    [({"level": 100}, "level"), ({"level": -1}, "level"), ({"state": "asleep"}, "state")],
+)
+async def test_an_organisation_is_not_changed_to_what_it_cant_be(
+    world: World, change: dict[str, Any], field: str
+) -> None:
+    merchant = await world.merchant(money_e4=0, level=3)
+    with pytest.raises(BadOrganisationSettings) as refused:
+        await identity.set_organisation(world.db, merchant.org_id, **change)
     assert refused.value.field == field
-    assert await world.scalar("SELECT count(*) FROM api_key") == 2
+    assert refused.value.detail_zh
+    rows = await world.rows("SELECT level, state FROM organisation WHERE org_id = $1", merchant.org_id)
+    assert [tuple(row) for row in rows] == [(3, "active")]
 
 
-async def test_a_rotated_key_has_the_rights_of_the_old_one(world: World) -> None:
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [({"name": " "}, "name"), ({"name": "a\nb"}, "name"), ({"name": "x" * 101}, "name"), ({"kind": "bank"}, "kind"),
+     ({"level": 100}, "level")],
+)  # fmt: skip
+async def test_nothing_is_founded_on_bad_settings(world: World, change: dict[str, Any], field: str) -> None:
+    with pytest.raises(BadOrganisationSettings) as refused:
+        async with world.db.transaction() as connection:
+            await identity.found(connection, **{"name": "shop", **change})
+    assert refused.value.field == field
+    assert await world.scalar("SELECT count(*) FROM organisation") == 0
+
+
+async def test_who_changed_an_organisation_is_written_down(world: World) -> None:
     merchant = await world.merchant(money_e4=0)
-    old = await world.key(
-        merchant, scopes=[Scope.orders_read], allowed_ips=["10.0.0.0/8"], rate_per_second=7, daily_limit_e4=900
-    )
-    now = clock.now_ms()
-    with clock.hold(now):
-        issued = await identity.rotate_key(world.db, world.ring, old.key.key_id, overlap=timedelta(hours=1))
-    new = await world.caller(issued, merchant.caller.organisation)
-    for name in ("scopes", "allowed_ips", "rate_per_second", "daily_limit_e4", "org_id", "state"):
-        assert getattr(new.key, name) == getattr(old.key, name)
-    assert new.key.secret == issued.secret.encode() != old.key.secret
-    again = await Directory(world.db, world.ring).key(old.key.key_id)
-    assert again is not None
-    assert (again.works_at(now + 3_599_999), again.works_at(now + 3_600_000)) == (True, False)
-    with pytest.raises(NoSuchOrganisation):
-        await identity.rotate_key(world.db, world.ring, 4711)
+    await identity.set_organisation(world.db, merchant.org_id, state="suspended", actor_id=7)
+    rows = await world.rows("SELECT org_id, actor_id, subject_id, data FROM audit_line WHERE act = 'organisation.set'")
+    assert [tuple(row) for row in rows] == [(merchant.org_id, 7, merchant.org_id, {"state": "suspended"})]
+    for unknown in (4711, 700 << 12):  # in a lane there is, and in one there is not
+        with pytest.raises(NoSuchOrganisation):
+            await identity.set_organisation(world.db, unknown, level=1)
 
 
 async def test_a_directory_follows_what_it_met(world: World) -> None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from typing import Any
 
 import pytest
 
 from kameng import orders, risk
+from kameng.kit import crypto
 from kameng.kit.db import Connection
+from kameng.orders import Wish, placing
 from laws.world import World, codes, placed, together
 
 POISON = """
@@ -73,8 +76,7 @@ async def test_what_the_poisoned_one_reserved_is_given_back(world: World) -> Non
 async def test_a_damaged_card_is_put_aside_and_never_sold(world: World) -> None:
     await world.load(world.card, 6, lane=0)
     await world.execute(
-        "UPDATE card SET sealed = set_byte(sealed, 30, 255 - get_byte(sealed, 30)) WHERE card_id IN"
-        " (SELECT card_id FROM card ORDER BY expires_on, card_id LIMIT 2)"
+        DAMAGE + "card_id IN (SELECT card_id FROM card ORDER BY expires_on, card_id LIMIT 2)"
     )
     merchant = await world.merchant(lane=0)
     async with world.gateway() as gateway:
@@ -82,6 +84,73 @@ async def test_a_damaged_card_is_put_aside_and_never_sold(world: World) -> None:
     assert codes(answers) == {"placed": 4, "sold_out": 2}
     assert await world.scalar("SELECT count(*) FROM card WHERE state = 'quarantined'") == 2
     assert await world.scalar("SELECT sum(on_hand) FROM allotment") == 0
+
+
+DAMAGE = "UPDATE card SET sealed = set_byte(sealed, 30, 255 - get_byte(sealed, 30)) WHERE "
+
+
+async def test_an_order_whose_sold_card_is_damaged_stands(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    """Its repeat shows the other cards, those beside it in the batch are untouched, and the staff is told."""
+    await world.load(world.card, 6, lane=0)
+    merchant = await world.merchant(lane=0)
+    async with world.gateway() as gateway:
+        first = placed([await gateway.place(merchant.caller, ref, world.card, 2) for ref in ("a", "b")])
+        await world.execute(DAMAGE + "card_id = (SELECT card_ids[1] FROM orders WHERE client_ref = 'a')")
+        wishes = [await gateway.wish(merchant.caller, ref, world.card, 2) for ref in ("a", "b", "c")]
+        again = await gateway.place_many(wishes)
+        shown = await orders.reveal(gateway.snapshot, merchant.caller, first[0].order_id)
+    assert codes(again) == {"replayed": 2, "placed": 1}
+    damaged, whole, _ = placed(again)
+    expires_on = first[0].cards[0].expires_on
+    assert damaged.cards == shown.cards == (orders.ShownCard(None, expires_on), first[0].cards[1])
+    assert (damaged.order_id, damaged.state, damaged.total_e4) == (first[0].order_id, "delivered", 2 * 985_000)
+    assert whole.cards == first[1].cards
+    told = [r for r in caplog.records if r.getMessage() == "sold cards do not open"]
+    assert [(record.levelname, record.fields["card_count"]) for record in told] == [("ERROR", 1)] * 2
+    assert await world.scalar("SELECT count(*) FROM orders") == 3
+
+
+async def test_a_ring_that_lost_its_key_denies_no_order(world: World) -> None:
+    await world.load(world.card, 3, lane=0)
+    merchant = await world.merchant(lane=0)
+    async with world.gateway() as gateway:
+        first = placed([await gateway.place(merchant.caller, "a", world.card, 2)])[0]
+    async with world.gateway() as gateway:
+        gateway.snapshot.ring = crypto.KeyRing(  # the same hashes, another key
+            crypto.KeyMaterial(2, {2: bytes(32)}, world.ring._hash_key)
+        )
+        again = placed([await gateway.place(merchant.caller, "a", world.card, 2)])[0]
+        found = await orders.find(gateway.snapshot, merchant.caller, [first.order_id])
+        with pytest.raises(orders.CardsNotOpened) as refused:
+            await orders.reveal(gateway.snapshot, merchant.caller, first.order_id)
+    assert (again.order_id, again.state, again.replayed) == (first.order_id, "delivered", True)
+    assert [card.text for card in again.cards] == [None, None]
+    assert [order.order_id for order in found] == [first.order_id]
+    assert (refused.value.outcome, refused.value.retry) == ("done", "same_key")
+    # Nobody saw a card.
+    assert await world.scalar("SELECT count(*) FROM audit_line WHERE act = 'order.reveal'") == 0
+    await world.assert_clean()
+
+
+async def test_an_answer_that_can_not_be_made_is_no_order_that_was_not_placed(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The batch is committed by then."""
+    await world.load(world.card, 5, lane=0)
+    merchant = await world.merchant(lane=0)
+    answer = placing._answer
+
+    def broken(wish: Wish, *rest: Any) -> Any:
+        if wish.client_ref == "b":
+            raise RuntimeError("it can't be shown")
+        return answer(wish, *rest)
+
+    monkeypatch.setattr(placing, "_answer", broken)
+    async with world.gateway() as gateway:
+        answers = await together(*(gateway.place(merchant.caller, ref, world.card) for ref in "abc"))
+    assert [list(codes([answer])) for answer in answers] == [["replayed"], ["outcome_unknown"], ["replayed"]]
+    assert await world.scalar("SELECT count(*) FROM orders") == 3
+    await world.assert_clean()
 
 
 @pytest.mark.parametrize("hurry_s", [0.0, 0.001, 0.002, 0.005, 0.01])

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from kameng import stock
+from kameng import identity, stock
 from kameng.stock.taking import CHUNK_MAX
 from laws.world import World, cards_of, codes, together
 
@@ -117,6 +117,65 @@ async def test_a_reference_that_has_an_order_gets_it_after_sell_out(world: World
     assert set(cards_of(again)) == set(cards_of(first))
     assert codes([other]) == {"reference_reused": 1}
     await world.assert_clean()
+
+
+async def test_a_refusal_from_memory_spends_its_nonce(world: World) -> None:
+    """Who overheard it can't buy with it once there are cards, through this gateway or another."""
+    merchant = await world.merchant(lane=0)
+    nonce = identity.nonce_of(merchant.caller.key.key_id, b"n" * 16, 1_800_000_000)
+    async with world.gateway() as one, world.gateway() as two:
+        first = await one.place(merchant.caller, "first", world.card)
+        refused = await one.place(merchant.caller, "a", world.card, nonce=nonce)
+        replayed = await one.place(merchant.caller, "a", world.card, nonce=nonce)
+        await world.load(world.card, 5)
+        later = [await gateway.place(merchant.caller, "a", world.card, nonce=nonce) for gateway in (one, two)]
+        anew = await one.place(merchant.caller, "a", world.card)
+    assert codes([first, refused]) == {"sold_out": 2}
+    assert codes([replayed, *later]) == {"nonce_used": 3}
+    assert codes([anew]) == {"placed": 1}
+    await world.assert_clean()
+
+
+async def test_a_nonce_in_many_wishes_for_what_is_sold_out_is_refused_once_as_such(world: World) -> None:
+    merchant = await world.merchant(lane=0)
+    nonce = identity.nonce_of(merchant.caller.key.key_id, b"n" * 16, 1_800_000_000)
+    async with world.gateway() as gateway:
+        await gateway.place(merchant.caller, "first", world.card)
+        answers = await together(
+            *(gateway.place(merchant.caller, f"r{n}", world.card, nonce=nonce) for n in range(10))
+        )
+    assert codes(answers) == {"sold_out": 1, "nonce_used": 9}
+    assert await world.scalar("SELECT count(*) FROM nonce") == 1
+
+
+async def test_a_refusal_from_memory_is_by_the_directories_of_now(world: World) -> None:
+    """What would be refused for another reason in a batch is refused for that one; new cards are seen at once."""
+    merchant, suspended = await world.merchant(lane=0), await world.merchant(lane=0)
+    async with world.gateway() as gateway:
+        wishes = [
+            await gateway.wish(merchant.caller, "first", world.card),
+            await gateway.wish(suspended.caller, "suspended", world.card),
+            await gateway.wish(merchant.caller, "many", world.card, 1_000_000),
+            await gateway.wish(merchant.caller, "dear", world.card, max_price="1"),
+        ]
+        first = await gateway.queues.place(wishes[0])
+        await identity.set_organisation(world.db, suspended.org_id, state="suspended")
+        answers = [await gateway.queues.place(wish) for wish in wishes[1:]]
+        await world.load(world.card, 1)
+        last = await gateway.place(merchant.caller, "last", world.card)
+    assert codes([first]) == {"sold_out": 1}
+    assert [list(codes([answer])) for answer in answers] == [
+        ["organisation_suspended"], ["bad_quantity"], ["price_changed"],
+    ]  # fmt: skip
+    assert codes([last]) == {"placed": 1}
+
+
+async def test_a_sandbox_is_served_of_what_is_sold_out(world: World) -> None:
+    merchant = await world.merchant(lane=0)
+    async with world.gateway() as gateway:
+        out = await gateway.place(merchant.caller, "a", world.card)
+        played = await gateway.place(merchant.sandbox, "a", world.card)
+    assert codes([out, played]) == {"sold_out": 1, "placed": 1}
 
 
 async def test_two_lanes_that_steal_from_each_other_lose_no_card(world: World) -> None:

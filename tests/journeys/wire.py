@@ -1,10 +1,10 @@
-"""A wire between a gateway and PostgreSQL that can be cut at the worst moment: around COMMIT."""
+"""A wire between a gateway and PostgreSQL that can be cut at the worst moment, around COMMIT, or for good."""
 
 from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Literal
@@ -27,15 +27,35 @@ class Wire:
         self.url = parts._replace(query=f"host={quote(str(folder))}&port=5432").geturl()
         self.cuts: list[Cut] = []
         self.cut_count = 0
+        self.when_cut: Callable[[], None] = lambda: None
+        self.turned_away = asyncio.Event()
+        self._is_away = False
+        self._open: set[asyncio.StreamWriter] = set()
+
+    def go_away(self) -> None:
+        """The database is gone: every connection is cut, and a new one comes to nothing."""
+        self._is_away = True
+        for writer in self._open:
+            writer.close()
+
+    def come_back(self) -> None:
+        self._is_away = False
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self._is_away:
+            self.turned_away.set()
+            writer.close()
+            return
         with suppress(OSError, asyncio.IncompleteReadError):
             server_reader, server_writer = await asyncio.open_unix_connection(self._server)
+            both = {writer, server_writer}
+            self._open |= both
             back = asyncio.create_task(self._back(server_reader, writer))
             try:
                 await self._forth(reader, server_reader, server_writer, writer, back)
             finally:
                 back.cancel()
+                self._open -= both
                 writer.close()
                 server_writer.close()
 
@@ -74,6 +94,7 @@ class Wire:
             server.write(commit)
             answer = await server_reader.read(65536)  # it is on the disk now
             assert b"COMMIT" in answer
+        self.when_cut()
         client.close()
         if how == "late":
             await asyncio.sleep(self._late_s)

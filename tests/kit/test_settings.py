@@ -47,6 +47,8 @@ def test_defaults(data_dir: Path) -> None:
         job_batch=100,
         job_lease_s=60,
         job_attempts_max=12,
+        metrics_port=0,
+        metrics_networks=(),
         log_level="info",
         log_format="text",
     )
@@ -137,6 +139,7 @@ def test_a_slip_is_refused_with_what_to_do(data_dir: Path, environ: dict[str, st
         ),
         ({"KAMENG_PUBLIC_URL": "kameng.cn"}, "public_url can't be used: expected an address with https://,"),
         ({"KAMENG_TRUSTED_PROXIES": "10.0.0.1/8"}, "trusted_proxies can't be used: expected networks like"),
+        ({"KAMENG_METRICS_NETWORKS": "10.0.0.0/8,everybody"}, "metrics_networks can't be used: expected networks like"),
     ],
 )
 def test_values_that_cannot_be_used(data_dir: Path, environ: dict[str, str], start: str) -> None:

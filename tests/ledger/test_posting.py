@@ -82,16 +82,6 @@ async def test_the_table_itself_refuses_to_overdraw(world: World) -> None:
             await world.execute(f"UPDATE account SET {change} WHERE account_id = $1", org_id)
 
 
-async def test_a_line_is_not_narrowed_below_what_was_used(world: World) -> None:
-    org_id = await wallet_of(world, credit_line_e4=100)
-    await take(world, org_id, 60, key="use")
-    async with world.db.transaction() as connection:
-        await ledger.set_credit_line(connection, 0, org_id, 60)
-    with pytest.raises(asyncpg.CheckViolationError):
-        async with world.db.transaction() as connection:
-            await ledger.set_credit_line(connection, 0, org_id, 59)
-
-
 async def test_a_hold_is_posted_in_part_and_the_rest_is_free_again(world: World) -> None:
     org_id = await wallet_of(world, money_e4=100)
     hold = await take(world, org_id, 80, key="hold", kind="hold")

@@ -13,6 +13,8 @@ from kameng.openapi.v1.routing import document
 from running import Answer
 
 DOCUMENT: dict[str, Any] = json.loads(document("zh"))
+VALUES = {"ip_not_allowed", "scope_missing", "unknown_sku"}
+"""Codes whose detail is a value: the same in every language."""
 ANYWHERE = {"no_such_path", "method_not_allowed"}
 """Codes of requests that are to no endpoint."""
 
@@ -39,6 +41,9 @@ def conforms(method: str, path: str, answer: Answer) -> None:
     """The status, the media type, the code and every field are as the document says."""
     operations = next((found for template, found in _templates() if template.fullmatch(path)), {})
     operation = operations.get(method.lower())
+    is_problem = answer.body and answer.headers.get("content-type") == "application/problem+json"
+    if is_problem and answer.json["code"] not in VALUES:
+        assert ("detail" in answer.json) is ("detail_zh" in answer.json), answer
     if operation is None or answer.headers.get("content-type") is None:
         return
     if answer.headers["content-type"] == "application/problem+json" and answer.json["code"] in ANYWHERE:

@@ -111,8 +111,11 @@ async def test_when_the_database_is_away_nothing_is_promised(
             503, "unavailable", "same_key", "none",
         )  # fmt: skip
         assert answer.headers["retry-after"] == "1"
-    answer = await platform.place("A-1", platform.goods.card)  # it was let in: only the database knows
-    assert (answer.status, answer.code, answer.json["retry"]) == (503, "outcome_unknown", "query_first")
+    answer = await platform.place("A-1", platform.goods.card)  # it was let in, but no COMMIT was ever sent
+    assert (answer.status, answer.code, answer.json["retry"], answer.json["outcome"]) == (
+        503, "busy", "same_key", "none",
+    )  # fmt: skip
+    assert answer.headers["retry-after"] == "1"
 
 
 async def test_what_breaks_is_told_as_unknown_and_tells_nothing(

@@ -196,9 +196,9 @@ async def test_a_key_works_from_its_addresses_only(common: Platform, call: Call,
     answer = await send(common, call, mine, key=key, headers={"x-forwarded-for": "198.51.100.7"})
     assert answer.code == "ip_not_allowed"
     assert await common.trace() == before
-    common.peer = "198.51.100.7"
     try:
-        assert (await send(common, call, mine, key=key)).status == 200
+        for common.peer in ("198.51.100.7", "::ffff:198.51.100.7"):
+            assert (await send(common, call, mine, key=key)).status == 200
     finally:
         common.peer = "127.0.0.1"
 
@@ -209,8 +209,106 @@ async def test_a_key_has_a_rate(common: Platform, call: Call, mine: Mine) -> Non
     with clock.hold(clock.now_ms()):
         answers = [await send(common, call, mine, key=key) for _ in range(3)]
     assert [answer.status for answer in answers] == [200, 200, 429]
-    assert [answer.headers.get("ratelimit") for answer in answers] == ['"key";r=1;t=1', '"key";r=0;t=1', None]
+    left = ['"key";r=1;t=1', '"key";r=0;t=1', '"key";r=0;t=1']
+    assert [answer.headers["ratelimit"] for answer in answers] == left
+    assert {answer.headers["ratelimit-policy"] for answer in answers} == {'"key";q=2;w=1'}
     assert (answers[2].code, answers[2].headers["retry-after"]) == ("rate_limited", "1")
+    assert answers[2].json["detail_zh"] == "每秒 2 次请求"
+
+
+@signed_endpoints
+async def test_who_signed_is_told_his_rate_when_he_is_refused(common: Platform, call: Call, mine: Mine) -> None:
+    shop = common.seed.shop.organisation
+    others_address = await common.issue_key(shop, allowed_ips=["198.51.100.0/24"], rate_per_second=7)
+    answer = await send(common, call, mine, key=others_address)
+    assert (answer.status, answer.headers["ratelimit"]) == (403, '"key";r=7;t=1')
+    no_scopes = await common.issue_key(shop, [], rate_per_second=7)
+    answer = await send(common, call, mine, key=no_scopes)
+    status = 200 if call.endpoint.scope is None else 403
+    assert (answer.status, answer.headers["ratelimit"]) == (status, '"key";r=6;t=1')
+    assert answer.headers["ratelimit-policy"] == '"key";q=7;w=1'
+    for options in ({"signed": False}, {"secret": "ks_" + "x" * 43}):  # nobody's rate
+        answer = await send(common, call, mine, **options)
+        assert (answer.status, "ratelimit" in answer.headers) == (401, False)
+
+
+REFUSED: dict[str, tuple[str, str, Any]] = {
+    "order_not_found": ("GET", "/api/v1/orders/1", None),
+    "unknown_sku": ("GET", "/api/v1/catalogue/1", None),
+    "bad_request": ("POST", "/api/v1/quotes", {"sku": 1}),
+    "bad_order": ("POST", "/api/v1/orders", {"client_ref": "x"}),
+    "sold_out": ("POST", "/api/v1/orders", {"client_ref": "rate-sold-out", "sku": "{bare}"}),
+    "reference_reused": ("POST", "/api/v1/orders", {"client_ref": "{ref}", "sku": "{sku}", "quantity": 3}),
+    "insufficient_balance": ("POST", "/api/v1/orders", {"client_ref": "rate-poor", "sku": "{sku}"}),
+}
+
+
+@pytest.mark.parametrize("code", REFUSED)
+async def test_every_refusal_of_a_signed_request_tells_the_rate(common: Platform, mine: Mine, code: str) -> None:
+    method, path, body = REFUSED[code]
+    text = "" if body is None else msgspec.json.encode(body).decode()
+    for name, value in (("{ref}", mine.ref), ("{sku}", mine.sku), ("{bare}", str(common.goods.bare.sku_id))):
+        text = text.replace(name, value)
+    owner = common.seed.poor if code == "insufficient_balance" else common.seed.shop
+    key = await common.issue_key(owner.organisation, rate_per_second=5)
+    answer = await common.call(method, path, body=text.encode() or None, key=key)
+    assert (answer.code, answer.headers["ratelimit"]) == (code, '"key";r=4;t=1')
+    assert answer.headers["ratelimit-policy"] == '"key";q=5;w=1'
+
+
+async def test_every_started_hundred_rows_count_as_a_request(common: Platform) -> None:
+    key = await common.issue_key(common.seed.shop.organisation, rate_per_second=10)
+
+    async def send_rows(row_count: int) -> Answer:
+        return await common.post("/api/v1/orders/bulk", {"orders": [{}] * row_count}, key=key)
+
+    now_ms = clock.now_ms()
+    with clock.hold(now_ms):
+        answers = [await send_rows(100), await send_rows(101)]
+        assert [answer.headers["ratelimit"] for answer in answers] == ['"key";r=9;t=1', '"key";r=7;t=1']
+        answer = await send_rows(5_001)  # more than anybody may send: one request
+        assert (answer.code, answer.headers["ratelimit"]) == ("bad_order", '"key";r=6;t=1')
+        answer = await send_rows(5_000)  # taken whole, and waited for
+        assert (answer.status, answer.headers["ratelimit"]) == (200, '"key";r=0;t=5')
+        for path in ("/api/v1/orders", "/api/v1/orders/bulk", "/api/v1/balance"):
+            refused = await common.call("GET" if path.endswith("balance") else "POST", path, key=key)
+            assert (refused.code, refused.headers["retry-after"]) == ("rate_limited", "5")
+            assert refused.headers["ratelimit"] == '"key";r=0;t=5'
+    with clock.hold(now_ms + 4_000):
+        assert (await common.get("/api/v1/balance", key=key)).headers["retry-after"] == "1"
+    with clock.hold(now_ms + 5_000):
+        assert (await common.get("/api/v1/balance", key=key)).status == 200
+
+
+@signed_endpoints
+async def test_a_key_is_not_taken_by_the_other_kinds_name(common: Platform, call: Call, mine: Mine) -> None:
+    """Who writes ak_test_ never orders in earnest, and the other way round."""
+    shop = common.seed.shop
+    before = await common.trace()
+    for key, kind in ((shop.key, "a live"), (shop.sandbox_key, "a sandbox")):
+        misnamed = identity.IssuedKey(key.key_id, key.org_id, key.secret, not key.sandbox)
+        answer = await send(common, call, mine, key=misnamed)
+        assert (answer.status, answer.code, answer.json["field"]) == (401, "signature_wrong", "key")
+        name = identity.format_key_id(key.key_id, sandbox=key.sandbox)
+        assert answer.json["detail"] == f"this is {kind} key: its id is {name}"
+        assert answer.json["detail_zh"].endswith(name)
+        # Who can't sign learns nothing of it.
+        answer = await send(common, call, mine, key=misnamed, secret="ks_" + "x" * 43)
+        assert (answer.code, "detail" in answer.json) == ("signature_wrong", False)
+    assert await common.trace() == before
+
+
+async def test_the_strong_signature_names_its_kind_too(common: Platform) -> None:
+    private = Ed25519PrivateKey.generate()
+    public = private.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+    key = await common.issue_key(common.seed.shop.organisation, public_key=public)
+    for sandbox, status in ((True, 401), (False, 200)):
+        headers = identity.sign_rfc9421(
+            identity.format_key_id(key.key_id, sandbox=sandbox), private, method="GET", path=b"/api/v1/balance",
+            query=b"", ts_s=clock.now_ms() // 1000, nonce=b"strong-nonce-of-24-chars", body=b"",
+        )  # fmt: skip
+        headers = {name.lower(): value for name, value in headers.items()}
+        assert (await common.send("GET", "/api/v1/balance", "", b"", headers)).status == status
 
 
 @signed_endpoints

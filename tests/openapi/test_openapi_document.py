@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import runpy
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,8 @@ from kameng.openapi import pages, words
 from kameng.openapi.v1.routing import ENDPOINTS, document
 from running import Platform
 
-DOCS = Path(__file__).parents[2] / "docs" / "api"
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs" / "api"
 OPERATIONS = [
     (f"{method.upper()} {path}", operation)
     for path, operations in DOCUMENT["paths"].items()
@@ -33,12 +35,21 @@ def test_it_is_openapi_3_1() -> None:
     jsonschema_rs.validator_for(OPENAPI_31).validate(DOCUMENT)
 
 
+def test_the_one_that_is_kept_is_what_the_code_makes() -> None:
+    """So that whoever changes the API reads in a diff what that means for its users."""
+    dump = runpy.run_path(str(ROOT / "scripts" / "dump-openapi"))["dump"]
+    kept = (DOCS / "openapi.json").read_text("utf-8")
+    assert msgspec.json.decode(kept) == DOCUMENT, "the API has changed: run scripts/dump-openapi and read `git diff`"
+    assert (dump() == kept) is True
+
+
 def test_every_reference_leads_somewhere() -> None:
     text = msgspec.json.encode(DOCUMENT).decode()
     for kind, name in set(re.findall(r'"#/components/(\w+)/(\w+)"', text)):
         assert name in DOCUMENT["components"][kind]
-    used = set(re.findall(r'"#/components/schemas/(\w+)"', text))
-    assert used == set(DOCUMENT["components"]["schemas"])
+    for kind in ("schemas", "headers", "examples"):
+        used = set(re.findall(rf'"#/components/{kind}/(\w+)"', text))
+        assert used == set(DOCUMENT["components"][kind])
 
 
 def test_every_route_is_described() -> None:

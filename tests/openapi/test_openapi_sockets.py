@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from html import unescape
 
+import asyncpg
 import msgspec
 import pytest
 
@@ -19,6 +20,11 @@ from running import Served, signed_headers
 
 SLOW_S = 1.5
 """The latest that a request is ended; the server was told one second."""
+
+WAITING_AT_A_GATE = """
+SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'
+  AND query LIKE '%UPDATE lane SET last_tick%'
+"""
 
 
 class Wire:
@@ -107,18 +113,39 @@ async def test_half_a_request_and_then_nobody(served: Served, connect: Connect) 
         assert await placed(served, ref) == []
 
 
-async def test_a_whole_request_whose_sender_went_stands(served: Served, connect: Connect) -> None:
-    """Who hangs up before the answer finds the order by its reference."""
+async def test_an_order_that_was_let_in_stands_though_its_sender_went(served: Served, connect: Connect) -> None:
+    """Who hangs up before the answer finds the order by its reference.
+
+    Let in is what waits for its lane. Before that a server may drop a request whose connection ends, and does: only
+    whoever holds the gate knows on which side of it the sender went.
+    """
     wire = await connect()
     head, body = order_request(served, "hung-up")
-    await wire.send(head + body)
-    wire.writer.close()
-    for _ in range(50):
-        if await placed(served, "hung-up"):
-            break
-        await asyncio.sleep(0.1)
+    gate, other = [await asyncpg.connect(served.url) for _ in range(2)]
+    async with gate.transaction():
+        await gate.execute(f"SELECT 1 FROM lane WHERE lane = {served.seed.shop.organisation.lane} FOR UPDATE")
+        await wire.send(head + body)
+        async with asyncio.timeout(20):
+            while not await other.fetchval(WAITING_AT_A_GATE):
+                pass
+        wire.writer.close()
+        await wire.writer.wait_closed()
+        assert await placed(served, "hung-up") == []
+    await gate.close()
+    await other.close()
     again = await served.post(PLACE, {"client_ref": "hung-up", "sku": str(served.seed.goods.card.sku_id)})
     assert (again.status, again.json["replayed"]) == (200, True)
+
+
+async def test_a_whole_request_whose_sender_went_at_once_is_one_order_or_none(served: Served, connect: Connect) -> None:
+    for n in range(5):
+        wire = await connect()
+        head, body = order_request(served, f"gone-{n}")
+        await wire.send(head + body)
+        wire.writer.close()
+        again = await served.post(PLACE, {"client_ref": f"gone-{n}", "sku": str(served.seed.goods.card.sku_id)})
+        assert (again.status, again.json["replayed"]) in ((200, True), (201, False))
+        assert await placed(served, f"gone-{n}") == [f"gone-{n}"]
 
 
 @pytest.mark.parametrize(("path", "size"), [(PLACE, 4 * 1024 * 1024), ("/api/v1/quotes", 256 * 1024)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import signal
@@ -14,12 +15,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import asyncpg
 import psutil  # type: ignore[import-untyped]
 
+from kameng import catalogue
 from kameng.ops import running
+from kameng.ops.embedded import Embedded
 from kameng.ops.running import Running
 
 START_S, STOP_S = 60.0, 30.0
+DEMO_CATALOGUE = Path(catalogue.__file__).parent / "demo" / "catalogue.csv"
 
 
 @contextmanager
@@ -45,6 +50,17 @@ def kameng(data: Path, *arguments: str, **more: str) -> subprocess.CompletedProc
         [sys.executable, "-m", "kameng", *arguments], env=environment(data, **more), capture_output=True, text=True,
         timeout=120, check=False, stdin=subprocess.DEVNULL,
     )  # fmt: skip
+
+
+def fetch(server: Embedded, query: str, *values: object) -> list[tuple[object, ...]]:
+    async def run() -> list[tuple[object, ...]]:
+        connection = await asyncpg.connect(server.url)
+        try:
+            return [tuple(row) for row in await connection.fetch(query, *values)]
+        finally:
+            await connection.close()
+
+    return asyncio.run(run())
 
 
 class Service:

@@ -24,7 +24,7 @@ import pytest
 from command import Service, data_folder, kameng, until
 
 from kameng.kit.settings import Settings
-from kameng.ops import demo, processes, serving
+from kameng.ops import demo, serving
 from kameng.ops.children import Restarts
 from kameng.ops.demo import Demo, Signed
 
@@ -118,18 +118,9 @@ def test_who_is_killed_comes_back(service: Service) -> None:
     until(lambda: service.told.children.get("worker+scheduler", background) != background)
 
     gateway = service.told.children["gateway"]
-    serving_one = next(one for one in service.family() if one.ppid() == gateway).pid
     os.kill(gateway, signal.SIGKILL)
-    until(lambda: service.told.children.get("gateway", gateway) != gateway)
-    until(lambda: not processes.is_alive(serving_one), why="the orphan ends by itself")
     assert place(service)[0] == 201  # waits in the socket's queue until somebody is there
-
-    gateway = service.told.children["gateway"]
-    until(lambda: any(one.ppid() == gateway for one in service.family()))
-    serving_one = next(one for one in service.family() if one.ppid() == gateway).pid
-    os.kill(serving_one, signal.SIGKILL)
-    until(lambda: service.told.children.get("gateway", gateway) != gateway)
-    assert place(service)[0] == 201
+    assert service.told.children["gateway"] != gateway
 
     postgres = next(one for one in service.family() if one.name() == "postgres").pid
     os.kill(postgres, signal.SIGKILL)

@@ -38,7 +38,7 @@ async def test_everything_on_the_timetable_runs(database: Database) -> None:
     timetable = Timetable(database, upkeep.entries(crypto.KeyRing(OLD)))
     await timetable.enrol()
     assert sorted(await timetable.run_due()) == [
-        "identity.empty_drawer", "reseal", "risk.purge", "stock.void_expired"
+        "identity.empty_drawer", "reseal", "risk.purge", "stock.read_numbers", "stock.void_expired"
     ]  # fmt: skip
     assert await count(database, "SELECT count(*) FROM timetable WHERE last_error IS NOT NULL") == 0
 
@@ -102,7 +102,7 @@ async def test_counters_of_ended_windows_go(database: Database) -> None:
                 "INSERT INTO counter (entity_hash, rule_id, window_start) VALUES ('x', 1, $1)", start_s
             )
     with clock.hold(AT_MS):
-        await upkeep.purge_counters(database)
+        await risk.purge(database)
     assert await count(database, "SELECT count(*) FROM counter") == 1
     assert await count(database, "SELECT count(*) FROM lane_counter") == 2
     assert await count(database, "SELECT min(window_start) FROM lane_counter") == now_s - 3600

@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
-from kameng.orders import FINAL, TRANSITIONS, Command, State
-from kameng.orders.model import SECRETS_VISIBLE
+import ast
+import inspect
+import re
+from importlib import resources
+
+import pytest
+
+from kameng.kit import sql
+from kameng.orders import FINAL, TRANSITIONS, Command, State, deciding
+from kameng.orders.model import (
+    PLACED_DELIVERED,
+    PLACED_FULFILLING,
+    SECRETS_VISIBLE,
+    IllegalStep,
+    step,
+)  # fmt: skip
 
 
-def reachable(start: State) -> set[State]:
+def reachable(start: State, *, without: Command | None = None) -> set[State]:
     found, new = {start}, {start}
     while new:
-        new = {after for (before, _), after in TRANSITIONS.items() if before in new} - found
+        new = {after for (before, c), after in TRANSITIONS.items() if before in new and c is not without} - found
         found |= new
     return found
 
@@ -44,3 +58,62 @@ def test_what_may_be_doubted_is_not_resolved_by_itself() -> None:
     """Only a person's commands lead out of review: none of them sends again or pays back at once."""
     ways = {command for before, command in TRANSITIONS if before is State.review}
     assert ways == {Command.deliver, Command.fail, Command.fulfil}
+
+
+@pytest.mark.parametrize("state", State)
+def test_a_step_is_taken_by_the_table_or_not_at_all(state: State) -> None:
+    for command in Command:
+        after = TRANSITIONS.get((state, command))
+        if after is None:
+            with pytest.raises(IllegalStep, match=rf"(?s)that is {state} .*`{command}`.*状态为 {state} 的订单"):
+                step(state, command)
+        else:
+            assert step(state, command) is after
+
+
+def test_orders_begin_where_the_table_leads() -> None:
+    """What ``decide`` puts on an order is looked up in the table, so a wrong row shows in the orders themselves."""
+    begun = (PLACED_DELIVERED, PLACED_FULFILLING)
+    assert begun == (State.delivered, State.fulfilling)
+    used = {node.id for node in ast.walk(ast.parse(inspect.getsource(deciding))) if isinstance(node, ast.Name)}
+    assert {"PLACED_DELIVERED", "PLACED_FULFILLING"} <= used
+    assert "State" not in used
+
+
+BEFORE_PAYMENT = reachable(State.awaiting_payment, without=Command.pay)
+PAID = set(State) - BEFORE_PAYMENT
+"""In these the buyer's money came in."""
+LAWS = {
+    "no_order_rests": ("NOT IN", FINAL),
+    "orders_have_one_sale": ("NOT IN", BEFORE_PAYMENT),
+    "escrow_holds_the_undelivered": ("IN", PAID - FINAL - {State.partly_delivered}),
+    "orders_have_their_cards": ("IN", reachable(State.delivered) - {State.refunded}),
+}
+"""The audit's statements that name states, and which they must be by the table."""
+
+
+@pytest.mark.parametrize("law", LAWS)
+def test_the_audit_names_the_states_of_the_table(law: str) -> None:
+    (found,) = re.findall(r"\bo(?:rders)?\.state (NOT IN|IN) \(([^)]*)\)", _audit()[law])
+    operator, states = LAWS[law]
+    assert (found[0], set(re.findall(r"'(\w+)'", found[1]))) == (operator, states)
+
+
+def test_the_audit_knows_whose_turn_it_is_in_every_state_that_is_not_final() -> None:
+    (ways,) = re.findall(r"WITH way \(state, context\) AS \(\s*VALUES (.*?)\n\)", _audit()["no_order_rests"], re.DOTALL)
+    assert set(re.findall(r"\('(\w+)', '\w+'\)", ways)) == set(State) - FINAL
+
+
+def test_no_other_law_of_the_audit_lists_states() -> None:
+    assert {name for name, text in _audit().items() if re.search(r"\bo(rders)?\.state\b", text)} == set(LAWS)
+
+
+def test_the_table_holds_every_state_and_no_other() -> None:
+    schema = resources.files("kameng.schema").joinpath("0008_orders.sql").read_text("utf-8")
+    (listed,) = re.findall(r"CHECK \(state IN \(([^)]*)\)", schema)
+    assert set(re.findall(r"'(\w+)'", listed)) == set(State)
+
+
+def _audit() -> dict[str, str]:
+    text = resources.files("kameng.ops").joinpath("audit.sql").read_text("utf-8")
+    return sql.parse("audit.sql", text).texts

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from kameng import pricing
-from kameng.pricing import BadPrice, PriceBook
-from laws.world import World
+from kameng.pricing import BadPrice, NoSuchPrice, PriceBook, Rule
+from laws.world import World, placed
 
 
 async def book(world: World) -> PriceBook:
@@ -57,17 +57,72 @@ async def test_a_rebate_is_rounded_up(world: World) -> None:
     assert (quote.unit_price_e4, quote.trace) == (3, "list=985000 level:1=3 tier:2=3")
 
 
-@pytest.mark.parametrize("price_e4", [0, -1])
+@pytest.mark.parametrize("price_e4", [0, -1, 10**15 + 1])
 async def test_nothing_is_given_away(world: World, price_e4: int) -> None:
-    with pytest.raises(BadPrice):
+    with pytest.raises(BadPrice) as refused:
         await pricing.set_level_prices(world.db, [(world.card.sku_id, 1, price_e4)])
+    assert (refused.value.field, refused.value.detail) == ("price", "price: 0.0001 to 100000000000.0000")
+    assert refused.value.detail_zh == "价格：应为 0.0001 至 100000000000.0000"
     with pytest.raises(BadPrice):
         await pricing.set_named_price(world.db, world.card.sku_id, 2000, price_e4)
     assert await changes(world) == []
 
 
-@pytest.mark.parametrize(("quantity_from", "off"), [(1, 10), (2, 0), (2, 1000), (0, 10)])
-async def test_tiers_out_of_bounds_are_refused(world: World, quantity_from: int, off: int) -> None:
-    with pytest.raises(BadPrice):
+@pytest.mark.parametrize(
+    ("quantity_from", "off", "field"),
+    [(1, 10, "quantity"), (0, 10, "quantity"), (1001, 10, "quantity"), (2, 0, "off"), (2, 1000, "off")],
+)
+async def test_tiers_out_of_bounds_are_refused(world: World, quantity_from: int, off: int, field: str) -> None:
+    with pytest.raises(BadPrice) as refused:
         await pricing.set_tier(world.db, world.card.sku_id, quantity_from, off)
+    assert refused.value.field == field
     assert await changes(world) == []
+
+
+@pytest.mark.parametrize("level", [-1, 100])
+async def test_levels_out_of_bounds_are_refused(world: World, level: int) -> None:
+    with pytest.raises(BadPrice) as refused:
+        await pricing.set_level_prices(world.db, [(world.card.sku_id, level, 980_000)])
+    assert (refused.value.field, refused.value.detail_zh) == ("level", "等级：应为 0 至 99")
+    assert await changes(world) == []
+
+
+async def test_a_price_that_was_set_is_taken_away_and_logged(world: World) -> None:
+    sku_id = world.card.sku_id
+    await pricing.set_level_prices(world.db, [(sku_id, 1, 980_000), (sku_id, 2, 970_000)])
+    await pricing.set_named_price(world.db, sku_id, 2000, 955_000)
+    await pricing.set_tier(world.db, sku_id, 10, 20)
+    async with world.db.connection() as connection:
+        assert await pricing.prices_of(connection, sku_id) == [
+            ("level:1", 980_000), ("level:2", 970_000), ("named:2000", 955_000), ("tier:10", 20)
+        ]  # fmt: skip
+    before = await world.scalar("SELECT value FROM epoch WHERE topic = 'prices'")
+    for rule, which in (("level", 1), ("named", 2000), ("tier", 10)):
+        await pricing.remove_price(world.db, rule, sku_id, which, actor_id=7)  # type: ignore[arg-type]
+    assert (await changes(world))[4:] == [
+        ("level:1", 980_000, None, 7), ("named:2000", 955_000, None, 7), ("tier:10", 20, None, 7)
+    ]  # fmt: skip
+    found = await book(world)
+    assert (found.epoch, found.level_prices) == (before + 3, {(sku_id, 2): 970_000})
+    assert (found.named_prices, found.tiers) == ({}, {})
+
+
+@pytest.mark.parametrize("rule", ["level", "named", "tier"])
+async def test_a_price_that_was_never_set_is_not_taken_away(world: World, rule: Rule) -> None:
+    with pytest.raises(NoSuchPrice) as refused:
+        await pricing.remove_price(world.db, rule, world.card.sku_id, 5)
+    assert (refused.value.field, refused.value.detail) == (rule, f"{rule}:5")
+    assert await changes(world) == []
+    assert await world.scalar("SELECT value FROM epoch WHERE topic = 'prices'") == 0
+
+
+async def test_an_order_follows_the_price_that_was_taken_away(world: World) -> None:
+    await world.load(world.card, 2)
+    merchant = await world.merchant(lane=0)
+    await pricing.set_named_price(world.db, world.card.sku_id, merchant.org_id, 955_000)
+    async with world.gateway() as gateway:
+        first = await gateway.place(merchant.caller, "a", world.card)
+        await pricing.remove_price(world.db, "named", world.card.sku_id, merchant.org_id)
+        second = await gateway.place(merchant.caller, "b", world.card)
+    assert [order.unit_price_e4 for order in placed([first, second])] == [955_000, 985_000]
+    await world.assert_clean()

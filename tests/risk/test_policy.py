@@ -9,12 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kameng.risk import KEY_DAY, Claim, Counters, Facts, Policy, Rule, key_day_claim
+from kameng.risk import KEY_DAY, Claim, Counters, Facts, Listing, Policy, Rule, key_day_claim
 
 FACTS = Facts(2000, "203.0.113.9", b"\x01" * 16, "topup", 500, 7265)
 BY_IP = Rule(1, "ip", "ip", (), 60, 10, None)
 BY_TARGET = Rule(2, "target", "target", ("topup",), 3600, None, 900)
 BY_ORG = Rule(3, "org", "organisation", ("secret",), 86_400, 5, None)
+
+
+def policy_of(listings: dict[tuple[str, str], str], *rules: Rule) -> Policy:
+    """With listings that never end."""
+    return Policy(1, rules, {named: Listing(verdict) for named, verdict in listings.items()})
 
 
 @pytest.mark.parametrize(
@@ -35,13 +40,84 @@ BY_ORG = Rule(3, "org", "organisation", ("secret",), 86_400, 5, None)
 def test_a_list_names_its_man_and_refusing_outweighs(
     listings: dict[tuple[str, str], str], verdict: str | None
 ) -> None:
-    assert Policy(1, (), listings).listed(FACTS) == verdict
+    assert policy_of(listings).listed(FACTS) == verdict
 
 
 def test_an_address_of_version_6_is_compared_as_an_address() -> None:
     facts = msgspec.structs.replace(FACTS, ip="2001:db8::1")
-    assert Policy(1, (), {("ip", "2001:db8::/32"): "refuse"}).listed(facts) == "refuse"
-    assert Policy(1, (), {("ip", "203.0.113.0/24"): "refuse"}).listed(facts) is None
+    assert policy_of({("ip", "2001:db8::/32"): "refuse"}).listed(facts) == "refuse"
+    assert policy_of({("ip", "203.0.113.0/24"): "refuse"}).listed(facts) is None
+
+
+@pytest.mark.parametrize(
+    ("ip", "value"),
+    [("2001:db8::1", "2001:DB8:0::1"), ("::ffff:203.0.113.9", "203.0.113.9"), ("203.0.113.9", "::ffff:203.0.113.9"),
+     ("203.0.113.9", "::ffff:203.0.113.0/120"), ("203.0.113.9", "203.0.113.9/32"), ("203.0.113.9", "0.0.0.0/0"),
+     ("2001:db8::1", "::/0")],
+)  # fmt: skip
+def test_an_address_is_the_same_however_it_is_written(ip: str, value: str) -> None:
+    assert policy_of({("ip", value): "refuse"}).listed(msgspec.structs.replace(FACTS, ip=ip)) == "refuse"
+
+
+@pytest.mark.parametrize("ip", ["", "unix", "here:1", "203.0.113.999"])
+def test_what_is_no_address_is_named_by_no_network_and_stops_nothing(ip: str) -> None:
+    facts = msgspec.structs.replace(FACTS, ip=ip)
+    assert policy_of({("ip", "0.0.0.0/0"): "refuse", ("ip", "::/0"): "refuse"}).listed(facts) is None
+    assert policy_of({("ip", "nowhere/24"): "refuse", ("organisation", "2000"): "allow"}).listed(facts) == "allow"
+
+
+@pytest.mark.parametrize(
+    "named", [("ip", "203.0.113.9"), ("ip", "203.0.113.0/24"), ("organisation", "2000"), ("target", "01" * 16)]
+)
+def test_a_listing_names_nobody_from_its_end_on(named: tuple[str, str]) -> None:
+    policy = Policy(1, (BY_IP,), {named: Listing("allow", until_s=7266)})
+    last, first = FACTS, msgspec.structs.replace(FACTS, at_s=7266)
+    assert (policy.listed(last), policy.listed(first)) == ("allow", None)
+    assert (len(policy.crossing_claims(last)), len(policy.crossing_claims(first))) == (0, 1)
+
+
+def test_of_two_listings_of_one_network_each_has_its_own_end() -> None:
+    policy = Policy(
+        1, (), {("ip", "203.0.113.9"): Listing("allow"), ("ip", "203.0.113.9/32"): Listing("refuse", until_s=7266)}
+    )
+    assert [policy.listed(msgspec.structs.replace(FACTS, at_s=at_s)) for at_s in (7265, 7266)] == ["refuse", "allow"]
+
+
+class Looks(dict[Any, Any]):
+    """A dictionary that counts how often somebody looks into it, and lets nobody walk through it."""
+
+    count = 0
+
+    def get(self, key: Any, default: Any = None) -> Any:
+        Looks.count += 1
+        return super().get(key, default)
+
+    def __iter__(self) -> Any:
+        raise AssertionError("walked through")
+
+    items = keys = values = __iter__
+
+
+def test_an_order_is_looked_up_not_compared_with_every_listing() -> None:
+    blocks = {("ip", f"10.{n // 256}.{n % 256}.0/24"): "refuse" for n in range(2000)}
+    policy = policy_of({**blocks, ("ip", "192.0.2.7"): "refuse"})
+    policy.listings = Looks(policy.listings)
+    policy._networks = {length: Looks(networks) for length, networks in policy._networks.items()}
+    assert policy.listed(FACTS) is None
+    assert policy.listed(msgspec.structs.replace(FACTS, ip="10.7.207.3")) == "refuse"
+    assert Looks.count == 8  # organisation, target and two lengths of prefix, twice
+
+
+def test_the_addresses_of_one_line_are_one_and_a_sandbox_counts_for_itself() -> None:
+    policy = Policy(1, (BY_IP, BY_TARGET), {})
+
+    def entities(**change: Any) -> list[bytes]:
+        return [claim.entity for claim in policy.crossing_claims(msgspec.structs.replace(FACTS, **change))]
+
+    assert entities(ip="2001:db8:1:2:3::4") == entities(ip="2001:db8:1:2:5::6") == [b"2001:db8:1:2::", b"\x01" * 16]
+    assert entities(ip="2001:db8:1:3::4")[0] == b"2001:db8:1:3::"
+    assert entities(ip="::ffff:203.0.113.9") == entities() == [b"203.0.113.9", b"\x01" * 16]
+    assert entities(sandbox=True) == [b"sandbox:203.0.113.9", b"sandbox:" + b"\x01" * 16]
 
 
 def test_claims_are_parted_by_where_they_are_counted() -> None:
@@ -56,7 +132,7 @@ def test_claims_are_parted_by_where_they_are_counted() -> None:
 
 
 def test_who_is_allowed_is_not_counted() -> None:
-    policy = Policy(1, (BY_IP, BY_TARGET, BY_ORG), {("organisation", "2000"): "allow"})
+    policy = policy_of({("organisation", "2000"): "allow"}, BY_IP, BY_TARGET, BY_ORG)
     assert policy.crossing_claims(FACTS) == policy.lane_claims(FACTS) == []
 
 

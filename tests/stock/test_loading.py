@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from datetime import date, timedelta
-from pathlib import Path
 
 import msgspec
 import pytest
@@ -14,8 +13,6 @@ from kameng.kit import clock
 from kameng.kit.crypto import KeyMaterial, KeyRing, Unsealable
 from kameng.stock import CardLine
 from laws.world import World, codes, together
-
-SAMPLES = Path(__file__).parent / "samples"
 
 
 def lines(first: int, last: int, *, expires_on: date | None = None) -> list[CardLine]:
@@ -64,17 +61,6 @@ async def test_nothing_of_a_card_stands_in_clear(world: World) -> None:
             world.ring.open(stock.CARD, row["card_id"] + 1, row["sealed"])
 
 
-async def test_a_file_of_a_supplier_comes_with_its_report(world: World) -> None:
-    data = (SAMPLES / "cards_wangyi_100.txt").read_bytes()
-    report = await stock.load_file(world.db, world.ring, data, sku_id=world.card.sku_id, file_name="w.txt")
-    again = await stock.load_file(world.db, world.ring, data, sku_id=world.card.sku_id, file_name="w.txt")
-    assert report.loaded == 2000 - 0
-    assert again.loaded == 0
-    assert len(again.refused) == len(report.refused) + report.loaded
-    assert await world.scalar("SELECT count(*) FROM audit_line WHERE act = 'stock.load'") == 2
-    await world.assert_clean()
-
-
 async def test_a_file_without_cards_is_refused(world: World) -> None:
     with pytest.raises(stock.NoCards):
         await stock.load_file(world.db, world.ring, b"", sku_id=world.card.sku_id, file_name="empty.txt")
@@ -82,7 +68,7 @@ async def test_a_file_without_cards_is_refused(world: World) -> None:
 
 
 async def test_the_earliest_expiry_is_sold_first(world: World) -> None:
-    today = clock.now().date()
+    today = clock.china_day()
     days = [40, 10, 30, 20]
     for n, day in enumerate(days):
         await load(world, lines(10 * n + 1, 10 * n + 1, expires_on=today + timedelta(days=day)))
@@ -97,16 +83,51 @@ async def test_the_earliest_expiry_is_sold_first(world: World) -> None:
     assert sold == [*(today + timedelta(days=day) for day in sorted(days)), stock.NEVER]
 
 
-async def test_expired_cards_come_off_the_shelf(world: World) -> None:
-    today = clock.now().date()
-    await load(world, lines(1, 600, expires_on=today + timedelta(days=5)))
+LAST_DAY = date(2030, 12, 31)
+LAST_MOMENT_MS = 1_924_963_199_999  # 2030-12-31 23:59:59.999 in China; in UTC it is still the afternoon
+ITS_FIRST_MS = LAST_MOMENT_MS - 86_400_000 + 1
+
+
+async def test_expired_cards_come_off_the_shelf_when_their_day_in_china_is_over(world: World) -> None:
+    await load(world, lines(1, 600, expires_on=LAST_DAY))
     await load(world, lines(601, 610))
-    with clock.hold(clock.now_ms() + 4 * 86_400_000):
+    with clock.hold(LAST_MOMENT_MS):
         assert [await stock.void_expired(world.db, lane) for lane in (0, 1)] == [0, 0]
-    with clock.hold(clock.now_ms() + 5 * 86_400_000):
+    with clock.hold(LAST_MOMENT_MS + 1):
         assert sum([await stock.void_expired(world.db, lane) for lane in (0, 1)]) == 600
     assert await world.scalar("SELECT sum(on_hand) FROM allotment") == 10
     await world.assert_clean()
+
+
+@pytest.mark.parametrize("at_ms", [ITS_FIRST_MS, LAST_MOMENT_MS])
+async def test_a_card_is_sold_and_stolen_until_its_day_in_china_is_over(world: World, at_ms: int) -> None:
+    await load(world, lines(1, 4, expires_on=LAST_DAY))
+    await world.gather(world.card, 1)
+    merchant = await world.merchant(lane=0)
+    async with world.gateway() as gateway:
+        with clock.hold(at_ms):
+            assert codes([await gateway.place(merchant.caller, "a", world.card)]) == {"placed": 1}
+    assert await world.scalar("SELECT count(*) FROM card WHERE lane = 0 AND state = 'sold'") == 1
+    await world.assert_clean()
+
+
+async def test_a_card_is_neither_sold_nor_stolen_from_chinas_midnight_on(world: World) -> None:
+    await load(world, lines(1, 4, expires_on=LAST_DAY))
+    await world.gather(world.card, 1)
+    own, other = await world.merchant(lane=1), await world.merchant(lane=0)
+    async with world.gateway() as gateway:
+        with clock.hold(LAST_MOMENT_MS + 1):
+            answers = [await gateway.place(one.caller, "a", world.card) for one in (own, other)]
+    assert codes(answers) == {"sold_out": 2}
+    assert await world.scalar("SELECT count(*) FROM card WHERE lane = 1 AND state = 'on_shelf'") == 4
+    await world.assert_clean()
+
+
+async def test_a_file_is_read_by_chinas_day(world: World) -> None:
+    data = "卡号,卡密,有效期\na1,b1,2030-12-30\na2,b2,2030-12-31\n".encode()
+    with clock.hold(ITS_FIRST_MS):
+        report = await stock.load_file(world.db, world.ring, data, sku_id=world.card.sku_id, file_name="c.csv")
+    assert (report.loaded, [(line.line, line.reason) for line in report.refused]) == (1, [(2, "expired")])
 
 
 async def test_a_rotated_ring_reseals_what_lies_there(world: World) -> None:

@@ -1,14 +1,15 @@
 """What is sold: scenes, brands, products and SKUs of every kind, as a snapshot with an epoch."""
 
-from kameng.catalogue.errors import UnknownSku
+from kameng.catalogue.errors import BadSku, BundleWithoutParts, UnknownForm, UnknownSku
 from kameng.catalogue.forms import Form, form_named
 from kameng.catalogue.forms import check as check_account
 from kameng.catalogue.forms import json_schema as form_schema
-from kameng.catalogue.model import FROM_STOCK, KINDS, Catalogue, Sku
-from kameng.catalogue.publishing import ImportReport, change_sku, demo_catalogue, import_file
+from kameng.catalogue.model import CHANGEABLE, FROM_STOCK, KINDS, Catalogue, Sku
+from kameng.catalogue.publishing import ImportReport, change_sku, demo_catalogue, import_file, set_sku
 from kameng.catalogue.store import load, read_revisions
 
 __all__ = [
-    "FROM_STOCK", "KINDS", "Catalogue", "Form", "ImportReport", "Sku", "UnknownSku", "change_sku", "check_account",
-    "demo_catalogue", "form_named", "form_schema", "import_file", "load", "read_revisions",
+    "CHANGEABLE", "FROM_STOCK", "KINDS", "BadSku", "BundleWithoutParts", "Catalogue", "Form", "ImportReport", "Sku",
+    "UnknownForm", "UnknownSku", "change_sku", "check_account", "demo_catalogue", "form_named", "form_schema",
+    "import_file", "load", "read_revisions", "set_sku",
 ]  # fmt: skip

@@ -2,7 +2,8 @@
 -- SKUs that changed since an epoch, flat.
 SELECT s.sku_id, s.revision, c.name AS scene, b.name AS brand, p.name AS product, s.spec, s.kind,
        s.face_value_e4, s.face_currency, s.cost_e4, s.list_price_e4, s.floor_e4, s.ceiling_e4, s.below_cost_allowed,
-       s.form, s.region, s.note, s.quantity_min, s.quantity_max, s.quantity_step, s.refundable, s.reversible, s.state
+       s.form, s.region, s.note, s.quantity_min, s.quantity_max, s.quantity_step, s.refundable, s.reversible, s.state,
+       s.delivery_promise_minutes, s.redeem_instructions, s.barcode
 FROM sku s JOIN product p USING (product_id) JOIN scene c USING (scene_id) JOIN brand b USING (brand_id)
 WHERE s.changed > $1;
 
@@ -24,27 +25,35 @@ JOIN scene c ON c.name = t.scene JOIN brand b ON b.name = t.brand
 ORDER BY t.o
 ON CONFLICT (brand_id, name) DO NOTHING;
 
--- name: upsert_sku
--- One SKU; an existing one gets a new revision only if something really changed. Returns it, or nothing.
-INSERT INTO sku AS s (product_id, spec, kind, face_value_e4, face_currency, cost_e4, list_price_e4, form, region,
-                      note, changed)
-SELECT p.product_id, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12
-FROM product p JOIN brand b USING (brand_id) WHERE b.name = $1 AND p.name = $2
-ON CONFLICT (product_id, spec) DO UPDATE SET
-  kind = excluded.kind, face_value_e4 = excluded.face_value_e4, face_currency = excluded.face_currency,
-  cost_e4 = excluded.cost_e4, list_price_e4 = excluded.list_price_e4, form = excluded.form,
-  region = excluded.region, note = excluded.note, revision = s.revision + 1, changed = excluded.changed
-WHERE (s.kind, s.face_value_e4, s.face_currency, s.cost_e4, s.list_price_e4, s.form, s.region, s.note)
-   IS DISTINCT FROM (excluded.kind, excluded.face_value_e4, excluded.face_currency, excluded.cost_e4,
-                     excluded.list_price_e4, excluded.form, excluded.region, excluded.note)
-RETURNING sku_id, (xmax = 0) AS is_new;
+-- name: insert_sku
+-- A new SKU from its snapshot, under the product of that brand and name.
+INSERT INTO sku (product_id, spec, kind, face_value_e4, face_currency, cost_e4, list_price_e4, floor_e4, ceiling_e4,
+                 below_cost_allowed, form, region, note, quantity_min, quantity_max, quantity_step, refundable,
+                 reversible, state, delivery_promise_minutes, redeem_instructions, barcode, changed)
+SELECT p.product_id, n.spec, n.kind, n.face_value_e4, n.face_currency, n.cost_e4, n.list_price_e4, n.floor_e4,
+       n.ceiling_e4, n.below_cost_allowed, n.form, n.region, n.note, n.quantity_min, n.quantity_max, n.quantity_step,
+       n.refundable, n.reversible, n.state, n.delivery_promise_minutes, n.redeem_instructions, n.barcode, $4::bigint
+FROM product p JOIN brand b USING (brand_id) CROSS JOIN jsonb_populate_record(NULL::sku, $3::jsonb) AS n
+WHERE b.name = $1 AND p.name = $2;
 
 -- name: set_sku
--- Changes what may change on one SKU, as a new revision.
-UPDATE sku SET list_price_e4 = $2, cost_e4 = $3, floor_e4 = $4, ceiling_e4 = $5, below_cost_allowed = $6,
-  quantity_min = $7, quantity_max = $8, quantity_step = $9, state = $10, kind = $11, revision = revision + 1,
-  changed = $12
-WHERE sku_id = $1;
+-- Puts what may change of one SKU in place from its snapshot, as a new revision.
+UPDATE sku s SET
+  kind = n.kind, face_value_e4 = n.face_value_e4, face_currency = n.face_currency, cost_e4 = n.cost_e4,
+  list_price_e4 = n.list_price_e4, floor_e4 = n.floor_e4, ceiling_e4 = n.ceiling_e4,
+  below_cost_allowed = n.below_cost_allowed, form = n.form, region = n.region, note = n.note,
+  quantity_min = n.quantity_min, quantity_max = n.quantity_max, quantity_step = n.quantity_step,
+  refundable = n.refundable, reversible = n.reversible, state = n.state,
+  delivery_promise_minutes = n.delivery_promise_minutes, redeem_instructions = n.redeem_instructions,
+  barcode = n.barcode, revision = s.revision + 1, changed = $3::bigint
+FROM jsonb_populate_record(NULL::sku, $2::jsonb) AS n
+WHERE s.sku_id = $1;
+
+-- name: log_price_changes
+-- Prices that stand with their SKU: what each was and is (调价记录).
+INSERT INTO price_change (at, sku_id, what, before_e4, after_e4, actor_id)
+SELECT $1::timestamptz, c.sku_id, c.what, c.before_e4, c.after_e4, $2::bigint
+FROM unnest($3::bigint[], $4::text[], $5::bigint[], $6::bigint[]) AS c (sku_id, what, before_e4, after_e4);
 
 -- name: keep_revisions
 -- The snapshot of every SKU stamped with this epoch; orders point to it for ever.

@@ -1,15 +1,18 @@
 """Refusals about what is sold and about catalogue files.
 
-    NotFound
-    └── UnknownSku            404  unknown_sku
-    BadInput
-    ├── UnknownForm           400  unknown_form
-    └── CatalogueNotReadable  400  catalogue_not_readable
+NotFound
+└── UnknownSku            404  unknown_sku
+BadInput
+├── UnknownForm           400  unknown_form
+├── BadSku                400  bad_sku
+└── CatalogueNotReadable  400  catalogue_not_readable
+Conflict
+└── BundleWithoutParts    409  bundle_without_parts
 """
 
 from __future__ import annotations
 
-from kameng.kit.errors import BadInput, NotFound
+from kameng.kit.errors import BadInput, Conflict, NotFound
 
 
 class UnknownSku(NotFound):
@@ -24,6 +27,20 @@ class UnknownForm(BadInput):
 
     code = "unknown_form"
     zh = "没有这个名称的下单表单。"
+
+
+class BadSku(BadInput):
+    """A SKU can't be like this; the detail says which field is wrong and how."""
+
+    code = "bad_sku"
+    zh = "商品资料不正确，错误字段及原因见说明。"
+
+
+class BundleWithoutParts(Conflict):
+    """A bundle without parts can't be put on sale: nobody would know what to deliver."""
+
+    code = "bundle_without_parts"
+    zh = "组合商品尚无组成内容，不能上架销售。"
 
 
 class CatalogueNotReadable(BadInput):

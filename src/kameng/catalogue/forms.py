@@ -1,7 +1,7 @@
 """Account forms: what a buyer has to tell us, and whether what he told us can be right.
 
-A form's name lists its fields: ``qq+zone`` asks for a QQ number and a game zone. Checking is by pattern and
-length only; whether the account exists is known to the supplier alone.
+A form's name lists its fields: ``qq+zone`` asks for a QQ number and a game zone, ``address`` for all that a parcel
+needs. Checking is by pattern and length only; whether the account exists is known to the supplier alone.
 """
 
 from __future__ import annotations
@@ -55,12 +55,17 @@ def form_named(name: str) -> Form:
     """The form that a catalogue names; ``""`` asks for nothing. UnknownForm if a part of it is not known."""
     if not name:
         return Form("", ())
-    parts = name.split("+")
+    parts = [field for part in name.split("+") for field in GROUPS.get(part, (part,))]
     unknown = [part for part in parts if part not in FIELDS]
     if unknown or len(set(parts)) < len(parts):
         detail = f"no account form is named {name[:80]!r}"
         raise UnknownForm(detail, field="form", detail_zh=f"没有名为“{name[:80]}”的下单表单。")
     return Form(name, tuple(FIELDS[part] for part in parts))
+
+
+def asks_for_address(name: str) -> bool:
+    """Whether the form of this name holds what a parcel needs."""
+    return ADDRESS in name.split("+")
 
 
 def check(form: Form, account: Mapping[str, str]) -> tuple[dict[str, str], list[FieldError]]:
@@ -223,7 +228,14 @@ FIELDS: dict[str, Field] = {
         Field("province", "省份", "Province", "select", "|".join(PROVINCES), 2, 3, cleaning="province",
               options=PROVINCES),
         Field("city", "城市", "City", "cascader", r"[\u4e00-\u9fff]{2,15}", 2, 15),
+        Field("recipient", "收件人", "Recipient", "text", _WORDS, 2, 40, private=True),
+        Field("district", "区县", "District", "cascader", r"[\u4e00-\u9fff]{2,15}", 2, 15),
+        Field("street", "详细地址", "Street and number", "text", _WORDS, 4, 100, private=True),
         Field("learner_name", "学员姓名", "Learner's name", "text", _WORDS, 2, 40, private=True),
     )
 }  # fmt: skip
 """Every field that a form's name may list."""
+
+ADDRESS = "address"
+GROUPS = {ADDRESS: ("recipient", "phone", "province", "city", "district", "street")}
+"""Names for several fields that are asked for together."""

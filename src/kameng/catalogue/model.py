@@ -8,6 +8,9 @@ KINDS = ("secret", "topup", "link", "manual", "parcel", "bundle")
 FROM_STOCK = frozenset({"secret", "link"})
 """Kinds that are delivered from the shelf in the order's own transaction."""
 
+STATES = ("on_sale", "paused", "withdrawn")
+QUANTITY_MAX = 1000
+
 
 class Sku(msgspec.Struct, frozen=True):
     """One thing that can be ordered. Money in 1/10,000 of the currency the platform sells in (CNY)."""
@@ -35,6 +38,10 @@ class Sku(msgspec.Struct, frozen=True):
     refundable: bool
     reversible: bool
     state: str
+    # Revisions from before these stood have none of them.
+    delivery_promise_minutes: int | None = None
+    redeem_instructions: str = ""
+    barcode: str = ""
 
     def allows(self, quantity: int) -> bool:
         """Whether that many may be ordered at once."""
@@ -47,8 +54,29 @@ class Sku(msgspec.Struct, frozen=True):
         return f"{self.quantity_min} to {self.quantity_max} in steps of {self.quantity_step}"
 
     @property
+    def allowed_quantities_zh(self) -> str:
+        return f"须为 {self.quantity_min} 至 {self.quantity_max}，每次递增 {self.quantity_step}"
+
+    @property
     def from_stock(self) -> bool:
         return self.kind in FROM_STOCK
+
+
+CHANGEABLE = (
+    "kind", "face_value_e4", "face_currency", "cost_e4", "list_price_e4", "floor_e4", "ceiling_e4",
+    "below_cost_allowed", "form", "region", "note", "quantity_min", "quantity_max", "quantity_step", "refundable",
+    "reversible", "state", "delivery_promise_minutes", "redeem_instructions", "barcode",
+)  # fmt: skip
+"""What may change of a SKU; the rest says which one it is."""
+
+PRICES = {"list": "list_price_e4", "cost": "cost_e4", "floor": "floor_e4", "ceiling": "ceiling_e4"}
+"""Prices that stand with the SKU, as the log of price changes calls them."""
+
+
+def changes_of(old: Sku, new: Sku) -> dict[str, tuple[object, object]]:
+    """What differs, with before and after."""
+    pairs = {name: (getattr(old, name), getattr(new, name)) for name in CHANGEABLE}
+    return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
 
 
 class Catalogue(msgspec.Struct, frozen=True):

@@ -1,24 +1,37 @@
-"""Publishing: bringing SKUs into the catalogue and changing them, each change a revision that stands for ever."""
+"""Publishing: bringing SKUs into the catalogue and changing them, each change a revision that stands for ever.
+
+Every change of list price, cost, floor or ceiling is a row of the log of price changes (调价记录), and whoever changed
+something left an audit line: all in the transaction that did it.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib import resources
+from typing import Any
 
 import msgspec
 
 from kameng.catalogue import store
-from kameng.catalogue.errors import UnknownSku
-from kameng.catalogue.model import Sku
-from kameng.catalogue.reading import RefusedRow, read_catalogue
-from kameng.kit import clock, epochs
+from kameng.catalogue.checking import check_sku
+from kameng.catalogue.errors import BadSku, UnknownSku
+from kameng.catalogue.model import CHANGEABLE, PRICES, Sku, changes_of
+from kameng.catalogue.reading import CatalogueRow, RefusedRow, read_catalogue, refused_by
+from kameng.kit import audit, clock, epochs, lanes
 from kameng.kit.db import Connection, Database
+
+Change = tuple[Sku | None, Sku]
+"""A SKU before and after; before it there was none, if it is new."""
 
 
 class ImportReport(msgspec.Struct, frozen=True):
+    """``bundles`` are those among the rows: they are in, and paused until bundles have parts."""
+
     created: int
     changed: int
     unchanged: int
     refused: tuple[RefusedRow, ...]
+    bundles: int = 0
 
 
 def demo_catalogue() -> bytes:
@@ -26,34 +39,113 @@ def demo_catalogue() -> bytes:
     return resources.files("kameng.catalogue").joinpath("demo", "catalogue.csv").read_bytes()
 
 
-async def import_file(db: Database, data: bytes) -> ImportReport:
+async def import_file(db: Database, data: bytes, *, actor_id: int = 0) -> ImportReport:
     """Bring a catalogue file in, all readable rows in one transaction; the same file again changes nothing."""
     file = read_catalogue(data)
-    created = changed = 0
     async with db.transaction() as connection:
         epoch = await epochs.bump(connection, "catalogue")
-        if file.rows:
-            await store.upsert_names(connection, file.rows)
-        for row in file.rows:
-            outcome = await store.upsert_sku(connection, row, changed=epoch)
-            created += outcome is not None and outcome[1]
-            changed += outcome is not None and not outcome[1]
-        await _keep(connection, epoch)
-    return ImportReport(created, changed, len(file.rows) - created - changed, tuple(file.refused))
+        changes, fine, refused = _plan(file.rows, await store.changed_skus(connection, -1))
+        if fine:
+            await store.upsert_names(connection, fine)
+        for old, new in changes:
+            await (store.insert_sku if old is None else store.set_sku)(connection, new, changed=epoch)
+        created = sum(old is None for old, _ in changes)
+        if changes:
+            counts = {"created": created, "changed": len(changes) - created, "epoch": epoch}
+            await _keep(connection, epoch, changes, [("catalogue.import", 0, counts)], actor_id)
+    return ImportReport(
+        created, len(changes) - created, len(fine) - len(changes),
+        tuple(sorted((*file.refused, *refused), key=lambda row: row.line)), sum(row.kind == "bundle" for row in fine),
+    )  # fmt: skip
 
 
-async def change_sku(db: Database, sku: Sku) -> None:
+async def change_sku(db: Database, sku: Sku, *, actor_id: int = 0) -> Sku:
     """Put a changed SKU in place; orders decided from now on follow it."""
+    return await set_sku(db, sku.sku_id, {name: getattr(sku, name) for name in CHANGEABLE}, actor_id=actor_id)
+
+
+async def set_sku(db: Database, sku_id: int, changes: dict[str, Any], *, actor_id: int = 0) -> Sku:
+    """Change some of what may change of a SKU (``CHANGEABLE``), and nothing else; the SKU as it is then.
+
+    ``BadSku`` and ``BundleWithoutParts`` name the field; then nothing changed.
+    """
+    assert changes.keys() <= set(CHANGEABLE), changes
     async with db.transaction() as connection:
         epoch = await epochs.bump(connection, "catalogue")
-        current = {s.sku_id for s in await store.changed_skus(connection, -1)}
-        if sku.sku_id not in current:
-            raise UnknownSku(str(sku.sku_id), field="sku")
-        await store.set_sku(connection, sku, changed=epoch)
-        await _keep(connection, epoch)
+        old = next((sku for sku in await store.changed_skus(connection, -1) if sku.sku_id == sku_id), None)
+        if old is None:
+            raise UnknownSku(str(sku_id), field="sku")
+        new = msgspec.structs.replace(old, **changes)
+        if new == old:
+            return old
+        check_sku(new)
+        await store.set_sku(connection, new, changed=epoch)
+        line = ("sku.set", sku_id, {name: list(pair) for name, pair in changes_of(old, new).items()})
+        (kept,) = await _keep(connection, epoch, [(old, new)], [line], actor_id)
+    return kept
 
 
-async def _keep(connection: Connection, epoch: int) -> None:
-    fresh = await store.changed_skus(connection, epoch - 1)
-    if fresh:
-        await store.keep_revisions(connection, clock.now(), fresh)
+def _plan(
+    rows: Sequence[CatalogueRow], known: Sequence[Sku]
+) -> tuple[list[Change], list[CatalogueRow], list[RefusedRow]]:
+    """What the rows change, which of them are fine, and which contradict what their SKU is already."""
+    skus = {(sku.brand, sku.product, sku.spec): sku for sku in known}
+    changes: list[Change] = []
+    fine, refused = [], []
+    for row in rows:
+        old = skus.get((row.brand, row.product, row.spec))
+        new = _merged(old or _fresh(row), row)
+        try:
+            check_sku(new)
+        except BadSku as refusal:
+            refused.append(refused_by(row, refusal))
+            continue
+        fine.append(row)
+        if new != old:
+            changes.append((old, new))
+    return changes, fine, refused
+
+
+def _fresh(row: CatalogueRow) -> Sku:
+    """A new SKU, as one is of which nothing is said."""
+    return Sku(
+        sku_id=0, revision=1, scene=row.scene, brand=row.brand, product=row.product, spec=row.spec, kind=row.kind,
+        face_value_e4=0, face_currency="CNY", cost_e4=0, list_price_e4=1, floor_e4=None, ceiling_e4=None,
+        below_cost_allowed=False, form="", region="全国", note="", quantity_min=1, quantity_max=100, quantity_step=1,
+        refundable=False, reversible=False, state="on_sale",
+    )  # fmt: skip
+
+
+def _merged(sku: Sku, row: CatalogueRow) -> Sku:
+    return msgspec.structs.replace(
+        sku, kind=row.kind, face_value_e4=row.face_value_e4, face_currency=row.face_currency, cost_e4=row.cost_e4,
+        list_price_e4=row.list_price_e4, form=row.form, region=row.region, note=row.note,
+        state="paused" if row.kind == "bundle" and sku.state == "on_sale" else sku.state, **row.more,
+    )  # fmt: skip
+
+
+async def _keep(
+    connection: Connection, epoch: int, changes: Sequence[Change], acts: Sequence[tuple[str, int, dict[str, Any]]],
+    actor_id: int,
+) -> list[Sku]:  # fmt: skip
+    """The new revisions, the price log, and at last, under a gate held for that alone, the audit lines."""
+    at = clock.now()
+    kept = await store.changed_skus(connection, epoch - 1)
+    await store.keep_revisions(connection, at, kept)
+    prices = [
+        (new.sku_id, what, getattr(old, name), getattr(new, name))
+        for old, new in changes
+        if old is not None
+        for what, name in PRICES.items()
+        if getattr(old, name) != getattr(new, name)
+    ]
+    if prices:
+        await store.log_price_changes(connection, at, actor_id, prices)
+    lane = (await lanes.lane_numbers(connection))[0]  # goods have no lane: the first keeps what is noted of them
+    passage = await lanes.pass_gate(connection, lane, id_count=len(acts))
+    lines = [
+        audit.Line(audit_id, 0, actor_id, act, subject_id, data)
+        for audit_id, (act, subject_id, data) in zip(passage.ids, acts, strict=True)
+    ]
+    await audit.note(connection, lane, at, lines)
+    return kept

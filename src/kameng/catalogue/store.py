@@ -38,20 +38,21 @@ async def upsert_names(connection: Connection, rows: Sequence[CatalogueRow]) -> 
     await connection.execute(statements.upsert_products, *[list(column) for column in zip(*products, strict=True)])
 
 
-async def upsert_sku(connection: Connection, row: CatalogueRow, *, changed: int) -> tuple[int, bool] | None:
-    """(sku id, is new) if the row changed anything."""
-    found = await connection.fetchrow(
-        statements.upsert_sku, row.brand, row.product, row.spec, row.kind, row.face_value_e4, row.face_currency,
-        row.cost_e4, row.list_price_e4, row.form, row.region, row.note, changed,
-    )  # fmt: skip
-    return None if found is None else (found["sku_id"], found["is_new"])
+async def insert_sku(connection: Connection, sku: Sku, *, changed: int) -> None:
+    """A new SKU of a product that is there; its id is given by the database."""
+    await connection.execute(statements.insert_sku, sku.brand, sku.product, msgspec.to_builtins(sku), changed)
 
 
 async def set_sku(connection: Connection, sku: Sku, *, changed: int) -> None:
-    await connection.execute(
-        statements.set_sku, sku.sku_id, sku.list_price_e4, sku.cost_e4, sku.floor_e4, sku.ceiling_e4,
-        sku.below_cost_allowed, sku.quantity_min, sku.quantity_max, sku.quantity_step, sku.state, sku.kind, changed,
-    )  # fmt: skip
+    await connection.execute(statements.set_sku, sku.sku_id, msgspec.to_builtins(sku), changed)
+
+
+async def log_price_changes(
+    connection: Connection, at: datetime, actor_id: int, changes: Sequence[tuple[int, str, int | None, int | None]]
+) -> None:
+    """(sku, what, before, after) each."""
+    columns = [list(column) for column in zip(*changes, strict=True)]
+    await connection.execute(statements.log_price_changes, at, actor_id, *columns)
 
 
 async def keep_revisions(connection: Connection, at: datetime, skus: Sequence[Sku]) -> None:
@@ -61,9 +62,7 @@ async def keep_revisions(connection: Connection, at: datetime, skus: Sequence[Sk
     )  # fmt: skip
 
 
-async def read_revisions(
-    connection: Connection, wanted: Iterable[tuple[int, int]]
-) -> dict[tuple[int, int], Sku]:
+async def read_revisions(connection: Connection, wanted: Iterable[tuple[int, int]]) -> dict[tuple[int, int], Sku]:
     """SKUs as they were, by (sku id, revision)."""
     pairs = list(wanted)
     rows = await connection.fetch(statements.read_revisions, [p[0] for p in pairs], [p[1] for p in pairs])

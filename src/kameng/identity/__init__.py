@@ -3,9 +3,12 @@
 from kameng.identity.directory import Directory
 from kameng.identity.errors import (
     BadKeySettings,
+    BadOrganisationSettings,
+    BadPersonSettings,
     ContentDigestWrong,
     DailyLimitExceeded,
     IpNotAllowed,
+    KeyNotWorking,
     KeyRevoked,
     NonceUsed,
     NoSuchOrganisation,
@@ -19,17 +22,11 @@ from kameng.identity.errors import (
     SignatureWrong,
     SignInTaken,
 )  # fmt: skip
-from kameng.identity.founding import (
-    IssuedKey,
-    found,
-    found_sandbox,
-    issue_key,
-    revoke_key,
-    rotate_key,
-    set_organisation,
-)  # fmt: skip
+from kameng.identity.founding import found, found_sandbox, set_organisation
+from kameng.identity.issuing import IssuedKey, issue_key, revoke_key, rotate_key
+from kameng.identity.keeping import reseal
 from kameng.identity.model import ALL_SCOPES, ApiKey, Caller, Organisation, Scope
-from kameng.identity.people import ROLES, Membership, enrol, join, memberships
+from kameng.identity.people import ROLES, Membership, Person, enrol, find_person, join, memberships, people
 from kameng.identity.rfc9421 import parse_signature_input, sign_rfc9421, verify_rfc9421
 from kameng.identity.signing import (
     SeenNonces,
@@ -47,7 +44,6 @@ from kameng.identity.store import (
     empty_drawer,
     known_nonces,
     nonce_of,
-    reseal_keys,
     spend_nonce,
     spend_nonces,
 )  # fmt: skip
@@ -58,12 +54,15 @@ __all__ = [
     "ROLES",
     "ApiKey",
     "BadKeySettings",
+    "BadOrganisationSettings",
+    "BadPersonSettings",
     "Caller",
     "ContentDigestWrong",
     "DailyLimitExceeded",
     "Directory",
     "IpNotAllowed",
     "IssuedKey",
+    "KeyNotWorking",
     "KeyRevoked",
     "Membership",
     "NoSuchOrganisation",
@@ -72,6 +71,7 @@ __all__ = [
     "NonceUsed",
     "Organisation",
     "OrganisationSuspended",
+    "Person",
     "RateLimited",
     "Scope",
     "ScopeMissing",
@@ -86,6 +86,7 @@ __all__ = [
     "drawer_to_empty",
     "empty_drawer",
     "enrol",
+    "find_person",
     "format_key_id",
     "found",
     "found_sandbox",
@@ -97,7 +98,8 @@ __all__ = [
     "parse_authorization",
     "parse_key_id",
     "parse_signature_input",
-    "reseal_keys",
+    "people",
+    "reseal",
     "revoke_key",
     "rotate_key",
     "set_organisation",

@@ -5,8 +5,10 @@
     │                          nonce_used, key_revoked
     └── (leaves)          403  we know, and you may not: scope_missing, ip_not_allowed, daily_limit_exceeded,
                                organisation_suspended
-    BadInput              400  content_digest_wrong, key_settings_wrong
-    NotFound              404  organisation_unknown
+    BadInput              400  content_digest_wrong, key_settings_wrong, organisation_settings_wrong,
+                               person_settings_wrong
+    NotFound              404  organisation_unknown, person_unknown
+    Conflict              409  key_not_working, sign_in_taken
     TryLater              429  rate_limited
 
 All of them leave no trace of the request: the same ``client_ref`` may be used again. ``retry`` = ``same_key``
@@ -117,6 +119,27 @@ class BadKeySettings(BadInput):
 
     code = "key_settings_wrong"
     zh = "密钥设置不正确。"
+
+
+class BadOrganisationSettings(BadInput):
+    """The settings of the organisation are wrong."""
+
+    code = "organisation_settings_wrong"
+    zh = "商户设置不正确。"
+
+
+class BadPersonSettings(BadInput):
+    """The settings of the person are wrong."""
+
+    code = "person_settings_wrong"
+    zh = "用户设置不正确。"
+
+
+class KeyNotWorking(Conflict):
+    """This key was revoked or has expired and can't be rotated; issue a new one."""
+
+    code = "key_not_working"
+    zh = "该密钥已被吊销或已过期，不能轮换，请签发新密钥。"
 
 
 class NoSuchOrganisation(NotFound):

@@ -1,36 +1,33 @@
-"""Founding organisations and handing out their API keys."""
+"""Founding organisations and their sandboxes, and changing what may change of them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import timedelta
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from typing import Any
 
 import msgspec
 
 from kameng.identity import store
-from kameng.identity.errors import BadKeySettings, NoSuchOrganisation
-from kameng.identity.model import ALL_SCOPES, ApiKey, Organisation
-from kameng.kit import audit, clock, crypto, epochs, ids, lanes
+from kameng.identity.errors import BadOrganisationSettings, NoSuchOrganisation
+from kameng.identity.model import LEVEL_MAX, ORGANISATION_KINDS, ORGANISATION_STATES, Organisation
+from kameng.kit import audit, clock, epochs, ids, lanes
 from kameng.kit.db import Connection, Database
 
 PLAY_CURRENCY = "XTS"
 """ISO 4217's code for tests: what sandboxes pay with."""
 
-ROTATION_OVERLAP = timedelta(days=7)
-
-
-class IssuedKey(msgspec.Struct, frozen=True):
-    """A new key. ``secret`` is shown once and never again; empty for Ed25519 keys."""
-
-    key_id: int
-    org_id: int
-    secret: str
-    sandbox: bool
+NAME_CHARS_MAX = 100
+REASON_CHARS_MAX = 500
 
 
 async def found(connection: Connection, *, name: str, kind: str = "merchant", level: int = 0) -> Organisation:
     """A new organisation in the lane that has the fewest; the caller opens its wallet in the same transaction."""
+    if not (name.strip() and len(name) <= NAME_CHARS_MAX and name.isprintable()):
+        raise BadOrganisationSettings(
+            f"1 to {NAME_CHARS_MAX} printable characters", field="name",
+            detail_zh=f"名称应为 1 至 {NAME_CHARS_MAX} 个可见字符",
+        )  # fmt: skip
+    _check_one_of(kind, ORGANISATION_KINDS, "kind")
+    _check_level(level)
     changed = await epochs.bump(connection, "identity")
     lane = await lanes.choose_lane(connection)
     passage = await lanes.pass_gate(connection, lane, id_count=1)
@@ -50,97 +47,56 @@ async def found_sandbox(connection: Connection, live: Organisation) -> Organisat
     return sandbox
 
 
-async def issue_key(
-    connection: Connection,
-    ring: crypto.KeyRing,
-    organisation: Organisation,
-    *,
-    name: str,
-    scopes: Iterable[str] = ALL_SCOPES,
-    allowed_ips: Iterable[str] = (),
-    rate_per_second: int = 1000,
-    daily_limit_e4: int | None = None,
-    public_key: bytes | None = None,
-    actor_id: int = 0,
-) -> IssuedKey:
-    """A new key: HMAC with a fresh secret, or Ed25519 when the caller brings its public key (32 bytes)."""
-    scopes = frozenset(scopes)
-    if unknown := scopes - ALL_SCOPES:
-        raise BadKeySettings(f"unknown scope {sorted(unknown)[0]}", field="scopes")
-    changed = await epochs.bump(connection, "identity")
-    passage = await lanes.pass_gate(connection, organisation.lane, id_count=2)
-    secret = "" if public_key else crypto.secret_text("ks_")
-    key = ApiKey(
-        key_id=passage.ids[0],
-        org_id=organisation.org_id,
-        scopes=scopes,
-        secret=secret.encode() or None,
-        public_key=public_key,
-        allowed_ips=tuple(_network(text) for text in allowed_ips),
-        rate_per_second=rate_per_second,
-        daily_limit_e4=daily_limit_e4,
-        state="active",
-        expires_at_ms=None,
-    )
-    at = clock.now()
-    await store.insert_key(connection, ring, key, name=name, changed=changed, at=at)
-    line = audit.Line(passage.ids[1], organisation.org_id, actor_id, "api_key.issue", key.key_id)
-    await audit.note(connection, organisation.lane, at, [line])
-    return IssuedKey(key.key_id, organisation.org_id, secret, organisation.sandbox)
-
-
-async def rotate_key(
-    db: Database, ring: crypto.KeyRing, key_id: int, *, overlap: timedelta = ROTATION_OVERLAP
-) -> IssuedKey:
-    """A new key with the rights of the old one, which works on for ``overlap``."""
-    async with db.transaction() as connection:
-        old = await store.read_key(connection, ring, key_id)
-        organisation = None if old is None else await store.read_organisation(connection, old.org_id)
-        if old is None or organisation is None:
-            raise NoSuchOrganisation(f"key {key_id}")
-        issued = await issue_key(
-            connection, ring, organisation, name=f"rotated from {key_id}", scopes=old.scopes,
-            allowed_ips=[str(network) for network in old.allowed_ips], rate_per_second=old.rate_per_second,
-            daily_limit_e4=old.daily_limit_e4,
-        )  # fmt: skip
-        changed = await epochs.bump(connection, "identity")
-        await store.expire_key(connection, key_id, clock.now() + overlap, changed=changed)
-    return issued
-
-
-async def revoke_key(db: Database, key_id: int, *, actor_id: int = 0) -> None:
-    """The key stops working: at once for writes, within a second for reads."""
-    async with db.transaction() as connection:
-        changed = await epochs.bump(connection, "identity")
-        lane = ids.lane_of(key_id)
-        passage = await lanes.pass_gate(connection, lane, id_count=1)
-        await store.revoke_key(connection, key_id, changed=changed)
-        line = audit.Line(passage.ids[0], 0, actor_id, "api_key.revoke", key_id)
-        await audit.note(connection, lane, clock.now(), [line])
-
-
 async def set_organisation(
-    db: Database, org_id: int, *, level: int | None = None, state: str | None = None, wants_events: bool | None = None
-) -> Organisation:
-    """Change an organisation; every gateway decides by it from its next batch on."""
+    db: Database, org_id: int, *,
+    level: int | None = None, state: str | None = None, wants_events: bool | None = None,
+    reason: str | None = None, actor_id: int = 0,
+) -> Organisation:  # fmt: skip
+    """Change an organisation; every gateway decides by it from its next batch on. A person says why."""
+    wished = {"level": level, "state": state, "wants_events": wants_events}
+    wished = {name: value for name, value in wished.items() if value is not None}
+    if level is not None:
+        _check_level(level)
+    if state is not None:
+        _check_one_of(state, ORGANISATION_STATES, "state")
+    said = _with_reason(wished, reason)
     async with db.transaction() as connection:
+        lane = ids.lane_of(org_id)
+        if lane not in await lanes.lane_numbers(connection):  # the number was mistyped; no lane is ever removed
+            raise NoSuchOrganisation(str(org_id))
         changed = await epochs.bump(connection, "identity")
-        await lanes.pass_gate(connection, ids.lane_of(org_id))
+        passage = await lanes.pass_gate(connection, lane, id_count=1)
         old = await store.read_organisation(connection, org_id)
         if old is None:
             raise NoSuchOrganisation(str(org_id))
-        new = msgspec.structs.replace(
-            old,
-            level=old.level if level is None else level,
-            state=old.state if state is None else state,
-            wants_events=old.wants_events if wants_events is None else wants_events,
-        )
+        new = msgspec.structs.replace(old, **wished)
         await store.set_organisation(connection, new, changed=changed)
+        line = audit.Line(passage.ids[0], org_id, actor_id, "organisation.set", org_id, said)
+        await audit.note(connection, lane, clock.now(), [line])
     return new
 
 
-def _network(text: str) -> IPv4Network | IPv6Network:
-    try:
-        return ip_network(text)
-    except ValueError:
-        raise BadKeySettings(f"{text} is neither an address nor a network", field="allowed_ips") from None
+def _with_reason(wished: dict[str, Any], reason: str | None) -> dict[str, Any]:
+    """What the audit line says."""
+    if reason is None:
+        return wished
+    if not (reason.strip() and len(reason) <= REASON_CHARS_MAX and reason.isprintable()):
+        raise BadOrganisationSettings(
+            f"reason: 1 to {REASON_CHARS_MAX} printable characters", field="reason",
+            detail_zh=f"原因：应为 1 至 {REASON_CHARS_MAX} 个可见字符",
+        )  # fmt: skip
+    return {**wished, "reason": reason}
+
+
+def _check_level(level: int) -> None:
+    if not 0 <= level <= LEVEL_MAX:
+        raise BadOrganisationSettings(f"level: 0 to {LEVEL_MAX}", field="level", detail_zh=f"等级应为 0 至 {LEVEL_MAX}")
+
+
+def _check_one_of(value: str, allowed: tuple[str, ...], field: str) -> None:
+    if value not in allowed:
+        choice = ", ".join(allowed)
+        label = {"kind": "类型", "state": "状态"}[field]
+        raise BadOrganisationSettings(
+            f"{field}: one of {choice}", field=field, detail_zh=f"{label}：应为 {choice} 之一"
+        )

@@ -48,25 +48,25 @@ SELECT key_id, org_id, scopes, sealed_secret, public_key, allowed_ips, rate_per_
 FROM api_key WHERE changed > $1;
 
 -- name: expire_api_key
--- Rotation: the old key works on until then.
-UPDATE api_key SET expires_at = $3, changed = $4 WHERE lane = $1::smallint AND key_id = $2;
+-- Rotation: the old key works on until then, or until its end if that comes sooner.
+UPDATE api_key SET expires_at = least(expires_at, $3), changed = $4 WHERE lane = $1::smallint AND key_id = $2;
 
 -- name: revoke_api_key
 -- The key stops working everywhere within a second.
-UPDATE api_key SET state = 'revoked', changed = $3 WHERE lane = $1::smallint AND key_id = $2;
+UPDATE api_key SET state = 'revoked', changed = $3 WHERE lane = $1::smallint AND key_id = $2 RETURNING org_id;
 
--- name: sealed_under_other_keys
--- Secrets not sealed with the current key of the ring, for re-sealing.
+-- name: secrets_under_other_keys
+-- Secrets not sealed with the current key of the ring, for re-sealing, from a key id on.
 SELECT key_id, sealed_secret FROM api_key
-WHERE lane = $1::smallint AND sealed_secret IS NOT NULL
-  AND get_byte(sealed_secret, 1) * 256 + get_byte(sealed_secret, 2) <> $2::int
-LIMIT $3::int;
+WHERE lane = $1::smallint AND key_id > $2 AND sealed_secret IS NOT NULL
+  AND get_byte(sealed_secret, 1) * 256 + get_byte(sealed_secret, 2) <> $3::int
+ORDER BY key_id LIMIT $4::int;
 
--- name: reseal_api_keys
--- Puts re-sealed secrets in place.
+-- name: reseal_secrets
+-- Puts re-sealed secrets in place of what was read.
 UPDATE api_key k SET sealed_secret = s.sealed
-FROM unnest($2::bigint[], $3::bytea[]) AS s (key_id, sealed)
-WHERE k.lane = $1::smallint AND k.key_id = s.key_id;
+FROM unnest($2::bigint[], $3::bytea[], $4::bytea[]) AS s (key_id, sealed, old)
+WHERE k.lane = $1::smallint AND k.key_id = s.key_id AND k.sealed_secret = s.old;
 
 -- name: known_nonces
 -- Which of these nonces of one drawer were spent already; the caller holds the gate.
@@ -80,6 +80,18 @@ ON CONFLICT (sign_in) DO NOTHING RETURNING person_id;
 -- name: person_exists
 -- Whether there is such a person.
 SELECT EXISTS (SELECT 1 FROM person WHERE person_id = $1);
+
+-- name: read_person
+-- One person; without what he signs in with in secret.
+SELECT person_id, sign_in, name, state FROM person WHERE person_id = $1;
+
+-- name: people_after
+-- People by id, from one on.
+SELECT person_id, sign_in, name, state FROM person WHERE person_id > $1 ORDER BY person_id LIMIT $2::int;
+
+-- name: memberships_of_all
+-- Where some people belong, in every lane.
+SELECT person_id, org_id, role FROM membership WHERE person_id = ANY($1::bigint[]) ORDER BY person_id, org_id;
 
 -- name: set_membership
 -- A person's role in an organisation.

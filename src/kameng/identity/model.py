@@ -25,6 +25,11 @@ ALL_SCOPES = frozenset(
 )
 
 
+ORGANISATION_KINDS = ("platform", "merchant", "agent", "supplier")
+ORGANISATION_STATES = ("active", "suspended", "closed")
+LEVEL_MAX = 99
+
+
 class Organisation(msgspec.Struct, frozen=True):
     org_id: int
     name: str
@@ -45,7 +50,10 @@ class Organisation(msgspec.Struct, frozen=True):
 
 
 class ApiKey(msgspec.Struct, frozen=True):
-    """An opened key, as a gateway keeps it in memory. Exactly one of ``secret`` and ``public_key`` is set."""
+    """An opened key, as a gateway keeps it in memory; ``repr`` does not show its secret.
+
+    Exactly one of ``secret`` and ``public_key`` is set, or neither: a secret that did not open.
+    """
 
     key_id: int
     org_id: int
@@ -61,6 +69,9 @@ class ApiKey(msgspec.Struct, frozen=True):
     @property
     def lane(self) -> int:
         return ids.lane_of(self.key_id)
+
+    def __repr__(self) -> str:
+        return f"ApiKey(key_id={self.key_id}, org_id={self.org_id}, state={self.state!r})"
 
     def works_at(self, now_ms: int) -> bool:
         return self.state == "active" and (self.expires_at_ms is None or now_ms < self.expires_at_ms)

@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
+import unicodedata
+from collections.abc import Mapping, Sequence
+
 import msgspec
 
 from kameng.identity import store
-from kameng.identity.errors import NoSuchPerson, SignInTaken
+from kameng.identity.errors import BadPersonSettings, NoSuchPerson, SignInTaken
 from kameng.identity.model import Organisation
 from kameng.kit import audit, clock, ids, lanes
 from kameng.kit.db import Database
 
 ROLES = ("owner", "finance", "support", "catalogue", "risk", "auditor", "clerk")
+SIGN_IN_CHARS_MAX = 254
+NAME_CHARS_MAX = 100
+AUDIT_LANE = 0
+"""A person belongs to no lane; every platform has this one."""
+
+LABELS = {"sign_in": "登录名", "name": "姓名"}
+
+
+class Person(msgspec.Struct, frozen=True):
+    person_id: int
+    sign_in: str
+    name: str
+    state: str
 
 
 class Membership(msgspec.Struct, frozen=True):
@@ -19,12 +35,20 @@ class Membership(msgspec.Struct, frozen=True):
     role: str
 
 
-async def enrol(db: Database, *, sign_in: str, name: str) -> int:
-    """A new person; the sign-in (mail address or phone number) is compared in lower case. Returns the person's id."""
+async def enrol(db: Database, *, sign_in: str, name: str, actor_id: int = 0) -> int:
+    """A new person; returns its id. The sign-in (mail address or phone number) is compared in lower case, and
+    full-width characters, as Chinese keyboards type them, count as their plain ones."""
+    sign_in = unicodedata.normalize("NFKC", sign_in).strip().lower()
+    _check_text(sign_in, SIGN_IN_CHARS_MAX, "sign_in")
+    _check_text(name, NAME_CHARS_MAX, "name")
     person_id = ids.random_id()
     async with db.transaction() as connection:
-        if not await store.insert_person(connection, person_id, sign_in.strip().lower(), name, clock.now()):
+        at = clock.now()
+        if not await store.insert_person(connection, person_id, sign_in, name, at):
             raise SignInTaken(field="sign_in")
+        passage = await lanes.pass_gate(connection, AUDIT_LANE, id_count=1)
+        line = audit.Line(passage.ids[0], 0, actor_id, "person.enrol", person_id)  # neither sign-in nor name
+        await audit.note(connection, AUDIT_LANE, at, [line])
     return person_id
 
 
@@ -32,7 +56,10 @@ async def join(
     db: Database, organisation: Organisation, person_id: int, role: str, *, actor_id: int = 0
 ) -> Membership:
     """Give a person a role in an organisation, or another role than before."""
-    assert role in ROLES, role
+    if role not in ROLES:
+        raise BadPersonSettings(
+            f"role: one of {', '.join(ROLES)}", field="role", detail_zh=f"角色应为 {', '.join(ROLES)} 之一"
+        )
     lane = organisation.lane
     async with db.transaction() as connection:
         passage = await lanes.pass_gate(connection, lane, id_count=1)
@@ -45,8 +72,37 @@ async def join(
     return Membership(organisation.org_id, person_id, role)
 
 
+async def find_person(db: Database, person_id: int) -> Person:
+    """``NoSuchPerson`` if there is none."""
+    async with db.connection() as connection:
+        found = await store.read_person(connection, person_id)
+    if found is None:
+        raise NoSuchPerson(str(person_id), field="person", detail_zh=str(person_id))
+    return Person(*found)
+
+
+async def people(db: Database, *, after_id: int = 0, limit: int = 1000) -> list[tuple[Person, list[Membership]]]:
+    """People by id, from the one after ``after_id`` on, each with where he belongs."""
+    async with db.connection() as connection:
+        found = [Person(*row) for row in await store.people_after(connection, after_id, limit)]
+        rows = await store.memberships_of_all(connection, [person.person_id for person in found])
+    return [(person, _of(rows, person.person_id)) for person in found]
+
+
+def _of(rows: Mapping[int, Sequence[tuple[int, str]]], person_id: int) -> list[Membership]:
+    return [Membership(org_id, person_id, role) for org_id, role in rows.get(person_id, ())]
+
+
 async def memberships(db: Database, person_id: int) -> list[Membership]:
     """Where a person belongs, and as what."""
     async with db.connection() as connection:
         rows = await store.memberships_of(connection, person_id)
     return [Membership(org_id, person_id, role) for org_id, role in rows]
+
+
+def _check_text(text: str, chars_max: int, field: str) -> None:
+    if not (text.strip() and len(text) <= chars_max and text.isprintable()):
+        raise BadPersonSettings(
+            f"{field}: 1 to {chars_max} printable characters", field=field,
+            detail_zh=f"{LABELS[field]}：应为 1 至 {chars_max} 个可见字符",
+        )  # fmt: skip

@@ -65,7 +65,8 @@ def verify_rfc9421(
         if digested:
             ContentDigest.verify(fields.get("content-digest", ""), body)
     except HTTPMessageSignaturesException as e:
-        raise ContentDigestWrong(f"{e}.", field="Content-Digest") from e
+        zh = "Content-Digest 缺失、格式有误，或与请求正文不符。"
+        raise ContentDigestWrong(f"{e}.", field="Content-Digest", detail_zh=zh) from e
     request = _Request(method, path.decode("latin-1"), query.decode("latin-1"), fields)
     _check_signature(request, public_key, format_key_id(claim.key_id, sandbox=claim.sandbox))
     return claim

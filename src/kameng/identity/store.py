@@ -11,7 +11,7 @@ import msgspec
 
 from kameng.identity.errors import NonceUsed
 from kameng.identity.model import ApiKey, Organisation
-from kameng.kit import copying, crypto, ids, lanes, logs, sql
+from kameng.kit import copying, crypto, ids, lanes, logs, resealing, sql
 from kameng.kit.db import Connection, Database
 
 statements = sql.load("kameng.identity")
@@ -128,22 +128,29 @@ async def insert_key(
 
 
 async def expire_key(connection: Connection, key_id: int, at: datetime, *, changed: int) -> None:
+    """The key ends then, or sooner if it did already."""
     await connection.execute(statements.expire_api_key, ids.lane_of(key_id), key_id, at, changed)
 
 
-async def revoke_key(connection: Connection, key_id: int, *, changed: int) -> None:
-    await connection.execute(statements.revoke_api_key, ids.lane_of(key_id), key_id, changed)
+async def revoke_key(connection: Connection, key_id: int, *, changed: int) -> int | None:
+    """Whose key it was; None if there is no such key."""
+    org_id: int | None = await connection.fetchval(statements.revoke_api_key, ids.lane_of(key_id), key_id, changed)
+    return org_id
 
 
-async def reseal_keys(connection: Connection, ring: crypto.KeyRing, lane: int, *, limit: int) -> int:
-    """Re-seal up to ``limit`` secrets under the ring's current key; returns how many. The gate is held."""
-    rows = await connection.fetch(statements.sealed_under_other_keys, lane, ring.current, limit)
-    if rows:
-        numbers = [row["key_id"] for row in rows]
-        secrets = [ring.open(KEY_SECRET, row["key_id"], row["sealed_secret"]) for row in rows]
-        fresh = [ring.seal(KEY_SECRET, key_id, secret) for key_id, secret in zip(numbers, secrets, strict=True)]
-        await connection.execute(statements.reseal_api_keys, lane, numbers, fresh)
-    return len(rows)
+async def secrets_under_other_keys(
+    connection: Connection, lane: int, after_id: int, key_number: int, limit: int
+) -> list[tuple[int, bytes]]:
+    rows = await connection.fetch(
+        statements.secrets_under_other_keys, lane, after_id, key_number, limit, timeout=resealing.LOOK_TIMEOUT_S
+    )
+    return [(row["key_id"], row["sealed_secret"]) for row in rows]
+
+
+async def reseal_secrets(connection: Connection, lane: int, sealed: Sequence[tuple[int, bytes, bytes]]) -> None:
+    """(id, fresh, old) each; a row that changed since it was read is left alone."""
+    columns = [list(column) for column in zip(*sealed, strict=True)]
+    await connection.execute(statements.reseal_secrets, lane, *columns)
 
 
 async def known_nonces(connection: Connection, lane: int, nonces: Iterable[Nonce]) -> set[bytes]:
@@ -187,6 +194,17 @@ async def person_exists(connection: Connection, person_id: int) -> bool:
     return exists
 
 
+async def read_person(connection: Connection, person_id: int) -> tuple[int, str, str, str] | None:
+    """Id, sign-in, name, state."""
+    row = await connection.fetchrow(statements.read_person, person_id)
+    return None if row is None else (row[0], row[1], row[2], row[3])
+
+
+async def people_after(connection: Connection, after_id: int, limit: int) -> list[tuple[int, str, str, str]]:
+    rows = await connection.fetch(statements.people_after, after_id, limit)
+    return [(row[0], row[1], row[2], row[3]) for row in rows]
+
+
 async def set_membership(
     connection: Connection, lane: int, org_id: int, person_id: int, role: str, since: datetime
 ) -> None:
@@ -195,3 +213,11 @@ async def set_membership(
 
 async def memberships_of(connection: Connection, person_id: int) -> list[tuple[int, str]]:
     return [(row["org_id"], row["role"]) for row in await connection.fetch(statements.memberships_of, person_id)]
+
+
+async def memberships_of_all(connection: Connection, person_ids: Sequence[int]) -> dict[int, list[tuple[int, str]]]:
+    """(organisation, role) each, by person."""
+    found: dict[int, list[tuple[int, str]]] = {}
+    for row in await connection.fetch(statements.memberships_of_all, person_ids):
+        found.setdefault(row["person_id"], []).append((row["org_id"], row["role"]))
+    return found

@@ -5,7 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta, timezone
+
+_CHINA = timezone(timedelta(hours=8))
+"""Without summer time since 1991, so no table of time zones is needed; small machines often have none."""
 
 _held_ms: int | None = None
 
@@ -17,6 +20,11 @@ def now_ms() -> int:
 
 def now() -> datetime:
     return datetime.fromtimestamp(now_ms() / 1000, UTC)
+
+
+def china_day() -> date:
+    """The day it is in China (Asia/Shanghai), where cards expire at the end of theirs."""
+    return datetime.fromtimestamp(now_ms() / 1000, _CHINA).date()
 
 
 @contextmanager

@@ -21,6 +21,15 @@ LOST = (
 )  # fmt: skip
 """What is raised when the database does not answer."""
 
+UNANSWERED = (*LOST, asyncpg.QueryCanceledError)
+"""And what the server says of a statement that waited too long, for a gate that somebody lost still holds."""
+
+
+class CommitUnknown(ConnectionError):
+    """The connection was lost at its COMMIT: what was written may stand. One of ``LOST``, and the only one of which
+    that is true: whatever is lost earlier was never committed."""
+
+
 COMMAND_TIMEOUT_S = 30.0
 STATEMENT_TIMEOUT_MS = 25_000
 """Below the client's time-out: the server gives up first, so a lost statement never holds a gate."""
@@ -35,11 +44,21 @@ class Database:
 
     @asynccontextmanager
     async def transaction(self, *, durable: bool = True) -> AsyncIterator[Connection]:
-        """``durable=False`` skips the wait for the disk: only for what need not survive by itself."""
-        async with self.pool.acquire() as connection, connection.transaction():
-            if not durable:
-                await connection.execute("SET LOCAL synchronous_commit = off")
-            yield connection
+        """``durable=False`` skips the wait for the disk: only for what need not survive by itself.
+
+        ``CommitUnknown`` if the COMMIT may have been sent and no answer came.
+        """
+        commit_sent = False
+        try:
+            async with self.pool.acquire() as connection, connection.transaction():
+                if not durable:
+                    await connection.execute("SET LOCAL synchronous_commit = off")
+                yield connection
+                commit_sent = True  # the driver sends it next
+        except LOST as error:
+            if commit_sent:
+                raise CommitUnknown("the connection was lost at its COMMIT: what was written may stand") from error
+            raise
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:

@@ -27,6 +27,7 @@ NOT_SETTINGS = frozenset(
 )
 """Names that are no settings: the file itself, the Python that ./run starts with, and what the examples read."""
 TEST_PREFIX = "KAMENG_TEST_"
+_NETWORKS = ("trusted_proxies", "metrics_networks")
 
 _UNSET = Path()
 
@@ -91,6 +92,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     job_attempts_max: Annotated[
         Count, _says("How often a job is tried before it goes to the dead-letter desk.")
     ] = 12
+    metrics_port: Annotated[
+        Port, _says("The port on which worker and scheduler show `/metrics`, this machine only; 0: none.")
+    ] = 0
+    metrics_networks: Annotated[
+        tuple[str, ...], _says("The networks (CIDR) that may read `/metrics` besides this machine.")
+    ] = ()
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], _says("The least important lines to log.")
     ] = "info"
@@ -159,7 +166,7 @@ def _from_environment(environ: Mapping[str, str], known: dict[str, Setting]) -> 
         if name not in by_environment:
             raise Fault(_unknown(f"{name} in the environment", name, [*by_environment, *NOT_SETTINGS]))
         setting = by_environment[name]
-        is_list = setting.name == "trusted_proxies"
+        is_list = setting.name in _NETWORKS
         value = [part.strip() for part in text.split(",") if part.strip()] if is_list else text
         chosen[setting.name] = _convert(value, setting, where=name, strict=False)
     return chosen
@@ -233,11 +240,12 @@ def _check(settings: Settings) -> None:
             raise refuse("tls_key", "expected `off`, or a file for both tls_certificate and tls_key")
     elif bool(settings.tls_certificate) != bool(settings.tls_key):
         raise refuse("tls_key", "expected both tls_certificate and tls_key, or neither")
-    for network in settings.trusted_proxies:
-        try:
-            ipaddress.ip_network(network)
-        except ValueError:
-            raise refuse("trusted_proxies", f"expected networks like 10.0.0.0/8, got {network!r}") from None
+    for name in _NETWORKS:
+        for network in getattr(settings, name):
+            try:
+                ipaddress.ip_network(network)
+            except ValueError:
+                raise refuse(name, f"expected networks like 10.0.0.0/8, got {network!r}") from None
 
 
 def _bad(setting: Setting, reason: str, *, where: str) -> Fault:

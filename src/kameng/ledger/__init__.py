@@ -1,22 +1,33 @@
 """Money: accounts, immutable transfers, holds, credit lines and statements, lane by lane."""
 
-from kameng.ledger.errors import BadAmount, InsufficientBalance, LedgerRefused
+from kameng.ledger.crediting import set_credit_line
+from kameng.ledger.errors import (
+    BadAmount,
+    BadLedgerEntry,
+    CreditLineInUse,
+    InsufficientBalance,
+    LedgerRefused,
+    NoSuchWallet,
+)  # fmt: skip
 from kameng.ledger.model import (
     HOUSE_ACCOUNT_MAX,
     HOUSE_NUMBERS,
     Account,
     Books,
     House,
+    Leg,
     NewTransfer,
+    Posting,
     Result,
     Transfer,
     house_account,
 )  # fmt: skip
-from kameng.ledger.posting import open_house, open_wallet, recharge, transfer
-from kameng.ledger.store import StatementLine, read_accounts, read_statement, set_credit_line, write
+from kameng.ledger.posting import open_house, open_wallet, post_linked, recharge, transfer
+from kameng.ledger.store import StatementLine, read_accounts, read_statement, write
 
 __all__ = [
-    "HOUSE_ACCOUNT_MAX", "HOUSE_NUMBERS", "Account", "BadAmount", "Books", "House", "InsufficientBalance",
-    "LedgerRefused", "NewTransfer", "Result", "StatementLine", "Transfer", "house_account", "open_house",
-    "open_wallet", "read_accounts", "read_statement", "recharge", "set_credit_line", "transfer", "write",
+    "HOUSE_ACCOUNT_MAX", "HOUSE_NUMBERS", "Account", "BadAmount", "BadLedgerEntry", "Books", "CreditLineInUse", "House",
+    "InsufficientBalance", "LedgerRefused", "Leg", "NewTransfer", "NoSuchWallet", "Posting", "Result", "StatementLine",
+    "Transfer", "house_account", "open_house", "open_wallet", "post_linked", "read_accounts", "read_statement",
+    "recharge", "set_credit_line", "transfer", "write",
 ]  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kameng.kit.errors import BadInput, Conflict
+from kameng.kit.errors import BadInput, Conflict, NotFound
 
 
 class LedgerRefused(Conflict):
@@ -25,3 +25,24 @@ class BadAmount(BadInput):
 
     code = "bad_amount"
     zh = "金额必须大于 0，且最多四位小数。"
+
+
+class BadLedgerEntry(BadInput):
+    """This can't be entered in the ledger; the detail says which field is wrong and how."""
+
+    code = "bad_ledger_entry"
+    zh = "该笔账务无法录入，错误字段及原因见说明。"
+
+
+class CreditLineInUse(Conflict):
+    """The credit line can't be narrowed below what is used of it."""
+
+    code = "credit_line_in_use"
+    zh = "授信额度不能低于已使用的额度。"
+
+
+class NoSuchWallet(NotFound):
+    """There is no such wallet."""
+
+    code = "no_such_wallet"
+    zh = "没有这个钱包。"

@@ -19,13 +19,14 @@ UPDATE account a SET posted_e4 = b.posted_e4, held_e4 = b.held_e4
 FROM unnest($2::bigint[], $3::bigint[], $4::bigint[]) AS b (account_id, posted_e4, held_e4)
 WHERE a.lane = $1::smallint AND a.account_id = b.account_id;
 
--- name: find_transfer_key
--- The transfer that an outside key led to.
-SELECT transfer_id FROM transfer_key WHERE lane = $1::smallint AND key = $2;
+-- name: find_transfer_keys
+-- The transfers that outside keys led to.
+SELECT key, transfer_id FROM transfer_key WHERE lane = $1::smallint AND key = ANY($2::text[]);
 
--- name: insert_transfer_key
--- Ties an outside key to its one transfer.
-INSERT INTO transfer_key (lane, key, transfer_id) VALUES ($1::smallint, $2, $3);
+-- name: insert_transfer_keys
+-- Ties outside keys to their one transfer each.
+INSERT INTO transfer_key (lane, key, transfer_id)
+SELECT $1::smallint, k.key, k.transfer_id FROM unnest($2::text[], $3::bigint[]) AS k (key, transfer_id);
 
 -- name: insert_accounts
 -- Opens accounts; those that stand already are left as they are.

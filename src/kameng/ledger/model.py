@@ -27,9 +27,10 @@ class House(StrEnum):
     escrow = "escrow"  # paid, not yet delivered
     clearing = "clearing"  # money that came in or went out by hand or channel
     suspense = "suspense"  # differences, late and double money
+    cashback = "cashback"  # what the house gives away: a recharge's bonus
 
 
-HOUSE_NUMBERS = {House.sales: 1, House.escrow: 2, House.clearing: 3, House.suspense: 4}
+HOUSE_NUMBERS = {House.sales: 1, House.escrow: 2, House.clearing: 3, House.suspense: 4, House.cashback: 5}
 
 
 def house_account(code: House, currency: str) -> int:
@@ -57,6 +58,31 @@ class Result(StrEnum):
     exceeds_pending_transfer_amount = "exceeds_pending_transfer_amount"
     exceeds_credits = "exceeds_credits"
 
+    @property
+    def zh(self) -> str:
+        """What it means, for whoever was refused."""
+        return _MEANINGS_ZH[self.value]
+
+
+_MEANINGS_ZH = {
+    "created": "已记账",
+    "exists": "该笔转账已存在",
+    "exists_with_different_fields": "该编号的转账已存在，内容不同",
+    "linked_event_failed": "同组的另一笔转账未通过",
+    "amount_must_be_positive": "金额必须大于 0",
+    "amount_too_large": "金额过大",
+    "accounts_must_be_different": "借贷账户不能相同",
+    "debit_account_not_found": "借方账户不存在",
+    "credit_account_not_found": "贷方账户不存在",
+    "accounts_must_have_the_same_currency": "借贷账户币种必须相同",
+    "account_closed": "账户已关闭",
+    "pending_transfer_not_found": "预授权转账不存在",
+    "pending_transfer_has_different_accounts": "预授权转账的账户不同",
+    "pending_transfer_already_posted": "预授权转账已入账",
+    "pending_transfer_already_voided": "预授权转账已撤销",
+    "exceeds_pending_transfer_amount": "金额超过预授权金额",
+    "exceeds_credits": "可用余额不足",
+}
 
 _CREATED = Result.created
 
@@ -92,6 +118,19 @@ class NewTransfer(msgspec.Struct, frozen=True, gc=False):
     pending_id: int | None = None
 
 
+class Leg(msgspec.Struct, frozen=True):
+    """One link of a chain: a wish to move money under an outside key, which leads to one transfer for ever."""
+
+    key: str
+    debit_account: int
+    credit_account: int
+    amount_e4: int
+    code: str
+    subject_id: int
+    kind: str = "posted"
+    pending_id: int | None = None
+
+
 class Transfer(msgspec.Struct, frozen=True, gc=False):
     """A transfer that stands, with both balances after it."""
 
@@ -105,6 +144,13 @@ class Transfer(msgspec.Struct, frozen=True, gc=False):
     pending_id: int | None
     debit_after_e4: int
     credit_after_e4: int
+
+
+class Posting(msgspec.Struct, frozen=True):
+    """What became of a leg, and the transfer if it stands."""
+
+    result: Result
+    transfer: Transfer | None = None
 
 
 class BooksBefore(msgspec.Struct, frozen=True):

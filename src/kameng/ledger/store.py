@@ -70,13 +70,13 @@ async def write(connection: Connection, lane: int, at: datetime, books: Books) -
     )  # fmt: skip
 
 
-async def find_key(connection: Connection, lane: int, key: str) -> int | None:
-    transfer_id: int | None = await connection.fetchval(statements.find_transfer_key, lane, key)
-    return transfer_id
+async def find_keys(connection: Connection, lane: int, keys: Sequence[str]) -> dict[str, int]:
+    """The transfer that each outside key led to, of those that are known."""
+    return dict(await connection.fetch(statements.find_transfer_keys, lane, keys))
 
 
-async def insert_key(connection: Connection, lane: int, key: str, transfer_id: int) -> None:
-    await connection.execute(statements.insert_transfer_key, lane, key, transfer_id)
+async def insert_keys(connection: Connection, lane: int, transfer_ids: dict[str, int]) -> None:
+    await connection.execute(statements.insert_transfer_keys, lane, list(transfer_ids), list(transfer_ids.values()))
 
 
 async def insert_accounts(connection: Connection, lane: int, accounts: Sequence[Account]) -> None:

@@ -91,6 +91,7 @@ class Connection(HttpToolsProtocol):
         self._arriving = False  # between a request's first byte and its last
         self._in_head = False
         self._head_size = 0
+        self._ended_one = False  # a request in this piece: how much of it is the next one's head, nobody says
 
     # what the server tells --------------------------------------------------------------------------------
 
@@ -100,16 +101,17 @@ class Connection(HttpToolsProtocol):
             self._peer = self.client[0]
 
     def data_received(self, data: bytes) -> None:
+        self._ended_one = False
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade:
             pass  # what it asked for before it changed protocols is answered, the rest is nothing we speak
         except httptools.HttpParserError:
             self._turn_away(BadRequest("this is no HTTP/1.1", detail_zh="请求不是有效的 HTTP/1.1"))
-        if self._in_head:
+        if self._in_head and not self._ended_one:
             self._head_size += len(data)
             if self._head_size > HEAD_MAX:
-                self._turn_away(HeadTooLarge(f"at most {HEAD_MAX} bytes"))
+                self._turn_away(HeadTooLarge(f"at most {HEAD_MAX} bytes", detail_zh=f"最多 {HEAD_MAX} 字节"))
 
     def shutdown(self) -> None:
         """The process ends: who is served or in the middle of a request is waited for."""
@@ -129,7 +131,7 @@ class Connection(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         self._in_head = False
         if len(self.headers) > HEADERS_MAX:
-            self._turn_away(HeadTooLarge(f"at most {HEADERS_MAX} headers"))
+            self._turn_away(HeadTooLarge(f"at most {HEADERS_MAX} headers", detail_zh=f"最多 {HEADERS_MAX} 个"))
             self.cycle = Cycle([])  # takes what else is on the way
             self.cycle.response_complete = True
             return
@@ -163,10 +165,13 @@ class Connection(HttpToolsProtocol):
             cycle.body = cycle.body + body if cycle.body else body
             door = self._door()
             if door is not None and len(cycle.body) > door.body_max:
-                self._write(cycle, self._refused(BodyTooLarge(f"at most {door.body_max} bytes")), stays=False)
+                most = door.body_max
+                refusal = BodyTooLarge(f"at most {most} bytes", detail_zh=f"最多 {most} 字节")
+                self._write(cycle, self._refused(refusal), stays=False)
 
     def on_message_complete(self) -> None:
         self._arriving = False
+        self._ended_one = True
         cycle = self.cycle
         if not isinstance(cycle, Cycle):
             super().on_message_complete()
@@ -230,6 +235,9 @@ class Connection(HttpToolsProtocol):
         waited_s = now_s - self._since
         owes = self.cycle is not None and not self.cycle.response_complete
         if self._arriving and waited_s > timeout_s:
+            if not owes and not self._in_head:
+                self.transport.close()  # it was refused before it was whole, and is still coming
+                return
             if isinstance(self.cycle, Cycle) and owes and not self._in_head:
                 self.cycle.response_complete = True
             elif owes:

@@ -19,7 +19,7 @@ import msgspec
 from prometheus_client import Counter
 
 from kameng import identity, orders
-from kameng.identity import Caller, Nonce, Scope
+from kameng.identity import ApiKey, Caller, Nonce, Scope
 from kameng.kit import db, logs, metrics, money
 from kameng.kit.errors import Refusal
 from kameng.openapi.auth import Authenticator
@@ -149,20 +149,23 @@ class Intake:
         bulk: bool = False,
     ) -> Reply:  # fmt: skip
         """The answer to one whole request, whatever happens."""
+        key: ApiKey | None = None
         try:
-            caller, nonce = await self._auth.authenticate(
-                method="POST", path=path, query=query, headers=headers, body=body, peer=peer,
-                scope=Scope.orders_place, write=True,
-            )  # fmt: skip
+            proof = await self._auth.verify(method="POST", path=path, query=query, headers=headers, body=body)
+            key = proof.key
+            caller, nonce = self._auth.admit(
+                proof, headers=headers, peer=peer, scope=Scope.orders_place, write=True
+            )
             reply = await (self._bulk if bulk else self._place)(caller, nonce, body)
         except Refusal as refusal:
-            reply = refused(refusal)
+            reply = refused(refusal, wait_s=0 if key is None else self._auth.wait_s(key))
         except Exception as error:
             log.error("a request failed", error, path=path.decode("latin-1"))
             # The lanes answer for what they were given. Here nothing was placed.
             reply = refused(Unavailable() if isinstance(error, db.LOST) else Internal())
         _counted(reply.status).inc()
-        return Reply(reply.status, reply.headers + self.headers, reply.body)
+        rate = [] if key is None else rate_headers(self._auth, key)
+        return Reply(reply.status, reply.headers + rate + self.headers, reply.body)
 
     async def _place(self, caller: Caller, nonce: Nonce | None, body: bytes) -> Reply:
         try:
@@ -174,7 +177,6 @@ class Intake:
         if isinstance(answer, Refused):
             return refused(answer.refusal())
         headers = [(b"content-type", b"application/json"), (b"cache-control", b"no-store")]
-        headers += rate_headers(self._auth, caller)
         return Reply(200 if answer.replayed else 201, headers, _encoder.encode(order_answer(answer)))
 
     async def _bulk(self, caller: Caller, nonce: Nonce | None, body: bytes) -> Reply:
@@ -189,12 +191,13 @@ class Intake:
             raise orders.BadOrder(f"1 to {rows_max} rows", field="orders", detail_zh=f"须为 1 至 {rows_max} 行")
         if not self._lanes.has_room_for(caller.organisation.lane, len(sent.orders)):
             raise orders.Busy
+        self._auth.count_rows(caller.key, len(sent.orders))
         if nonce is not None:
             await identity.spend_nonce(self._snapshot.db, caller.organisation.lane, nonce)
         results = await self._place_rows(caller, sent)
         accepted = sum(1 for row in results if isinstance(row, ShownOrder))
         headers = [(b"content-type", b"application/json"), (b"cache-control", b"no-store")]
-        return Reply(200, headers + rate_headers(self._auth, caller), await _bulk_answer(results, accepted))
+        return Reply(200, headers, await _bulk_answer(results, accepted))
 
     async def _place_rows(self, caller: Caller, sent: BulkBody) -> list[ShownOrder | Refusal]:
         """Each row on its own, or all or none; a row that can't be read is refused where it stands."""
@@ -258,16 +261,16 @@ async def read_body(receive: Receive, *, body_max: int, timeout_s: float) -> byt
                 parts.append(message.get("body", b""))
                 size += len(parts[-1])
                 if size > body_max:
-                    raise BodyTooLarge(f"at most {body_max} bytes")
+                    raise BodyTooLarge(f"at most {body_max} bytes", detail_zh=f"最多 {body_max} 字节")
                 more = message.get("more_body", False)
     except TimeoutError:
         raise RequestTooSlow from None
     return b"".join(parts)
 
 
-def refused(refusal: Refusal) -> Reply:
+def refused(refusal: Refusal, *, wait_s: int = 0) -> Reply:
     document = problem_of(refusal, request_id=request_id())
-    return Reply(refusal.status, headers_of(type(refusal)), _encoder.encode(document))
+    return Reply(refusal.status, headers_of(type(refusal), wait_s=wait_s), _encoder.encode(document))
 
 
 @lru_cache(maxsize=1024)
@@ -275,12 +278,11 @@ def _policy(rate_per_second: int) -> bytes:
     return b'"key";q=%d;w=1' % rate_per_second
 
 
-def rate_headers(authenticator: Authenticator, caller: Caller) -> list[tuple[bytes, bytes]]:
+def rate_headers(authenticator: Authenticator, key: ApiKey) -> list[tuple[bytes, bytes]]:
     """draft-ietf-httpapi-ratelimit-headers: the policy, and what is left of it."""
-    key = caller.key
     return [
         (b"ratelimit-policy", _policy(key.rate_per_second)),
-        (b"ratelimit", b'"key";r=%d;t=1' % authenticator.remaining(key.key_id)),
+        (b"ratelimit", b'"key";r=%d;t=%d' % (authenticator.remaining(key), authenticator.wait_s(key))),
     ]
 
 

@@ -59,11 +59,11 @@ def problem_of(refusal: Refusal, *, request_id: str = "") -> Problem:
     )
 
 
-def headers_of(reason: type[Refusal]) -> list[tuple[bytes, bytes]]:
-    """What a refusal adds to the answer's headers."""
+def headers_of(reason: type[Refusal], *, wait_s: int = 0) -> list[tuple[bytes, bytes]]:
+    """What a refusal adds to the answer's headers; ``wait_s``: how long its key waits in any case."""
     headers = [(b"content-type", CONTENT_TYPE), (b"cache-control", b"no-store")]
     if reason.code in RETRY_AFTER_S:
-        headers.append((b"retry-after", b"%d" % RETRY_AFTER_S[reason.code]))
+        headers.append((b"retry-after", b"%d" % max(RETRY_AFTER_S[reason.code], wait_s)))
     if reason.status == 401:
         headers.append((b"www-authenticate", b"KAMENG-HMAC-SHA256"))
     return headers

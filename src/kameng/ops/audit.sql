@@ -1,22 +1,20 @@
 -- name: orders_have_their_cards
--- Delivered live orders of kinds that come from the shelf, with as many sold cards pointing back as were ordered.
+-- Delivered live orders of kinds that come from the shelf: as many are listed as were ordered, and as many sold cards
+-- of that SKU point back. That those are the listed ones is the next law's.
 WITH kind AS MATERIALIZED (
   SELECT sku_id, revision FROM sku_revision WHERE snapshot ->> 'kind' IN ('secret', 'link')
-), owed AS (
-  SELECT o.lane, o.order_id, o.sku_id, o.quantity, o.card_ids
+), sold AS (
+  SELECT lane, order_id, sku_id, count(*) AS cards FROM card WHERE state = 'sold' GROUP BY lane, order_id, sku_id
+), judged AS (
+  SELECT o.order_id, coalesce(s.cards, 0) <> o.quantity OR cardinality(o.card_ids) <> o.quantity AS is_wrong
   FROM orders o JOIN organisation g USING (lane, org_id)
   JOIN kind k ON k.sku_id = o.sku_id AND k.revision = o.sku_revision
+  LEFT JOIN sold s ON s.lane = o.lane AND s.order_id = o.order_id AND s.sku_id = o.sku_id
   WHERE o.state IN ('delivered', 'settled') AND g.sandbox_of IS NULL
-), found AS (
-  SELECT o.order_id, o.quantity, cardinality(o.card_ids) AS listed, count(c.card_id) AS cards
-  FROM owed o LEFT JOIN LATERAL unnest(o.card_ids) AS n (card_id) ON true
-  LEFT JOIN card c ON c.lane = o.lane AND c.card_id = n.card_id AND c.order_id = o.order_id
-    AND c.sku_id = o.sku_id AND c.state = 'sold'
-  GROUP BY o.lane, o.order_id, o.quantity, o.card_ids
 )
-SELECT count(*) AS checked, count(*) FILTER (WHERE cards <> quantity OR listed <> quantity) AS broken,
-       (array_agg(order_id::text) FILTER (WHERE cards <> quantity OR listed <> quantity))[1:5] AS examples
-FROM found;
+SELECT count(*) AS checked, count(*) FILTER (WHERE is_wrong) AS broken,
+       (array_agg(order_id::text) FILTER (WHERE is_wrong))[1:5] AS examples
+FROM judged;
 
 -- name: cards_have_their_order
 -- Sold cards and the order that each names, in the same lane, listing it.
@@ -30,7 +28,7 @@ WHERE c.state = 'sold';
 SELECT count(*) AS checked, count(*) FILTER (WHERE times > 1) AS broken,
        (array_agg(card_id::text) FILTER (WHERE times > 1))[1:5] AS examples
 FROM (
-  SELECT card_id, count(*) AS times FROM orders CROSS JOIN LATERAL unnest(card_ids) AS n (card_id) GROUP BY card_id
+  SELECT card_id, count(*) AS times FROM (SELECT unnest(card_ids) AS card_id FROM orders) AS one GROUP BY card_id
 ) AS listed;
 
 -- name: cards_exist_once
@@ -69,14 +67,15 @@ SELECT count(*) AS checked, count(*) FILTER (WHERE total_e4 <> 0) AS broken,
 FROM (SELECT lane, currency, sum(posted_e4) AS total_e4 FROM account GROUP BY lane, currency) AS total;
 
 -- name: balances_follow_transfers
--- Each account's balance beside the sum of its transfers.
-WITH moved AS (
+-- Each account's balance beside the sum of its transfers, which are read once: pairs of accounts are few.
+WITH pair AS MATERIALIZED (
+  SELECT lane, debit_account, credit_account, sum(amount_e4) AS amount_e4
+  FROM transfer WHERE kind IN ('posted', 'post') GROUP BY lane, debit_account, credit_account
+), moved AS (
   SELECT lane, account_id, sum(amount_e4) AS total_e4 FROM (
-    SELECT lane, credit_account AS account_id, sum(amount_e4) AS amount_e4
-    FROM transfer WHERE kind IN ('posted', 'post') GROUP BY 1, 2
-    UNION ALL
-    SELECT lane, debit_account, -sum(amount_e4) FROM transfer WHERE kind IN ('posted', 'post') GROUP BY 1, 2
-  ) AS side GROUP BY 1, 2
+    SELECT lane, credit_account AS account_id, amount_e4 FROM pair
+    UNION ALL SELECT lane, debit_account, -amount_e4 FROM pair
+  ) AS side GROUP BY lane, account_id
 )
 SELECT count(*) AS checked, count(*) FILTER (WHERE a.posted_e4 <> coalesce(m.total_e4, 0)) AS broken,
        (array_agg(a.account_id::text) FILTER (WHERE a.posted_e4 <> coalesce(m.total_e4, 0)))[1:5] AS examples
@@ -127,6 +126,7 @@ FROM (
 
 -- name: statements_add_up
 -- Lines of every wallet in their order: each balance follows from the one before, and the last one is the wallet's.
+-- One sort, by two numbers: a wallet's id holds its lane.
 WITH line AS (
   SELECT lane, debit_account AS account_id, transfer_id, debit_after_e4 AS after_e4,
          CASE WHEN kind IN ('posted', 'post') THEN -amount_e4 ELSE 0 END AS amount_e4
@@ -136,13 +136,12 @@ WITH line AS (
          CASE WHEN kind IN ('posted', 'post') THEN amount_e4 ELSE 0 END
   FROM transfer WHERE credit_account >= 1000
 ), walked AS (
-  SELECT lane, account_id, transfer_id, after_e4, amount_e4,
-         lag(after_e4, 1, 0::bigint) OVER one AS before_e4, lead(transfer_id) OVER one IS NULL AS is_last
-  FROM line WINDOW one AS (PARTITION BY lane, account_id ORDER BY transfer_id)
+  SELECT lane, account_id, transfer_id, after_e4, lead(transfer_id) OVER one IS NULL AS is_last,
+         after_e4 <> lag(after_e4, 1, 0::bigint) OVER one + amount_e4 AS is_wrong
+  FROM line WINDOW one AS (PARTITION BY account_id ORDER BY transfer_id)
 ), judged AS (
-  SELECT w.transfer_id, w.after_e4 <> w.before_e4 + w.amount_e4
-      OR w.is_last AND w.after_e4 IS DISTINCT FROM a.posted_e4 AS is_wrong
-  FROM walked w LEFT JOIN account a USING (lane, account_id)
+  SELECT w.transfer_id, w.is_wrong OR w.is_last AND w.after_e4 IS DISTINCT FROM a.posted_e4 AS is_wrong
+  FROM walked w LEFT JOIN account a ON w.is_last AND a.lane = w.lane AND a.account_id = w.account_id
 )
 SELECT count(*) AS checked, count(*) FILTER (WHERE is_wrong) AS broken,
        (array_agg(transfer_id::text) FILTER (WHERE is_wrong))[1:5] AS examples
@@ -207,15 +206,17 @@ FROM (
 ) AS judged;
 
 -- name: events_have_no_gap
--- The events of every subject, numbered 1, 2, 3 …; an order's up to its sequence, and its organisation's own.
+-- The events of every subject, numbered 1, 2, 3 …; an order's up to its sequence, and its organisation's own. What
+-- says that it happened to an order did happen to one.
 WITH told AS (
   SELECT lane, subject_id, count(*) AS events, min(sequence) AS first, max(sequence) AS last,
-         min(org_id) AS org_from, max(org_id) AS org_to
+         min(org_id) AS org_from, max(org_id) AS org_to, bool_or(kind LIKE 'order.%') AS of_order
   FROM event GROUP BY lane, subject_id
 ), judged AS (
   SELECT coalesce(t.subject_id, o.order_id) AS subject_id,
          t.subject_id IS NULL OR t.first <> 1 OR t.last <> t.events
-           OR o.order_id IS NOT NULL AND (t.last, t.org_from, t.org_to) <> (o.sequence, o.org_id, o.org_id) AS is_wrong
+           OR CASE WHEN o.order_id IS NULL THEN t.of_order
+                   ELSE (t.last, t.org_from, t.org_to) <> (o.sequence, o.org_id, o.org_id) END AS is_wrong
   FROM told t FULL JOIN orders o ON o.lane = t.lane AND o.order_id = t.subject_id
 )
 SELECT count(*) AS checked, count(*) FILTER (WHERE is_wrong) AS broken,
@@ -223,14 +224,64 @@ SELECT count(*) AS checked, count(*) FILTER (WHERE is_wrong) AS broken,
 FROM judged;
 
 -- name: no_order_rests
--- Orders that are not final and on no desk, each with a job that will move it.
-SELECT count(*) AS checked, count(*) FILTER (WHERE NOT has_job) AS broken,
-       (array_agg(order_id::text) FILTER (WHERE NOT has_job))[1:5] AS examples
+-- Orders that are not final, each with a job that will move it: of the context whose turn it is in that state, and
+-- due within a day (a reservation ends in 10 minutes, a job is tried again within the hour), in a worker's hands, or
+-- on the desk of jobs, which has its clock. An order under review may be asked about or lie on the desk, but nothing
+-- sends it again by itself. A state that is not listed here has no way out, and its orders are told.
+WITH way (state, context) AS (
+  VALUES ('awaiting_payment', 'orders'), ('paid', 'fulfilment'), ('held', 'risk'), ('fulfilling', 'fulfilment'),
+         ('review', 'fulfilment'), ('cancelling', 'fulfilment'), ('partly_delivered', 'orders'), ('failed', 'orders'),
+         ('refused', 'orders')
+), judged AS (
+  SELECT o.order_id, coalesce(bool_or(
+           (j.state <> 'waiting' OR j.due_at <= greatest(now(), o.placed_at) + interval '1 day')
+           AND NOT (o.state = 'review' AND j.kind = 'fulfilment.fulfil' AND j.state IN ('waiting', 'leased'))
+         ), false) AS is_moving
+  FROM orders o LEFT JOIN way w ON w.state = o.state
+  LEFT JOIN job j ON j.lane = o.lane AND j.subject_id = o.order_id AND split_part(j.kind, '.', 1) = w.context
+  WHERE o.state NOT IN ('settled', 'delivered', 'expired', 'cancelled', 'refunded')
+  GROUP BY o.lane, o.order_id
+)
+SELECT count(*) AS checked, count(*) FILTER (WHERE NOT is_moving) AS broken,
+       (array_agg(order_id::text) FILTER (WHERE NOT is_moving))[1:5] AS examples
+FROM judged;
+
+-- name: reveals_are_by_their_own
+-- Lines that say who saw an order's cards: in the name of the order's organisation, by a key of it or a person.
+SELECT count(*) AS checked, count(*) FILTER (WHERE is_wrong) AS broken,
+       (array_agg(audit_id::text) FILTER (WHERE is_wrong))[1:5] AS examples
 FROM (
-  SELECT o.order_id, j.subject_id IS NOT NULL AS has_job
-  FROM orders o LEFT JOIN (SELECT DISTINCT lane, subject_id FROM job) AS j ON j.lane = o.lane AND j.subject_id = o.order_id
-  WHERE o.state NOT IN ('settled', 'delivered', 'expired', 'cancelled', 'refunded', 'held', 'review')
+  SELECT a.audit_id, o.org_id IS DISTINCT FROM a.org_id
+      OR CASE WHEN k.key_id IS NULL THEN p.person_id IS NULL ELSE k.org_id <> a.org_id END AS is_wrong
+  FROM audit_line a LEFT JOIN orders o ON o.lane = a.lane AND o.order_id = a.subject_id
+  LEFT JOIN api_key k ON k.lane = a.lane AND k.key_id = a.actor_id
+  LEFT JOIN person p ON p.person_id = a.actor_id
+  WHERE a.act = 'order.reveal'
 ) AS judged;
+
+-- name: subjects_belong_to_their_organisation
+-- Audit lines, events, and transfers of wallets, whose subject is an order, a key or an organisation: the one that
+-- they are about. Jobs of orders have an order. Sales and the events of orders have laws of their own.
+WITH said AS (
+  SELECT 'audit line' AS what, lane, audit_id AS id, subject_id, org_id FROM audit_line WHERE act <> 'order.reveal'
+  UNION ALL SELECT 'event', lane, event_id, subject_id, org_id FROM event WHERE kind NOT LIKE 'order.%'
+  UNION ALL SELECT 'transfer', t.lane, t.transfer_id, t.subject_id, a.org_id
+  FROM transfer t JOIN account a ON a.lane = t.lane AND a.account_id = t.debit_account AND a.code = 'wallet'
+  WHERE t.code <> 'sale'
+  UNION ALL SELECT 'transfer', t.lane, t.transfer_id, t.subject_id, a.org_id
+  FROM transfer t JOIN account a ON a.lane = t.lane AND a.account_id = t.credit_account AND a.code = 'wallet'
+  WHERE t.code <> 'sale'
+  UNION ALL SELECT 'job', lane, job_id, subject_id, NULL FROM job WHERE kind LIKE 'fulfilment.%' OR kind LIKE 'orders.%'
+), judged AS (
+  SELECT s.what, s.id, CASE s.what WHEN 'job' THEN o.order_id IS NULL
+      ELSE coalesce(coalesce(o.org_id, k.org_id, g.org_id) <> s.org_id, false) END AS is_wrong
+  FROM said s LEFT JOIN orders o ON o.lane = s.lane AND o.order_id = s.subject_id
+  LEFT JOIN api_key k ON k.lane = s.lane AND k.key_id = s.subject_id
+  LEFT JOIN organisation g ON g.lane = s.lane AND g.org_id = s.subject_id
+)
+SELECT count(*) AS checked, count(*) FILTER (WHERE is_wrong) AS broken,
+       (array_agg(format('%s %s', what, id)) FILTER (WHERE is_wrong))[1:5] AS examples
+FROM judged;
 
 -- name: organisations_have_one_wallet
 -- Organisations, each with one wallet in its lane and its currency.
@@ -298,40 +349,3 @@ WITH wall (relation, name) AS (
 SELECT count(*) AS checked, count(*) FILTER (WHERE is_wrong) AS broken,
        (array_agg(name) FILTER (WHERE is_wrong))[1:5] AS examples
 FROM judged;
-
--- name: sample_cards
--- At random up to $2 cards of each lane, out of $1 per cent of them.
-SELECT lane, card_id, sealed, order_id FROM (
-  SELECT lane, card_id, sealed, order_id, row_number() OVER (PARTITION BY lane) AS n
-  FROM card TABLESAMPLE BERNOULLI ($1)
-) AS numbered WHERE n <= $2;
-
--- name: sample_keys
--- At random up to $2 keys with a secret of each lane, out of $1 per cent of them.
-SELECT key_id, sealed_secret FROM (
-  SELECT key_id, sealed_secret, row_number() OVER (PARTITION BY lane) AS n
-  FROM api_key TABLESAMPLE BERNOULLI ($1) WHERE sealed_secret IS NOT NULL
-) AS numbered WHERE n <= $2;
-
--- name: sample_orders
--- At random up to $2 orders of each lane with their reference, out of $1 per cent of them.
-SELECT s.order_id, s.org_id, s.account, s.client_ref, r.ref_hash FROM (
-  SELECT lane, order_id, org_id, account, client_ref, row_number() OVER (PARTITION BY lane) AS n
-  FROM orders TABLESAMPLE BERNOULLI ($1)
-) AS s LEFT JOIN order_ref r USING (lane, order_id) WHERE n <= $2;
-
--- name: fingerprints_of
--- Which card each of these fingerprints was claimed for.
-SELECT fingerprint, card_id FROM card_fingerprint WHERE fingerprint = ANY ($1::bytea[]);
-
--- name: texts_about
--- Everything written down in clear about these orders, to look for secrets in it.
-SELECT e.subject_id, e.data::text AS text FROM event e WHERE e.subject_id = ANY ($1::bigint[]) AND e.lane = ANY ($2::smallint[]) AND e.data IS NOT NULL
-UNION ALL
-SELECT a.subject_id, a.data::text FROM audit_line a WHERE a.subject_id = ANY ($1::bigint[]) AND a.lane = ANY ($2::smallint[]) AND a.data IS NOT NULL
-UNION ALL
-SELECT j.subject_id, concat_ws(' ', j.payload::text, j.error) FROM job j WHERE j.subject_id = ANY ($1::bigint[]) AND j.lane = ANY ($2::smallint[]);
-
--- name: count_rows
--- How many rows the sampled tables have.
-SELECT (SELECT count(*) FROM card) AS cards, (SELECT count(*) FROM api_key) AS keys, (SELECT count(*) FROM orders) AS orders;

@@ -20,9 +20,11 @@ from kameng.kit.settings import Settings
 from kameng.kit.timetable import Timetable
 from kameng.kit.working import Limits, Worker
 from kameng.ops import processes, upkeep
+from kameng.ops.scraping import Scraped
 
 HANDLERS: tuple[Handler, ...] = ()
-"""Every kind of job there is somebody for; all others rest."""
+"""Every kind of job there is somebody for; all others rest. A composition of its own (the kill drill) adds to them
+with ``main(more)``."""
 
 STOP_TIMEOUT_S = 15.0
 """What was begun may take so long; then it is cut off, and comes back when its lease ends."""
@@ -30,22 +32,23 @@ STOP_TIMEOUT_S = 15.0
 log = logs.get_logger(__name__)
 
 
-async def run(chosen: Settings, roles: Sequence[str], ready_fd: int) -> None:
+async def run(chosen: Settings, roles: Sequence[str], ready_fd: int, handlers: Sequence[Handler]) -> None:
     """Work until SIGTERM."""
     ring = crypto.KeyRing(crypto.KeyFile(chosen.key_ring_file).load())
     database = await db.open_database(chosen.database_url, size=chosen.lanes + 4, name="kameng-background")
     parts: list[Worker | Timetable] = []
-    if "worker" in roles and HANDLERS:
+    if "worker" in roles and handlers:
         async with database.connection() as connection:
             numbers = await lanes.lane_numbers(connection)
         limits = Limits(chosen.job_batch, float(chosen.job_lease_s), chosen.job_attempts_max)
-        parts.append(Worker(database, HANDLERS, lanes=numbers, limits=limits))
+        parts.append(Worker(database, handlers, lanes=numbers, limits=limits))
     if "scheduler" in roles:
         parts.append(Timetable(database, upkeep.entries(ring), lease_s=float(chosen.job_lease_s)))
     told = asyncio.Event()
     for what in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(what, told.set)
     running: list[asyncio.Task[None]] = [asyncio.create_task(part.run()) for part in parts]
+    scraped = asyncio.create_task(_show_numbers(chosen))
     os.write(ready_fd, b"1")
     await asyncio.wait([asyncio.ensure_future(told.wait()), *running], return_when=asyncio.FIRST_COMPLETED)
     for part in parts:
@@ -54,6 +57,8 @@ async def run(chosen: Settings, roles: Sequence[str], ready_fd: int) -> None:
         _, late = await asyncio.wait(running, timeout=STOP_TIMEOUT_S)
         for task in late:
             task.cancel()
+    scraped.cancel()
+    await asyncio.wait([scraped])
     with suppress(TimeoutError):
         await asyncio.wait_for(database.close(), 5)
     for task in running:
@@ -61,12 +66,17 @@ async def run(chosen: Settings, roles: Sequence[str], ready_fd: int) -> None:
             task.result()  # an error that ended it ends the process, with its words
 
 
-def main() -> None:
+async def _show_numbers(chosen: Settings) -> None:
+    if chosen.metrics_port:
+        await Scraped(chosen.metrics_port, chosen.metrics_networks).run()
+
+
+def main(more: Sequence[Handler] = ()) -> None:
     parent_pid, ready_fd, *roles = sys.argv[1:]
     processes.begin(int(parent_pid))
     chosen = settings.load()
     logs.configure(level=chosen.log_level, style=chosen.log_format)
-    uvloop.run(run(chosen, roles, int(ready_fd)))
+    uvloop.run(run(chosen, roles, int(ready_fd), [*HANDLERS, *more]))
 
 
 if __name__ == "__main__":

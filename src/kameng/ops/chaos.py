@@ -3,7 +3,8 @@
 It makes a platform of its own in a folder of its own, serves it with ``kameng serve``, lets signed clients order,
 and SIGKILLs the gateway, the worker, PostgreSQL or the supervisor while they do. A client repeats every reference
 that got no answer, until it gets one. In the end every acknowledged order must stand once, as it was acknowledged;
-no card may be in two answers; no secret in a log; and the audit must be clean.
+no card may be in two answers; no secret in a log; and the audit must be clean. Meanwhile the worker has jobs of the
+drill's own to do (``chaos_jobs``): each must be done once, and sent to the outside once.
 
     kameng chaos --kills 200
 """
@@ -31,7 +32,7 @@ import uvloop
 
 from kameng import catalogue, ledger, stock
 from kameng.kit import settings
-from kameng.ops import auditing, children, embedded, founding, opening, processes, running
+from kameng.ops import auditing, chaos_jobs, children, embedded, founding, opening, processes, running, serving
 from kameng.ops.chaos_clients import SECRET_MARK, Client, Goods, Ledger
 from kameng.ops.opening import Platform
 
@@ -40,7 +41,9 @@ CARDS_A_KILL = 1500
 MONEY_E4 = 10**13
 QUIET_S = 90.0
 """How long a platform may take to answer again after a kill."""
-VICTIMS = ("gateway", "gateway", "gateway", "postgres", "postgres", "worker+scheduler", "supervisor")
+LEASE_S = "2"
+"""What a killed worker had in hand comes back while the drill goes on."""
+VICTIMS = ("gateway", "gateway", "postgres", "postgres", "worker+scheduler", "worker+scheduler", "supervisor")
 """Who is killed, in these shares; each at least once, if there are kills enough."""
 
 
@@ -65,14 +68,16 @@ def run(arguments: argparse.Namespace) -> int:
     with _folder(arguments.folder) as folder:
         os.environ |= {"KAMENG_DATA_DIR": str(folder), "KAMENG_PORT": str(processes.free_port())}
         os.environ |= {"KAMENG_TLS_CERTIFICATE": "off", "KAMENG_TLS_KEY": "off"}
+        os.environ["KAMENG_JOB_LEASE_S"] = LEASE_S
         os.environ.pop("KAMENG_DATABASE_URL", None)
         return _run(arguments.kills, seed)
 
 
 def _serve() -> int:
-    """``kameng serve`` that does not lose patience with children that keep dying."""
+    """``kameng serve`` that does not lose patience with children that keep dying, and has the drill's jobs done."""
     from kameng.ops import cli
 
+    serving.MODULES["background"] = chaos_jobs.MODULE
     children.RESTART_MAX_S = children.RESTART_MIN_S
     return cli.main(["serve"])
 
@@ -95,16 +100,17 @@ def _run(kills: int, seed: int) -> int:
     with opening.database(chosen) as place:
         uvloop.run(opening.set_up(chosen, place.url))
     goods = opening.with_platform(chosen, lambda platform: _stock_up(platform, kills))
-    acknowledged = Ledger()
+    acknowledged, jobs = Ledger(), chaos_jobs.Jobs(random.Random(seed + 1))
     supervisor = Supervisor(chosen.data_dir)
     try:
-        uvloop.run(_storm(random.Random(seed), kills, supervisor, goods, acknowledged))
+        uvloop.run(_storm(random.Random(seed), kills, supervisor, goods, acknowledged, jobs))
     finally:
         supervisor.end()
     faults = list(acknowledged.faults)
-    faults += opening.with_platform(chosen, lambda platform: _verify(platform, acknowledged))
+    faults += opening.with_platform(chosen, lambda platform: _verify(platform, acknowledged, jobs))
     faults += _clear_secrets(chosen.data_dir)
     print(f"acknowledged {len(acknowledged.orders):,} orders; answers {dict(sorted(acknowledged.answers.items()))}")
+    print(chaos_jobs.summary(jobs, chaos_jobs.Upstream(chosen.data_dir)))
     for fault in faults[:20]:
         print(f"BROKEN {fault}")
     print("nothing lost, nothing doubled" if not faults else f"{len(faults)} faults")
@@ -114,6 +120,7 @@ def _run(kills: int, seed: int) -> int:
 async def _stock_up(platform: Platform, kills: int) -> Goods:
     """Merchants in every lane, and cards enough for all of them."""
     await catalogue.import_file(platform.db, catalogue.demo_catalogue())
+    await chaos_jobs.prepare(platform.db)
     async with platform.db.connection() as connection:
         skus = (await catalogue.load(connection, None, 1)).skus.values()
     card = next(sku for sku in skus if sku.kind == "secret")
@@ -181,15 +188,17 @@ class Supervisor:
 
 
 async def _storm(
-    chance: random.Random, kills: int, supervisor: Supervisor, goods: Goods, acknowledged: Ledger
-) -> None:
-    """Clients order until everybody who was to die has died and the last answer came."""
+    chance: random.Random, kills: int, supervisor: Supervisor, goods: Goods, acknowledged: Ledger,
+    jobs: chaos_jobs.Jobs,
+) -> None:  # fmt: skip
+    """Clients order, and jobs are added, until everybody who was to die has died; then all is brought to its end."""
     port = settings.load().port
     clients = [
         Client(number, goods, acknowledged, port=port, chance=random.Random(chance.random()))
         for number in range(CLIENTS)
     ]
     working = [asyncio.create_task(client.work()) for client in clients]
+    working.append(asyncio.create_task(jobs.work()))
     victims = [*dict.fromkeys(VICTIMS), *(chance.choice(VICTIMS) for _ in range(kills))][:kills]
     chance.shuffle(victims)
     try:
@@ -204,12 +213,14 @@ async def _storm(
     finally:
         for client in clients:
             client.stop()
+        jobs.stop()
     done, late = await asyncio.wait(working, timeout=QUIET_S)
     for task in late:
         acknowledged.faults.append("a client never got its answer")
         task.cancel()
     for task in done:
         task.result()
+    await jobs.drain(timeout_s=QUIET_S)
 
 
 async def _progress(
@@ -227,15 +238,15 @@ async def _progress(
         await asyncio.sleep(0.02)
 
 
-async def _verify(platform: Platform, acknowledged: Ledger) -> list[str]:
+async def _verify(platform: Platform, acknowledged: Ledger, jobs: chaos_jobs.Jobs) -> list[str]:
     """What was acknowledged against what stands."""
     async with platform.db.connection() as connection:
         rows = await connection.fetch("SELECT order_id, org_id, client_ref, card_ids, lane FROM orders")
+        faults = await chaos_jobs.verify(connection, jobs, chaos_jobs.Upstream(platform.settings.data_dir))
         sealed = {row["card_id"]: row["sealed"] for row in await connection.fetch("SELECT card_id, sealed FROM card")}
     stands: dict[tuple[int, str], list[Any]] = {}
     for row in rows:
         stands.setdefault((row["org_id"], row["client_ref"]), []).append(row)
-    faults = []
     for key, (order_id, numbers) in acknowledged.orders.items():
         found = stands.get(key, [])
         if [row["order_id"] for row in found] != [order_id]:

@@ -21,8 +21,11 @@ from kameng.ops import founding, running, seeding
 from kameng.ops.opening import Platform
 
 NAME = f"{seeding.NAME} Demo"
-WALLET_E4 = 100_000 * 10_000
+WALLET_E4 = 1_000_000 * 10_000
+"""As much as a sandbox has: the sample orders cost 138,942.46."""
 CARDS_EACH = 20
+CARDS_OF_THE_SAMPLE = {("京东E卡", "100"): 500}
+"""Product and spec; examples/data/orders_merchant.xlsx orders 428 of them, and some are left to play with."""
 PLACE = "/api/v1/orders"
 TIMEOUT_S = 15.0
 
@@ -89,8 +92,9 @@ async def _make(platform: Platform, file: Path) -> Demo:
     on_sale = [sku for sku in await seeding.read_skus(db) if sku.from_stock]
     async with db.connection() as connection:
         on_hand = await stock.on_hand_everywhere(connection)
-    empty = [sku.sku_id for sku in on_sale if on_hand.get(sku.sku_id, 0) < CARDS_EACH]
-    await seeding.seed_cards(db, ring, CARDS_EACH * len(empty), sku_ids=empty, file_name="demo")
+    counts = {sku.sku_id: CARDS_OF_THE_SAMPLE.get((sku.product, sku.spec), CARDS_EACH) for sku in on_sale}
+    empty = [sku for sku in on_sale if on_hand.get(sku.sku_id, 0) < counts[sku.sku_id]]
+    await seeding.seed_shelves(db, ring, empty, counts, file_name="demo")
     cheapest = min((sku for sku in on_sale if not sku.form), key=lambda sku: sku.list_price_e4)
     demo = Demo(
         str(org.org_id),

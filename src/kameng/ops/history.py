@@ -96,6 +96,7 @@ class Goods(msgspec.Struct, frozen=True):
     buyers: dict[int, list[Buyer]]
     offers: dict[int, tuple[list[Offer], list[Offer]]]
     cost_e4: dict[int, int]
+    brands: dict[int, int]
 
 
 async def seed_orders(
@@ -139,7 +140,9 @@ async def _goods(db: Database, ring: crypto.KeyRing) -> Goods:
             "History needs made-up merchants and SKUs that take cards: run `kameng seed` without --orders first.\n"
             "生成历史订单需要演示商户和卡密商品：请先不带 --orders 运行 `kameng seed`。"
         )
-    return Goods(buyers, offers, {sku.sku_id: sku.cost_e4 for sku in skus})
+    costs = {sku.sku_id: sku.cost_e4 for sku in skus}
+    async with db.connection() as connection:
+        return Goods(buyers, offers, costs, await stock.brands_of(connection, list(costs)))
 
 
 def _offers(snapshot: orders.Snapshot, level: int, quantity: int) -> list[Offer]:
@@ -351,8 +354,8 @@ class Batch:
             for (card_id, b), text in zip(sold, texts, strict=True)
         )  # fmt: skip
         prints = [
-            (card_id, ring.fingerprint(stock.CARD, text))
-            for (card_id, _), text in zip(sold, texts, strict=True)
+            (card_id, *stock.prints_of(ring, self._goods.brands[b.offer.sku_id], text))
+            for (card_id, b), text in zip(sold, texts, strict=True)
         ]
         return rows, sorted(prints, key=lambda row: row[1])
 

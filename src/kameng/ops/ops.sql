@@ -5,12 +5,17 @@ FROM organisation WHERE lane = $1::smallint AND org_id = $2;
 
 -- name: keys_of_organisation
 -- The keys of one organisation, without their secrets.
-SELECT key_id, name, scopes, rate_per_second, daily_limit_e4, state, expires_at, public_key IS NOT NULL AS is_strong
-FROM api_key WHERE lane = $1::smallint AND org_id = $2 ORDER BY key_id;
+SELECT k.key_id, k.name, k.scopes, k.rate_per_second, k.daily_limit_e4, k.state, k.expires_at,
+       k.public_key IS NOT NULL AS is_strong, o.sandbox_of IS NOT NULL AS is_sandbox
+FROM api_key k JOIN organisation o ON o.lane = k.lane AND o.org_id = k.org_id
+WHERE k.lane = $1::smallint AND k.org_id = $2 ORDER BY k.key_id;
 
--- name: key_works
--- Whether a key is there and works.
-SELECT EXISTS (SELECT FROM api_key WHERE lane = $1::smallint AND key_id = $2 AND state = 'active');
+-- name: key
+-- One key, without its secret, and whether it is a sandbox's.
+SELECT k.key_id, k.name, k.scopes, k.rate_per_second, k.daily_limit_e4, k.state, k.expires_at,
+       k.public_key IS NOT NULL AS is_strong, o.sandbox_of IS NOT NULL AS is_sandbox
+FROM api_key k JOIN organisation o ON o.lane = k.lane AND o.org_id = k.org_id
+WHERE k.lane = $1::smallint AND k.key_id = $2;
 
 -- name: has_wallet
 -- Whether an organisation has its wallet here.

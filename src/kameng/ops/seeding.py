@@ -11,7 +11,7 @@ import os
 import random
 import secrets
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
 from importlib import resources
 from pathlib import Path
@@ -50,7 +50,7 @@ CARDS = copying.Rows(
     {"lane": "h", "card_id": "q", "sku_id": "q", "batch_id": "q", "expires_on": "i"},
     ["sealed", "order_id", "state"],
 )
-FINGERPRINTS = copying.Rows("card_fingerprint", {"card_id": "q"}, ["fingerprint"])
+FINGERPRINTS = copying.Rows("card_fingerprint", {"card_id": "q"}, ["fingerprint", "number_print"])
 _EPOCH = date(2000, 1, 1)
 
 
@@ -197,14 +197,32 @@ async def seed_cards(
     skus = [sku for sku in await read_skus(db) if (sku.sku_id in sku_ids if sku_ids else sku.from_stock)]
     if not skus or count <= 0:
         return 0
+    each, more = divmod(count, len(skus))
+    counts = {sku.sku_id: each + (index < more) for index, sku in enumerate(skus)}
+    return await seed_shelves(db, ring, skus, counts, file_name=file_name, tell=tell)
+
+
+async def seed_shelves(
+    db: Database,
+    ring: crypto.KeyRing,
+    skus: Sequence[catalogue.Sku],
+    counts: Mapping[int, int],
+    *,
+    file_name: str = "seed",
+    tell: Tell = lambda _: None,
+) -> int:
+    """Put so many new cards of each SKU on the shelves, evenly over the lanes."""
+    if not skus:
+        return 0
     batches = await _open_batches(db, skus, file_name)
     async with db.connection() as connection:
         numbers = await lanes.lane_numbers(connection)
-    wanted = [skus[index % len(skus)].sku_id for index in range(count)]
+        brands = await stock.brands_of(connection, list(batches))
+    wanted = [sku.sku_id for sku in skus for _ in range(counts.get(sku.sku_id, 0))]
     random.shuffle(wanted)  # so that every lane gets of every SKU
     done = 0
     for index, some in enumerate(_chunks(wanted, CARDS_AT_ONCE)):
-        await _load(db, ring, numbers[index % len(numbers)], some, batches)
+        await _load(db, ring, numbers[index % len(numbers)], some, batches, brands)
         done += len(some)
         tell(len(some))
     return done
@@ -223,15 +241,25 @@ async def _open_batches(db: Database, skus: Sequence[catalogue.Sku], file_name: 
 
 
 async def _load(
-    db: Database, ring: crypto.KeyRing, lane: int, sku_ids: Sequence[int], batches: dict[int, int]
+    db: Database,
+    ring: crypto.KeyRing,
+    lane: int,
+    sku_ids: Sequence[int],
+    batches: Mapping[int, int],
+    brands: Mapping[int, int],
 ) -> None:
     texts = card_texts(len(sku_ids))
-    prints = sorted((ring.fingerprint(stock.CARD, text), n) for n, text in enumerate(texts))
-    expires_on = days_of(clock.now().date() + timedelta(days=730))
+    prints = sorted(
+        (*stock.prints_of(ring, brands[sku_id], text), n)
+        for n, (sku_id, text) in enumerate(zip(sku_ids, texts, strict=True))
+    )
+    expires_on = days_of(clock.china_day() + timedelta(days=730))
     counts = Counter(sku_ids)
     async with db.transaction() as connection:
         dealt = (await lanes.pass_gate(connection, lane, id_count=len(sku_ids))).ids
-        await FINGERPRINTS.append(connection, ((dealt[n], fingerprint) for fingerprint, n in prints))
+        await FINGERPRINTS.append(
+            connection, ((dealt[n], fingerprint, number) for fingerprint, number, n in prints)
+        )
         await CARDS.append(
             connection,
             (

@@ -33,6 +33,8 @@ from kameng.ops.running import Running
 log = logs.get_logger(__name__)
 
 ROLES = ("gateway", "worker", "scheduler")
+MODULES = {"gateway": "kameng.ops.gateway", "background": "kameng.ops.background"}
+"""The main modules of the children. Another composition (the kill drill's) names its own."""
 TICK_S = 0.25
 READY_TIMEOUT_S = 90.0
 LEAVE_S = 10.0
@@ -144,9 +146,9 @@ class Supervisor:
         self._listener = open_socket(chosen.host, chosen.port) if "gateway" in roles else None
         self._port = self._listener.getsockname()[1] if self._listener else chosen.port
         self.url = local_url(chosen, self._port) if self._listener else ""
-        self._roles = [_Role("gateway", "kameng.ops.gateway")] if self._listener else []
+        self._roles = [_Role("gateway", MODULES["gateway"])] if self._listener else []
         if unseen := [role for role in roles if role != "gateway"]:
-            self._roles.append(_Role("+".join(unseen), "kameng.ops.background", unseen))
+            self._roles.append(_Role("+".join(unseen), MODULES["background"], unseen))
         self._leaving: list[tuple[float, Child]] = []  # since when, and who
         self._told: Running = running.new(tuple(roles))
         self._told.url = self.url

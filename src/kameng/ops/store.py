@@ -27,8 +27,12 @@ async def keys_of(connection: Connection, org_id: int) -> list[Any]:
     return found
 
 
-async def key_works(connection: Connection, key_id: int) -> bool:
-    return bool(await connection.fetchval(statements.key_works, ids.lane_of(key_id), key_id))
+async def key(connection: Connection, key_id: int) -> Any:
+    """A row without its secret."""
+    row = await connection.fetchrow(statements.key, ids.lane_of(key_id), key_id)
+    if row is None:
+        raise NoSuchOrganisation(f"ak_{key_id}")
+    return row
 
 
 async def has_wallet(connection: Connection, org_id: int) -> bool:

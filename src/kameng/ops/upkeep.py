@@ -16,17 +16,15 @@ log = logs.get_logger(__name__)
 NONCES_S = 600.0
 HOUR_S = 3600.0
 DAY_S = 86_400.0
-COUNTERS_KEPT_S = 2 * 86_400
-"""Windows of limits are a day at most."""
-KEYS_PER_TURN = 200
 
 
 def entries(ring: crypto.KeyRing) -> list[Entry]:
     """The whole timetable."""
     return [
         Entry("identity.empty_drawer", NONCES_S, empty_drawer, limit_s=60.0),
-        Entry("risk.purge", HOUR_S, purge_counters, limit_s=600.0),
+        Entry("risk.purge", HOUR_S, risk.purge, limit_s=600.0),
         Entry("stock.void_expired", DAY_S, partial(_lane_by_lane, stock.void_expired)),
+        Entry("stock.read_numbers", HOUR_S, partial(read_numbers, ring=ring)),
         Entry("reseal", HOUR_S, partial(reseal, ring=ring)),
     ]
 
@@ -45,22 +43,12 @@ async def empty_drawer(db: Database) -> None:
             raise Fault("The drawer's time came while its table was busy; it is emptied by a later run.")
 
 
-async def purge_counters(db: Database) -> None:
-    """Forget what limits counted in windows that ended."""
-    await risk.purge(db)
-    before_s = _now_s() - COUNTERS_KEPT_S
-    for lane in await _lane_numbers(db):
-        async with db.transaction() as connection:
-            await lanes.pass_gate(connection, lane)
-            await risk.purge_lane(connection, lane, before_s)
-
-
 async def reseal(db: Database, *, ring: crypto.KeyRing) -> None:
     """After a rotation: seal with the ring's present key what lies here under others."""
     if len(ring.numbers) == 1:
         return
     for lane in await _lane_numbers(db):
-        keys = await _reseal_keys(db, ring, lane)
+        keys = await identity.reseal(db, ring, lane)
         cards = await stock.reseal(db, ring, lane)
         accounts = await orders.reseal(db, ring, lane)
         if keys or cards or accounts:
@@ -70,15 +58,10 @@ async def reseal(db: Database, *, ring: crypto.KeyRing) -> None:
             )  # fmt: skip
 
 
-async def _reseal_keys(db: Database, ring: crypto.KeyRing, lane: int) -> int:
-    total = 0
-    while True:
-        async with db.transaction() as connection:
-            await lanes.pass_gate(connection, lane)
-            count = await identity.reseal_keys(connection, ring, lane, limit=KEYS_PER_TURN)
-        total += count
-        if count < KEYS_PER_TURN:
-            return total
+async def read_numbers(db: Database, *, ring: crypto.KeyRing) -> None:
+    """Print the numbers of cards that an older version loaded, so that no load has to do it all."""
+    if count := await stock.read_numbers(db, ring):
+        log.info("numbers of older cards are known now", cards_count=count)
 
 
 async def _lane_by_lane(work: Callable[[Database, int], Awaitable[int]], db: Database) -> None:

@@ -23,13 +23,24 @@ from kameng.identity import (
 )  # fmt: skip
 from kameng.ledger import Books, House, InsufficientBalance, LedgerRefused, NewTransfer, Result, house_account
 from kameng.orders.errors import BadQuantity, GroupRefused, NotOnSale, ReferenceReused, SoldOut
-from kameng.orders.model import Decision, Known, NewOrder, Placed, Refused, Short, ShownCard, State, Wish
+from kameng.orders.model import (
+    PLACED_DELIVERED,
+    PLACED_FULFILLING,
+    Decision,
+    Known,
+    NewOrder,
+    Placed,
+    Refused,
+    Short,
+    ShownCard,
+    Wish,
+)  # fmt: skip
 from kameng.pricing import BelowCost, PriceChanged, Quote
 from kameng.risk import KEY_DAY, Claim, Counters, RiskRefused, VelocityExceeded
 from kameng.stock import Shelf, ShelfCard
 
-# Members of an enum are looked up by Python code before 3.12; these are needed for every order.
-_CREATED, _DELIVERED, _FULFILLING = Result.created, State.delivered, State.fulfilling
+# Members of an enum are looked up by Python code before 3.12; this one is needed for every order.
+_CREATED = Result.created
 _INCOME = {
     (delivered, currency): house_account(House.sales if delivered else House.escrow, currency)
     for delivered in (True, False)
@@ -49,6 +60,7 @@ class Asked(msgspec.Struct, frozen=True, gc=False):
     over_limit: bool = False  # a counter that crosses lanes has no place left for it
     may_steal: bool = True  # another lane was not asked yet
     nonce_spent: bool = False  # perhaps, by this very wish, in a batch before
+    unsure: bool = False  # perhaps it stands already, by a commit that got no answer
 
 
 class View(msgspec.Struct):
@@ -88,13 +100,14 @@ def decide(view: View, asked: Sequence[Asked]) -> list[Decision]:
 
 def _decide_one(view: View, asked: Asked) -> Decision:
     wish = asked.wish
-    refusal = _nonce_is_fresh(view, asked) or _caller_may(view, wish)
-    if refusal is not None:
-        return refusal
     standing = view.refs.get(wish.ref_hash)
+    stands = standing is not None and standing[0] == wish.digest
+    refusal = _nonce_is_fresh(view, asked) or _caller_may(view, wish)
+    # What stands by its own lost commit is its answer, whatever became of its caller since.
+    if refusal is not None and not (stands and asked.unsure):
+        return refusal
     if standing is not None:
-        digest, order_id = standing
-        return Known(order_id) if digest == wish.digest else Refused(ReferenceReused, field="client_ref")
+        return Known(standing[1]) if stands else Refused(ReferenceReused, field="client_ref")
     sku, quote = asked.sku, asked.quote
     if sku is None or quote is None or sku.state != "on_sale":
         return Refused(NotOnSale, field="sku")
@@ -123,12 +136,14 @@ def _take(view: View, asked: Asked, sku: Sku, quote: Quote) -> Decision:
     if result is not _CREATED:
         if cards:
             view.shelf.put_back(cards)
-        return Refused(InsufficientBalance) if result is Result.exceeds_credits else Refused(LedgerRefused, result)
+        if result is Result.exceeds_credits:
+            return Refused(InsufficientBalance)
+        return Refused(LedgerRefused, result, detail_zh=result.zh)
     view.counters.take(asked.lane_claims)
     view.refs[wish.ref_hash] = (wish.digest, order_id)
     order = NewOrder(
         order_id, wish, sku.revision, quote.unit_price_e4, total_e4, sku.cost_e4 * wish.quantity,
-        _DELIVERED if delivered else _FULFILLING, quote.trace, tuple([card.card_id for card in cards]),
+        PLACED_DELIVERED if delivered else PLACED_FULFILLING, quote.trace, tuple([card.card_id for card in cards]),
     )  # fmt: skip
     if from_shelf:
         return Placed(order, tuple([ShownCard(card.text, card.expires_on) for card in cards]))
@@ -163,7 +178,9 @@ def _caller_may(view: View, wish: Wish) -> Refused | None:
 
 
 def _quantity_fits(sku: Sku, wish: Wish) -> Refused | None:
-    return None if sku.allows(wish.quantity) else Refused(BadQuantity, sku.allowed_quantities, "quantity")
+    if sku.allows(wish.quantity):
+        return None
+    return Refused(BadQuantity, sku.allowed_quantities, "quantity", sku.allowed_quantities_zh)
 
 
 def _price_is_agreed(quote: Quote, wish: Wish) -> Refused | None:

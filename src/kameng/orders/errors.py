@@ -72,11 +72,21 @@ class SecretsNotShown(Conflict):
     zh = "该订单的卡密已不再显示：超过 7 天，或已退款、补发。"
 
 
+class CardsNotOpened(Conflict):
+    """The order stands, but its cards can't be opened now; the platform has been told: ask for them again later."""
+
+    code = "cards_not_opened"
+    status = 500
+    retry = "same_key"
+    outcome = "done"
+    zh = "订单已成立，但卡密暂时无法解密显示，平台已收到提醒，请稍后再次查看。"
+
+
 class Busy(TryLater):
-    """Too many orders are waiting; nothing was done: send the same reference again, signed anew."""
+    """Too many orders are waiting, or the database is away; nothing was done: send it again, signed anew."""
 
     code = "busy"
-    zh = "系统繁忙，本次请求未做任何处理，请重新签名并使用相同单号重试。"
+    zh = "系统繁忙或数据库暂时无法应答，本次请求未做任何处理，请重新签名并使用相同单号重试。"
 
 
 class OutcomeUnknown(TryLater):

@@ -9,9 +9,9 @@ import msgspec
 from kameng.identity import Caller
 from kameng.kit import audit, clock, events, ids, lanes
 from kameng.orders import store
-from kameng.orders.errors import OrderNotFound, SecretsNotShown
+from kameng.orders.errors import CardsNotOpened, OrderNotFound, SecretsNotShown
 from kameng.orders.model import ShownOrder
-from kameng.orders.showing import open_cards, secrets_visible, show
+from kameng.orders.showing import any_open, open_cards, secrets_visible, show
 from kameng.orders.snapshot import Snapshot
 from kameng.orders.wishing import ref_hash_of
 
@@ -66,7 +66,10 @@ async def timeline(snapshot: Snapshot, caller: Caller, order_id: int) -> list[ev
 
 
 async def reveal(snapshot: Snapshot, caller: Caller, order_id: int) -> ShownOrder:
-    """One of the caller's orders with its cards; writes who saw them, in the same transaction."""
+    """One of the caller's orders with its cards; writes who saw them, in the same transaction.
+
+    A card that does not open comes without its text, as in a repeat; ``CardsNotOpened`` if that leaves nothing to see.
+    """
     organisation = caller.organisation
     lane = organisation.lane
     async with snapshot.db.transaction() as connection:
@@ -77,7 +80,9 @@ async def reveal(snapshot: Snapshot, caller: Caller, order_id: int) -> ShownOrde
         at = clock.now()
         if not secrets_visible(rows[order_id], at):
             raise SecretsNotShown
-        cards = await open_cards(connection, snapshot.ring, lane, [rows[order_id]])
+        cards = (await open_cards(connection, snapshot.ring, lane, [rows[order_id]]))[order_id]
+        if cards and not any_open(cards):
+            raise CardsNotOpened
         line = audit.Line(passage.ids[0], organisation.org_id, caller.key.key_id, "order.reveal", order_id)
         await audit.note(connection, lane, at, [line])
-    return show(rows[order_id], organisation.currency, cards[order_id])
+    return show(rows[order_id], organisation.currency, cards)

@@ -8,7 +8,7 @@ from enum import StrEnum
 import msgspec
 
 from kameng.identity import ApiKey, Nonce, Organisation
-from kameng.kit.errors import Refusal
+from kameng.kit.errors import Fault, Refusal
 
 REFERENCE_MAX = 64
 BULK_EACH_MAX = 5_000
@@ -84,6 +84,24 @@ TRANSITIONS: dict[tuple[State, Command], State] = {
 }
 """Every step an order can take. What is not here is refused."""
 
+
+class IllegalStep(Fault):
+    """Code asked for a step that is not in the table: a defect, never a caller's fault."""
+
+
+def step(state: State, command: Command) -> State:
+    """Where the command leads; ``IllegalStep`` if an order in that state can't take it."""
+    after = TRANSITIONS.get((state, command))
+    if after is None:
+        raise IllegalStep(f"No order that is {state} can take `{command}`.\n状态为 {state} 的订单不能执行 {command}。")
+    return after
+
+
+# How an order begins that its buyer's wallet pays at once. Looked up once: an order costs no look into the table.
+_PAID = step(State.awaiting_payment, Command.pay)
+PLACED_DELIVERED = step(_PAID, Command.deliver)
+PLACED_FULFILLING = step(_PAID, Command.fulfil)
+
 FINAL = frozenset({State.settled, State.delivered, State.expired, State.cancelled, State.refunded})
 """States in which an order may rest without a job or a desk."""
 
@@ -123,7 +141,7 @@ class NewOrder(msgspec.Struct, frozen=True, gc=False):
 
 
 class ShownCard(msgspec.Struct, frozen=True, gc=False):
-    """A card in an answer. ``text`` is JSON of number and secret, or None where it is not shown."""
+    """A card in an answer. ``text`` is JSON of number and secret, or None if it does not open now."""
 
     text: bytes | None
     expires_on: date | None
@@ -162,10 +180,11 @@ class Refused(msgspec.Struct, frozen=True, gc=False):
     reason: type[Refusal]
     detail: str = ""
     field: str = ""
+    detail_zh: str = ""
 
     def refusal(self) -> Refusal:
         """The same as what a door answers with."""
-        return self.reason(self.detail, field=self.field)
+        return self.reason(self.detail, field=self.field, detail_zh=self.detail_zh)
 
 
 class Short(msgspec.Struct, frozen=True, gc=False):

@@ -1,13 +1,14 @@
 """Placing a batch: one transaction of one lane that decides hundreds of wishes at once.
 
 Gate, reads, ``decide``, writes, commit. Nothing is answered before the commit returned; nothing here talks to
-anything but the database. What another lane could help with (``Short``) goes back to the caller.
+anything but the database. What another lane could help with (``Short``) goes back to the caller. ``refuse_sold_out``
+is the same with an empty shelf, for wishes that nobody can serve.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -19,11 +20,13 @@ from kameng.kit import audit, clock, epochs, events, jobs, lanes, metrics
 from kameng.kit.db import Connection
 from kameng.orders import store
 from kameng.orders.deciding import Asked, View, decide
-from kameng.orders.model import Answer, Decision, Known, NewOrder, Placed, Short, ShownOrder, State, Wish
-from kameng.orders.showing import masked, open_cards, secrets_visible, show
+from kameng.orders.model import Answer, Decision, Known, NewOrder, Placed, Refused, Short, ShownOrder, State, Wish
+from kameng.orders.showing import any_open, masked, open_cards, secrets_visible, show
 
 if TYPE_CHECKING:
+    from kameng.catalogue import Sku
     from kameng.orders.snapshot import Snapshot
+    from kameng.pricing import Quote
 
 FULFIL_JOB = "fulfilment.fulfil"
 PLACED_EVENTS = {State.delivered: "order.delivered", State.fulfilling: "order.fulfilling"}
@@ -40,11 +43,18 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
     over_limit: bool = False
     may_steal: bool = True
     nonce_spent: bool = False
+    unsure: bool = False
+
+
+class AnswersLost(Exception):
+    """The batch stands, but its answers could not be made."""
 
 
 async def place_batch(snapshot: Snapshot, lane: int, entries: Sequence[Entry]) -> list[Answer | Short]:
-    """Decide and write one batch; one answer for each entry, in order. Raises only if nothing was committed
-    or the commit's outcome is unknown."""
+    """Decide and write one batch; one answer for each entry, in order.
+
+    ``CommitUnknown`` and ``AnswersLost`` say that it may stand or does; whatever else is raised, nothing does.
+    """
     async with snapshot.db.transaction() as connection:
         # An id for the order, one for its job or the audit line of a repeat.
         passage = await lanes.pass_gate(connection, lane, id_count=2 * len(entries))
@@ -56,9 +66,54 @@ async def place_batch(snapshot: Snapshot, lane: int, entries: Sequence[Entry]) -
         await _write(snapshot, connection, lane, view, decisions, spare_ids)
         known = await _read_known(snapshot, connection, lane, view.at, entries, decisions, spare_ids[::-1])
     metrics.gate_seconds.observe(time.monotonic() - passed_at)
-    return [
-        _answer(entry.wish, decision, view.at, known) for entry, decision in zip(entries, decisions, strict=True)
-    ]
+    try:
+        return [
+            _answer(entry.wish, decision, view.at, known) for entry, decision in zip(entries, decisions, strict=True)
+        ]
+    except Exception as error:
+        raise AnswersLost from error
+
+
+async def refuse_sold_out(
+    snapshot: Snapshot, lane: int, wishes: Sequence[Wish], sold_out_at: Mapping[int, int]
+) -> list[Refused | None]:
+    """The refusals of wishes for SKUs of which no lane had a card at the stock's epoch in ``sold_out_at``; None for
+    one that must enter a batch after all: it stands already, or there may be cards again.
+
+    Decided as in a batch, by the directories of now. Each refusal spends its nonce: else whoever overheard the request
+    could send it again once there are cards, and buy what its sender was told he did not get. Nothing that must
+    survive is written, so the commit does not wait for the disk: a server that crashes may forget the nonces of its
+    last second.
+    """
+    async with snapshot.db.transaction(durable=False) as connection:
+        await lanes.pass_gate(connection, lane)
+        await snapshot.refresh(connection, await epochs.read(connection))
+        at = clock.now()
+        refs = await store.read_refs(connection, lane, [wish.ref_hash for wish in wishes])
+        asked = [
+            _ask(snapshot, Entry(wish, may_steal=False), int(at.timestamp()))
+            if sold_out_at.get(wish.sku_id) == snapshot.stock_epoch and wish.ref_hash not in refs
+            else None
+            for wish in wishes
+        ]
+        nonces = [a.wish.nonce for a in asked if a is not None and a.wish.nonce is not None]
+        view = View(
+            at=at,
+            at_ms=int(at.timestamp() * 1000),
+            order_ids=iter(()),
+            keys=snapshot.directory.keys,
+            organisations=snapshot.directory.organisations,
+            books=ledger.Books([]),
+            shelf=stock.Shelf([]),
+            counters=risk.Counters({}),
+            refs=refs,
+            nonces=await identity.known_nonces(connection, lane, nonces) if nonces else set(),
+        )
+        decisions = iter(decide(view, [a for a in asked if a is not None]))
+        if view.spent:
+            await identity.spend_nonces(connection, lane, view.spent)
+    refusals = [next(decisions) if a is not None else None for a in asked]
+    return [refusal if isinstance(refusal, Refused) else None for refusal in refusals]
 
 
 async def _read(
@@ -97,22 +152,36 @@ async def _read(
 def _ask(snapshot: Snapshot, entry: Entry, at_s: int) -> Asked:
     """The wish with its SKU, price and limits by the directories of now."""
     wish = entry.wish
-    organisation = snapshot.directory.organisations.get(wish.organisation.org_id, wish.organisation)
     sku = snapshot.catalogue.skus.get(wish.sku_id)
     if sku is None:
-        return Asked(wish, None, None, nonce_spent=entry.nonce_spent)
-    quote = snapshot.prices.quote(sku, org_id=organisation.org_id, level=organisation.level, quantity=wish.quantity)
+        return Asked(wish, None, None, nonce_spent=entry.nonce_spent, unsure=entry.unsure)
+    quote = quote_of(snapshot, wish, sku)
     policy, listed, claims = snapshot.policy, None, []
-    amount_e4 = quote.unit_price_e4 * wish.quantity
     if policy.rules or policy.listings:
-        facts = risk.Facts(organisation.org_id, wish.ip, wish.target_hash, sku.kind, amount_e4, at_s)
+        facts = facts_of(wish, sku, quote, at_s)
         listed = policy.listed(facts)
         claims = policy.lane_claims(facts)
     if wish.key.daily_limit_e4 is not None:
+        amount_e4 = quote.unit_price_e4 * wish.quantity
         claims = [*claims, risk.key_day_claim(wish.key.key_id, wish.key.daily_limit_e4, amount_e4, at_s)]
     return Asked(
         wish, sku, quote, listed, tuple(claims), entry.over_limit and listed != "allow", entry.may_steal,
-        entry.nonce_spent,
+        entry.nonce_spent, entry.unsure,
+    )  # fmt: skip
+
+
+def quote_of(snapshot: Snapshot, wish: Wish, sku: Sku) -> Quote:
+    """What the wish costs its organisation as that stands now."""
+    organisation = snapshot.directory.organisations.get(wish.organisation.org_id, wish.organisation)
+    return snapshot.prices.quote(sku, org_id=organisation.org_id, level=organisation.level, quantity=wish.quantity)
+
+
+def facts_of(wish: Wish, sku: Sku, quote: Quote, at_s: int) -> risk.Facts:
+    """What risk may know of the wish, for the limits of the lane and for those that cross lanes."""
+    amount_e4 = quote.unit_price_e4 * wish.quantity
+    organisation = wish.organisation
+    return risk.Facts(
+        organisation.org_id, wish.ip, wish.target_hash, sku.kind, amount_e4, at_s, organisation.sandbox
     )  # fmt: skip
 
 
@@ -176,7 +245,7 @@ async def _read_known(
     shown = await open_cards(connection, snapshot.ring, lane, revealed)
     lines = [
         audit.Line(audit_id, row.org_id, readers[row.order_id], "order.reveal", row.order_id)
-        for audit_id, row in zip(audit_ids, (row for row in revealed if shown[row.order_id]), strict=False)
+        for audit_id, row in zip(audit_ids, (row for row in revealed if any_open(shown[row.order_id])), strict=False)
     ]
     if lines:
         await audit.note(connection, lane, at, lines)

@@ -6,16 +6,13 @@ import hashlib
 
 import msgspec
 
-from kameng import catalogue
+from kameng import catalogue, risk
 from kameng.identity import Caller, Nonce
 from kameng.kit import money
 from kameng.kit.errors import Refusal
 from kameng.orders.errors import BadAccount, BadOrder
 from kameng.orders.model import REFERENCE_MAX, Wish
 from kameng.orders.snapshot import Snapshot
-
-TARGET = b"target"
-"""What the number to be topped up is hashed as, so that velocity rules find it without reading it."""
 
 CONTENT = b"content"
 """What an order's content is hashed as, to tell a repeat from another order."""
@@ -86,7 +83,7 @@ def _account(
             detail_zh="；".join(fault.message_zh for fault in faults),
         )  # fmt: skip
     account = msgspec.json.encode(clean, order="sorted")
-    return account, snapshot.ring.fingerprint(TARGET, account) if sku.kind == "topup" else None
+    return account, risk.target_hash(snapshot.ring, account) if sku.kind == "topup" else None
 
 
 def fault_of(error: Exception) -> Refusal:

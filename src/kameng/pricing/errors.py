@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kameng.kit.errors import BadInput, Conflict
+from kameng.kit.errors import BadInput, Conflict, NotFound
 
 
 class BadPrice(BadInput):
@@ -26,3 +26,10 @@ class BelowCost(Conflict):
     code = "below_cost"
     retry = "same_key"
     zh = "售价低于成本，暂停销售，平台已收到提醒。"
+
+
+class NoSuchPrice(NotFound):
+    """No such price is set."""
+
+    code = "no_such_price"
+    zh = "没有设置过该价格。"

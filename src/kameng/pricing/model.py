@@ -6,9 +6,14 @@ A named price was agreed with that buyer, so it replaces what stands before it a
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 
 from kameng.catalogue import Sku
+
+Rule = Literal["level", "named", "tier"]
+"""Prices that are set beside a SKU's own: by level, by organisation, by quantity."""
 
 
 class Step(msgspec.Struct, frozen=True):

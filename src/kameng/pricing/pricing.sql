@@ -41,3 +41,30 @@ WITH logged AS (
 )
 INSERT INTO quantity_tier (sku_id, quantity_from, off_per_mille, changed) VALUES ($1, $2, $3, $6::bigint)
 ON CONFLICT (sku_id, quantity_from) DO UPDATE SET off_per_mille = excluded.off_per_mille, changed = excluded.changed;
+
+-- name: remove_level_price
+-- Takes one level price away and logs what it was; the id of the log's row, if there was one.
+WITH gone AS (DELETE FROM level_price WHERE sku_id = $1 AND level = $2::bigint RETURNING price_e4)
+INSERT INTO price_change (at, sku_id, what, before_e4, after_e4, actor_id)
+SELECT $3::timestamptz, $1, 'level:' || $2::bigint, price_e4, NULL, $4::bigint FROM gone RETURNING change_id;
+
+-- name: remove_named_price
+-- Takes one named price away and logs what it was; the id of the log's row, if there was one.
+WITH gone AS (DELETE FROM named_price WHERE sku_id = $1 AND org_id = $2::bigint RETURNING price_e4)
+INSERT INTO price_change (at, sku_id, what, before_e4, after_e4, actor_id)
+SELECT $3::timestamptz, $1, 'named:' || $2::bigint, price_e4, NULL, $4::bigint FROM gone RETURNING change_id;
+
+-- name: remove_tier
+-- Takes one quantity tier away and logs what it was; the id of the log's row, if there was one.
+WITH gone AS (DELETE FROM quantity_tier WHERE sku_id = $1 AND quantity_from = $2::bigint RETURNING off_per_mille)
+INSERT INTO price_change (at, sku_id, what, before_e4, after_e4, actor_id)
+SELECT $3::timestamptz, $1, 'tier:' || $2::bigint, off_per_mille, NULL, $4::bigint FROM gone RETURNING change_id;
+
+-- name: prices_of_sku
+-- Every price rule of one SKU, in words of the log: level:3, named:ORG, tier:10.
+SELECT what, value FROM (
+  SELECT 1 AS part, level::bigint AS place, 'level:' || level AS what, price_e4 AS value
+  FROM level_price WHERE sku_id = $1
+  UNION ALL SELECT 2, org_id, 'named:' || org_id, price_e4 FROM named_price WHERE sku_id = $1
+  UNION ALL SELECT 3, quantity_from, 'tier:' || quantity_from, off_per_mille FROM quantity_tier WHERE sku_id = $1
+) AS rule ORDER BY part, place;

@@ -8,7 +8,7 @@ from itertools import groupby
 
 from kameng.kit import sql
 from kameng.kit.db import Connection
-from kameng.pricing.model import PriceBook
+from kameng.pricing.model import PriceBook, Rule
 
 statements = sql.load("kameng.pricing")
 
@@ -50,3 +50,17 @@ async def set_tier(
     *, at: datetime, actor_id: int, changed: int,
 ) -> None:  # fmt: skip
     await connection.execute(statements.set_tier, sku_id, quantity_from, off_per_mille, at, actor_id, changed)
+
+
+async def remove(connection: Connection, rule: Rule, sku_id: int, which: int, *, at: datetime, actor_id: int) -> bool:
+    """Whether there was one: of that level, for that organisation, from that quantity on."""
+    statement = {
+        "level": statements.remove_level_price, "named": statements.remove_named_price, "tier": statements.remove_tier,
+    }[rule]  # fmt: skip
+    return await connection.fetchval(statement, sku_id, which, at, actor_id) is not None
+
+
+async def prices_of(connection: Connection, sku_id: int) -> list[tuple[str, int]]:
+    """(rule, price or thousandths off) each: ``("level:2", 975000)``."""
+    rows = await connection.fetch(statements.prices_of_sku, sku_id)
+    return [(row["what"], row["value"]) for row in rows]

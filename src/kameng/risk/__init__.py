@@ -1,12 +1,22 @@
 """Risk: lists and velocity limits, decided inside the batch and reserved before it where they cross lanes."""
 
-from kameng.risk.errors import RiskRefused, VelocityExceeded
-from kameng.risk.model import KEY_DAY, Claim, Counters, Facts, Policy, Rule, key_day_claim
-from kameng.risk.reserving import add_rules, purge, release, reserve, set_listing, set_rule
-from kameng.risk.store import load, purge_lane, read_lane_counters, write_lane_counters
+from kameng.risk.errors import BadRiskSettings, NoSuchListing, NoSuchRule, RiskRefused, VelocityExceeded
+from kameng.risk.keeping import purge
+from kameng.risk.model import KEY_DAY, Claim, Counters, Entry, Facts, Listing, Policy, Rule, key_day_claim
+from kameng.risk.reserving import release, reserve
+from kameng.risk.setting import (
+    add_rules,
+    remove_listing,
+    set_listing,
+    set_rule,
+    switch_rule,
+    target_hash,
+)  # fmt: skip
+from kameng.risk.store import every_listing, every_rule, load, read_lane_counters, write_lane_counters
 
 __all__ = [
-    "KEY_DAY", "Claim", "Counters", "Facts", "Policy", "RiskRefused", "Rule", "VelocityExceeded", "add_rules",
-    "key_day_claim", "load", "purge", "purge_lane", "read_lane_counters", "release", "reserve", "set_listing",
-    "set_rule", "write_lane_counters",
+    "KEY_DAY", "BadRiskSettings", "Claim", "Counters", "Entry", "Facts", "Listing", "NoSuchListing", "NoSuchRule",
+    "Policy", "RiskRefused", "Rule", "VelocityExceeded", "add_rules", "every_listing", "every_rule", "key_day_claim",
+    "load", "purge", "read_lane_counters", "release", "remove_listing", "reserve", "set_listing", "set_rule",
+    "switch_rule", "target_hash", "write_lane_counters",
 ]  # fmt: skip

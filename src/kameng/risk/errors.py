@@ -1,8 +1,8 @@
-"""Risk's refusals. They say what to do, never which signal spoke."""
+"""Risk's refusals. To a buyer they say what to do, never which signal spoke; to an operator which field is wrong."""
 
 from __future__ import annotations
 
-from kameng.kit.errors import NotAllowed, TryLater
+from kameng.kit.errors import BadInput, NotAllowed, NotFound, TryLater
 
 
 class RiskRefused(NotAllowed):
@@ -18,3 +18,24 @@ class VelocityExceeded(TryLater):
     code = "velocity_exceeded"
     status = 429
     zh = "短时间内同类订单过多，请稍后使用相同单号重试。"
+
+
+class BadRiskSettings(BadInput):
+    """The list entry or the limit is wrong."""
+
+    code = "risk_settings_wrong"
+    zh = "名单或限额设置不正确。"
+
+
+class NoSuchRule(NotFound):
+    """There is no rule of this name."""
+
+    code = "risk_rule_unknown"
+    zh = "没有此名称的限额规则。"
+
+
+class NoSuchListing(NotFound):
+    """This is not on the list."""
+
+    code = "risk_listing_unknown"
+    zh = "名单中没有此项。"

@@ -7,8 +7,9 @@ a target number) is reserved before the batch in rows of its own: see ``reservin
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 import msgspec
 
@@ -18,10 +19,15 @@ KEY_DAY = 0
 DAY_S = 86_400
 CHINA_OFFSET_S = 8 * 3600
 """A key's day is a day in China."""
+_MAPPED_BITS = 96
+"""What stands before an IPv4 address written as one of version 6."""
+_LINE_BITS = 64
+"""What a subscriber's line has of an IPv6 address for itself."""
 
 
 class Facts(msgspec.Struct, frozen=True):
-    """What risk may know of a wish. ``target_hash``: keyed hash of the number to be topped up, or None."""
+    """What risk may know of a wish. ``target_hash``: keyed hash of the number to be topped up, or None.
+    ``sandbox``: play money, which must use up nobody's limits but those of other sandboxes."""
 
     org_id: int
     ip: str
@@ -29,6 +35,7 @@ class Facts(msgspec.Struct, frozen=True):
     kind: str
     amount_e4: int
     at_s: int
+    sandbox: bool = False
 
 
 class Rule(msgspec.Struct, frozen=True):
@@ -61,42 +68,79 @@ class Claim(msgspec.Struct, frozen=True):
         return (self.entity, self.rule_id, self.window_start)
 
 
-class Policy:
-    """Every list and rule, true to an epoch."""
+class Listing(msgspec.Struct, frozen=True):
+    """What becomes of whom a list names. ``until_s``: from that second on it names nobody; None: for ever."""
 
-    def __init__(self, epoch: int, rules: tuple[Rule, ...], listings: dict[tuple[str, str], str]) -> None:
+    verdict: str
+    until_s: int | None = None
+
+    def holds_at(self, at_s: int) -> bool:
+        return self.until_s is None or at_s < self.until_s
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """A listing as an operator set it, ended or not."""
+
+    entity: str
+    value: str
+    verdict: str
+    reason: str
+    until: datetime | None
+
+
+class Policy:
+    """Every list and rule, true to an epoch. A listing ends by itself: each order asks at its own time.
+
+    Looking an order up costs the same however long the lists are: a dictionary for names, and for addresses one for
+    each length of prefix that is listed.
+    """
+
+    def __init__(self, epoch: int, rules: tuple[Rule, ...], listings: Mapping[tuple[str, str], Listing]) -> None:
         self.epoch = epoch
         self.rules = rules
         self.listings = listings
         self.crossing = tuple(rule for rule in rules if rule.entity in ENTITIES_CROSSING_LANES)
         self.in_lane = tuple(rule for rule in rules if rule.entity == "organisation")
-        self.networks: tuple[tuple[IPv4Network | IPv6Network, str], ...] = tuple(
-            (ip_network(value, strict=False), verdict)
-            for (entity, value), verdict in listings.items()
-            if entity == "ip" and "/" in value
-        )
+        self._networks: dict[tuple[int, int], dict[int, list[Listing]]] = {}
+        """(version, bits after the prefix) → prefix → listings."""
+        for (entity, value), listing in listings.items():
+            network = network_of(value) if entity == "ip" else None
+            if network is not None:
+                bits = network.max_prefixlen - network.prefixlen
+                of_length = self._networks.setdefault((network.version, bits), {})
+                of_length.setdefault(int(network.network_address) >> bits, []).append(listing)
 
     def listed(self, facts: Facts) -> str | None:
         """``refuse``, ``allow``, or None if no list names it. A refusal outweighs a permission."""
         if not self.listings:
             return None
-        verdicts = {self.listings.get(("ip", facts.ip)), self.listings.get(("organisation", str(facts.org_id)))}
-        if facts.target_hash is not None:
-            verdicts.add(self.listings.get(("target", facts.target_hash.hex())))
-        if self.networks:
-            address = ip_address(facts.ip)
-            verdicts.update(verdict for network, verdict in self.networks if address in network)
+        found = self._naming(facts)
+        verdicts = {listing.verdict for listing in found if listing.holds_at(facts.at_s)} if found else ()
         return "refuse" if "refuse" in verdicts else "allow" if "allow" in verdicts else None
+
+    def _naming(self, facts: Facts) -> list[Listing]:
+        """The listings that name it, ended ones too."""
+        found = []
+        named = self.listings.get(("organisation", str(facts.org_id)))
+        if named is not None:
+            found.append(named)
+        if facts.target_hash is not None:
+            named = self.listings.get(("target", facts.target_hash.hex()))
+            if named is not None:
+                found.append(named)
+        address = address_of(facts.ip) if self._networks else None
+        if address is not None:
+            number = int(address)
+            for (version, bits), networks in self._networks.items():
+                if version == address.version:
+                    found += networks.get(number >> bits, ())
+        return found
 
     def crossing_claims(self, facts: Facts) -> list[Claim]:
         """What to reserve before the batch."""
         if not self.crossing or self.listed(facts) == "allow":
             return []
-        return [
-            _claim(rule, (facts.target_hash or b"") if rule.entity == "target" else facts.ip.encode(), facts)
-            for rule in self.crossing
-            if rule.applies_to(facts)
-        ]
+        return [_claim(rule, _crossing_entity(rule, facts), facts) for rule in self.crossing if rule.applies_to(facts)]
 
     def lane_claims(self, facts: Facts) -> list[Claim]:
         """What to count inside the batch."""
@@ -109,6 +153,42 @@ def key_day_claim(key_id: int, daily_limit_e4: int, amount_e4: int, at_s: int) -
     """A key's money of the day, counted like a rule of its own."""
     start = at_s - (at_s + CHINA_OFFSET_S) % DAY_S
     return Claim(key_id.to_bytes(8, "big"), KEY_DAY, start, amount_e4, None, daily_limit_e4)
+
+
+def address_of(text: str) -> IPv4Address | IPv6Address | None:
+    """None if it is no address. One of version 4 in the clothes of version 6 (``::ffff:203.0.113.9``) is undressed."""
+    try:
+        address = ip_address(text)
+    except ValueError:
+        return None
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return address if mapped is None else mapped
+
+
+def network_of(text: str, *, strict: bool = False) -> IPv4Network | IPv6Network | None:
+    """None if it is neither an address nor a network; ``strict``: nor if it has bits set after its prefix."""
+    try:
+        network = ip_network(text, strict=strict)
+    except ValueError:
+        return None
+    mapped = network.network_address.ipv4_mapped if isinstance(network, IPv6Network) else None
+    if mapped is None or network.prefixlen < _MAPPED_BITS:
+        return network
+    return IPv4Network((mapped, network.prefixlen - _MAPPED_BITS))
+
+
+def _crossing_entity(rule: Rule, facts: Facts) -> bytes:
+    """Whose counter it is. An IPv6 line has a whole /64 of addresses to change among, so those are one."""
+    if rule.entity == "target":
+        entity = facts.target_hash or b""
+    elif ":" not in facts.ip:
+        entity = facts.ip.encode()
+    else:
+        address = address_of(facts.ip)
+        if isinstance(address, IPv6Address):
+            address = IPv6Address(int(address) >> _LINE_BITS << _LINE_BITS)
+        entity = str(address or facts.ip).encode()
+    return b"sandbox:" + entity if facts.sandbox else entity
 
 
 def _claim(rule: Rule, entity: bytes, facts: Facts) -> Claim:
@@ -149,5 +229,3 @@ class Counters:
             count, money_e4 = self.taken.get(claim.key, (0, 0))
             self.taken[claim.key] = (count + 1, money_e4 + claim.amount_e4)
             self.touched.add(claim.key)
-
-

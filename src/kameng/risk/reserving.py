@@ -10,10 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from kameng.kit import clock, epochs
 from kameng.kit.db import Database
 from kameng.risk import store
-from kameng.risk.model import Claim, CounterKey, Counters, Rule
+from kameng.risk.model import Claim, CounterKey, Counters
 
 
 async def reserve(db: Database, wishes: Sequence[list[Claim]]) -> list[Claim | None]:
@@ -56,30 +55,3 @@ def _sums(claims: Iterable[Claim]) -> dict[CounterKey, tuple[int, int]]:
         count, e4 = sums.get(claim.key, (0, 0))
         sums[claim.key] = (count + 1, e4 + claim.amount_e4)
     return sums
-
-
-async def set_rule(db: Database, rule: Rule, *, enabled: bool = True) -> None:
-    """Put a velocity rule in place; its ``rule_id`` is given by the database."""
-    async with db.transaction() as connection:
-        changed = await epochs.bump(connection, "risk")
-        await store.set_rule(connection, rule, enabled=enabled, changed=changed)
-
-
-async def add_rules(db: Database, rules: Sequence[Rule]) -> None:
-    """Add rules whose names are not there yet."""
-    async with db.transaction() as connection:
-        changed = await epochs.bump(connection, "risk")
-        await store.add_rules(connection, rules, changed=changed)
-
-
-async def set_listing(db: Database, entity: str, value: str, verdict: str, *, reason: str) -> None:
-    """Refuse or always allow an IP or network, an organisation, or a target (its keyed hash in hex)."""
-    async with db.transaction() as connection:
-        changed = await epochs.bump(connection, "risk")
-        await store.set_listing(connection, entity, value, verdict, reason=reason, until=None, changed=changed)
-
-
-async def purge(db: Database) -> None:
-    """Forget counters of windows that ended; windows are a day at most."""
-    async with db.transaction() as connection:
-        await store.purge(connection, clock.now_ms() // 1000 - 2 * 86_400)

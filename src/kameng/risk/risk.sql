@@ -4,7 +4,15 @@ SELECT rule_id, name, entity, kinds, window_s, limit_count, limit_e4 FROM risk_r
 
 -- name: listings
 -- The lists in force.
-SELECT entity, value, verdict FROM risk_listing WHERE until IS NULL OR until > $1;
+SELECT entity, value, verdict, until FROM risk_listing WHERE until IS NULL OR until > $1;
+
+-- name: every_rule
+-- The rules, those that are switched off too.
+SELECT rule_id, name, entity, kinds, window_s, limit_count, limit_e4, enabled FROM risk_rule ORDER BY name;
+
+-- name: every_listing
+-- The lists, with what ended.
+SELECT entity, value, verdict, reason, until FROM risk_listing ORDER BY entity, value;
 
 -- name: set_listing
 -- Lists somebody or something.
@@ -12,13 +20,22 @@ INSERT INTO risk_listing (entity, value, verdict, reason, until, changed) VALUES
 ON CONFLICT (entity, value) DO UPDATE
 SET verdict = excluded.verdict, reason = excluded.reason, until = excluded.until, changed = excluded.changed;
 
+-- name: remove_listing
+-- Takes somebody or something off the lists; what it was.
+DELETE FROM risk_listing WHERE entity = $1 AND value = $2 RETURNING verdict;
+
 -- name: set_rule
 -- Puts a velocity rule in place.
 INSERT INTO risk_rule (name, entity, kinds, window_s, limit_count, limit_e4, enabled, changed)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 ON CONFLICT (name) DO UPDATE
 SET entity = excluded.entity, kinds = excluded.kinds, window_s = excluded.window_s, limit_count = excluded.limit_count,
-    limit_e4 = excluded.limit_e4, enabled = excluded.enabled, changed = excluded.changed;
+    limit_e4 = excluded.limit_e4, enabled = excluded.enabled, changed = excluded.changed
+RETURNING rule_id;
+
+-- name: switch_rule
+-- Switches a rule on or off.
+UPDATE risk_rule SET enabled = $2, changed = $3 WHERE name = $1 RETURNING rule_id;
 
 -- name: add_rule
 -- A rule under a name that is not taken.
@@ -43,8 +60,13 @@ FROM unnest($1::bytea[], $2::int[], $3::bigint[], $4::int[], $5::bigint[])
 WHERE (c.entity_hash, c.rule_id, c.window_start) = (t.entity_hash, t.rule_id, t.window_start);
 
 -- name: purge_counters
--- Forgets windows that ended.
-DELETE FROM counter WHERE window_start < $1;
+-- Forgets some windows that ended; how many.
+WITH gone AS (
+  DELETE FROM counter WHERE (entity_hash, rule_id, window_start) IN (
+    SELECT entity_hash, rule_id, window_start FROM counter WHERE window_start < $1 LIMIT $2::int
+  ) RETURNING 1
+)
+SELECT count(*) FROM gone;
 
 -- name: read_lane_counters
 -- Counters of a lane; the caller holds the gate.
@@ -60,6 +82,13 @@ SELECT $1::smallint, * FROM unnest($2::bigint[], $3::int[], $4::bigint[], $5::in
 ON CONFLICT (lane, entity_id, rule_id, window_start) DO UPDATE
 SET taken_count = excluded.taken_count, taken_e4 = excluded.taken_e4;
 
--- name: purge_lane_counters
--- Forgets windows of a lane that ended.
-DELETE FROM lane_counter WHERE lane = $1::smallint AND window_start < $2;
+-- name: ended_windows
+-- Some windows of a lane that ended.
+SELECT entity_id, rule_id, window_start FROM lane_counter
+WHERE lane = $1::smallint AND window_start < $2 LIMIT $3::int;
+
+-- name: forget_windows
+-- Forgets these windows of a lane.
+DELETE FROM lane_counter l USING unnest($2::bigint[], $3::int[], $4::bigint[]) AS w (entity_id, rule_id, window_start)
+WHERE l.lane = $1::smallint AND l.entity_id = w.entity_id AND l.rule_id = w.rule_id
+  AND l.window_start = w.window_start;

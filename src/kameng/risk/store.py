@@ -4,28 +4,53 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
-from kameng.kit import sql
+from kameng.kit import logs, sql
 from kameng.kit.db import Connection
-from kameng.risk.model import CounterKey, Counters, Policy, Rule
+from kameng.risk.model import CounterKey, Counters, Entry, Listing, Policy, Rule, network_of
 
 statements = sql.load("kameng.risk")
+log = logs.get_logger(__name__)
+
+LOOK_TIMEOUT_S = 3600.0
+"""For a statement that may have to look at every counter of a lane."""
 
 Taken = tuple[int, int]
 """(count, money in 1/10,000)."""
 
 
 async def load(connection: Connection, known: Policy | None, epoch: int, now: datetime) -> Policy:
-    """The policy at ``epoch``."""
+    """The policy at ``epoch``. What ended by ``now`` is left out; what ends later ends by itself."""
     if known is not None and known.epoch >= epoch:
         return known
     rules = await connection.fetch(statements.rules)
     listings = await connection.fetch(statements.listings, now)
     return Policy(
         epoch,
-        tuple(Rule(r[0], r[1], r[2], tuple(r[3]), r[4], r[5], r[6]) for r in rules),
-        {(row["entity"], row["value"]): row["verdict"] for row in listings},
+        tuple(_rule(row) for row in rules),
+        {(row["entity"], row["value"]): _listing(row) for row in listings},
     )
+
+
+async def every_rule(connection: Connection) -> list[tuple[Rule, bool]]:
+    """By name, each with whether it is in force."""
+    return [(_rule(row), row["enabled"]) for row in await connection.fetch(statements.every_rule)]
+
+
+async def every_listing(connection: Connection) -> list[Entry]:
+    return [Entry(*row) for row in await connection.fetch(statements.every_listing)]
+
+
+def _rule(row: Any) -> Rule:
+    return Rule(row[0], row[1], row[2], tuple(row[3]), row[4], row[5], row[6])
+
+
+def _listing(row: Any) -> Listing:
+    if row["entity"] == "ip" and network_of(row["value"]) is None:
+        log.error("a risk listing is neither an address nor a network: it names nobody", value=row["value"])
+    until = row["until"]
+    return Listing(row["verdict"], None if until is None else int(until.timestamp()))
 
 
 async def set_listing(
@@ -34,11 +59,25 @@ async def set_listing(
     await connection.execute(statements.set_listing, entity, value, verdict, reason, until, changed)
 
 
-async def set_rule(connection: Connection, rule: Rule, *, enabled: bool, changed: int) -> None:
-    await connection.execute(
+async def remove_listing(connection: Connection, entity: str, value: str) -> str | None:
+    """What its verdict was; None if it was not listed."""
+    verdict: str | None = await connection.fetchval(statements.remove_listing, entity, value)
+    return verdict
+
+
+async def set_rule(connection: Connection, rule: Rule, *, enabled: bool, changed: int) -> int:
+    """Its number."""
+    rule_id: int = await connection.fetchval(
         statements.set_rule, rule.name, rule.entity, list(rule.kinds), rule.window_s, rule.limit_count,
         rule.limit_e4, enabled, changed,
     )  # fmt: skip
+    return rule_id
+
+
+async def switch_rule(connection: Connection, name: str, *, enabled: bool, changed: int) -> int | None:
+    """Its number; None if there is no such rule."""
+    rule_id: int | None = await connection.fetchval(statements.switch_rule, name, enabled, changed)
+    return rule_id
 
 
 async def add_rules(connection: Connection, rules: Sequence[Rule], *, changed: int) -> None:
@@ -84,12 +123,20 @@ async def write_lane_counters(connection: Connection, lane: int, counters: Count
     )  # fmt: skip
 
 
-async def purge(connection: Connection, before_s: int) -> None:
-    await connection.execute(statements.purge_counters, before_s)
+async def purge(connection: Connection, before_s: int, *, limit: int) -> int:
+    """Returns how many counters went."""
+    count: int = await connection.fetchval(statements.purge_counters, before_s, limit)
+    return count
 
 
-async def purge_lane(connection: Connection, lane: int, before_s: int) -> None:
-    await connection.execute(statements.purge_lane_counters, lane, before_s)
+async def ended_windows(connection: Connection, lane: int, before_s: int, *, limit: int) -> list[tuple[int, int, int]]:
+    """(entity, rule, start) each."""
+    rows = await connection.fetch(statements.ended_windows, lane, before_s, limit, timeout=LOOK_TIMEOUT_S)
+    return [(row[0], row[1], row[2]) for row in rows]
+
+
+async def forget_windows(connection: Connection, lane: int, windows: Sequence[tuple[int, int, int]]) -> None:
+    await connection.execute(statements.forget_windows, lane, *(list(column) for column in zip(*windows, strict=True)))
 
 
 def _columns(keys: list[CounterKey]) -> tuple[list[bytes], list[int], list[int]]:

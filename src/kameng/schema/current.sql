@@ -103,12 +103,15 @@ CREATE TABLE public.card_batch (
     loaded integer NOT NULL,
     refused integer NOT NULL,
     loaded_by bigint NOT NULL,
-    loaded_at timestamp with time zone NOT NULL
+    loaded_at timestamp with time zone NOT NULL,
+    paid_e4 bigint,
+    CONSTRAINT card_batch_paid_e4_check CHECK ((paid_e4 >= 0))
 );
 
 CREATE TABLE public.card_fingerprint (
     fingerprint bytea NOT NULL,
-    card_id bigint NOT NULL
+    card_id bigint NOT NULL,
+    number_print bytea
 );
 
 CREATE TABLE public.counter (
@@ -423,9 +426,15 @@ CREATE TABLE public.sku (
     state text DEFAULT 'on_sale'::text NOT NULL,
     revision integer DEFAULT 1 NOT NULL,
     changed bigint NOT NULL,
+    delivery_promise_minutes integer,
+    redeem_instructions text DEFAULT ''::text NOT NULL,
+    barcode text DEFAULT ''::text NOT NULL,
+    CONSTRAINT sku_barcode_check CHECK ((barcode ~ '^([0-9]{8}|[0-9]{12,14})?$'::text)),
+    CONSTRAINT sku_can_be_sold CHECK (((state <> 'on_sale'::text) OR ((kind <> 'bundle'::text) AND ((kind <> 'parcel'::text) OR (form ~ '(^|\+)address(\+|$)'::text))))),
     CONSTRAINT sku_check CHECK ((ceiling_e4 >= floor_e4)),
     CONSTRAINT sku_check1 CHECK (((quantity_max >= quantity_min) AND (quantity_max <= 1000))),
     CONSTRAINT sku_cost_e4_check CHECK ((cost_e4 >= 0)),
+    CONSTRAINT sku_delivery_promise_minutes_check CHECK (((delivery_promise_minutes >= 0) AND (delivery_promise_minutes <= 525600))),
     CONSTRAINT sku_face_value_e4_check CHECK ((face_value_e4 >= 0)),
     CONSTRAINT sku_floor_e4_check CHECK ((floor_e4 >= 0)),
     CONSTRAINT sku_kind_check CHECK ((kind = ANY (ARRAY['secret'::text, 'topup'::text, 'link'::text, 'manual'::text, 'parcel'::text, 'bundle'::text]))),
@@ -634,6 +643,10 @@ CREATE INDEX api_key_changed ON public.api_key USING btree (changed);
 CREATE INDEX api_key_organisation ON public.api_key USING btree (lane, org_id);
 
 CREATE INDEX audit_line_subject ON public.audit_line USING btree (lane, subject_id);
+
+CREATE UNIQUE INDEX card_fingerprint_number ON public.card_fingerprint USING btree (number_print) WHERE (number_print <> '\x'::bytea);
+
+CREATE INDEX card_fingerprint_unread ON public.card_fingerprint USING btree (card_id) WHERE (number_print IS NULL);
 
 CREATE INDEX card_shelf ON public.card USING btree (lane, sku_id, expires_on, card_id) WHERE (state = 'on_shelf'::text);
 

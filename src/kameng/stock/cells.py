@@ -138,7 +138,7 @@ def _date_in(groups: tuple[str | None, ...]) -> date:
 
 
 class AmountError(ValueError):
-    """This is no amount of at most four decimals."""
+    """This is no amount of at most four decimals, or larger than any that is meant."""
 
 
 def cost_e4_of(cell: Cell) -> int:
@@ -153,6 +153,9 @@ def cost_e4_of(cell: Cell) -> int:
     else:
         raise AmountError
     try:
-        return money.parse_e4(text)
+        amount_e4 = money.parse_e4(text)
     except ValueError:
         raise AmountError from None
+    if amount_e4 > money.AMOUNT_E4_MAX:
+        raise AmountError
+    return amount_e4

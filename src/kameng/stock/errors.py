@@ -5,7 +5,8 @@
     ├── FileNotReadable  400  file_not_readable
     ├── SeveralSheets    400  several_sheets
     ├── ColumnsUnclear   400  columns_unclear
-    └── NoCards          400  no_cards
+    ├── NoCards          400  no_cards
+    └── BadBatch         400  bad_batch
 
 These refuse a whole file. A line that is bad by itself is not an exception: it stands in the file's report
 with one of ``LINE_REASONS``, and the other lines are loaded.
@@ -54,10 +55,17 @@ class NoCards(BadInput):
     zh = "文件中没有任何卡密。"
 
 
+class BadBatch(BadInput):
+    """A batch of cards can't be like this; the detail says which field is wrong and how."""
+
+    code = "bad_batch"
+    zh = "卡密批次资料不正确，错误字段及原因见说明。"
+
+
 LineReason = Literal[
     "no_secret", "no_number", "digits_lost", "formula", "not_a_code", "too_long", "control_characters",
     "unreadable", "broken_quote", "too_many_fields", "bad_date", "expired", "bad_cost",
-    "duplicate", "duplicate_number", "loaded_before",
+    "duplicate", "duplicate_number", "loaded_before", "number_loaded_before",
 ]  # fmt: skip
 
 LINE_REASONS: dict[LineReason, tuple[str, str]] = {
@@ -89,5 +97,9 @@ LINE_REASONS: dict[LineReason, tuple[str, str]] = {
         "第{first}行已有相同卡号，但卡密不同。",
     ),
     "loaded_before": ("This card was loaded before.", "该卡此前已入库。"),
+    "number_loaded_before": (
+        "A card of this brand with the same number was loaded before, with another secret.",
+        "同品牌下卡号已存在，但卡密不同。",
+    ),
 }
 """Why a line is refused, in English and Chinese. None repeats what the line holds."""

@@ -1,7 +1,7 @@
 """From bytes to rows: encodings, line ends, workbooks, and the limits that keep a file from hurting us.
 
-Knows nothing of cards. A workbook is parsed in this process, so run ``read_cards`` on a stranger's file in a
-process that may die: the parser ends the process when memory runs out.
+Knows nothing of cards. A workbook is parsed in this process, so ``apart.py`` runs ``read_cards`` on a stranger's
+file in a process that may die: the parser ends the process when memory runs out.
 """
 
 from __future__ import annotations
@@ -34,14 +34,21 @@ class Book(msgspec.Struct, frozen=True):
     first_line: int = 1
 
 
+_XLSX, _XLS = b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+
+
+def is_workbook(data: bytes) -> bool:
+    return data.startswith((_XLSX, _XLS))
+
+
 def open_book(data: bytes, filename: str = "") -> Book:
     """What the bytes are decides, not the name: many a ``.xls`` is a text file."""
     if len(data) > BYTES_MAX:
         raise FileTooLarge(field="file")
-    if data.startswith(b"PK\x03\x04"):
+    if data.startswith(_XLSX):
         check_xlsx(data)
         return _open_workbook(data, "xlsx")
-    if data.startswith(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"):
+    if data.startswith(_XLS):
         check_xls(data)
         return _open_workbook(data, "xls")
     encoding, text = _decode(data)
@@ -127,7 +134,7 @@ def _open_workbook(data: bytes, format_: Format) -> Book:
         if len(sheets) > 1:
             raise SeveralSheets(field="file")
         return _rows_of(sheets[0], format_) if sheets else Book(format_, "", [])
-    except (FileNotReadable, FileTooLarge, SeveralSheets, KeyboardInterrupt, SystemExit):
+    except (FileNotReadable, FileTooLarge, SeveralSheets, MemoryError, KeyboardInterrupt, SystemExit):
         raise
     except BaseException as error:  # the parser's panics are not Exceptions
         en = "the workbook is damaged or protected by a password"

@@ -16,7 +16,7 @@ async def void_expired(db: Database, lane: int) -> int:
     while True:
         async with db.transaction() as connection:
             await lanes.pass_gate(connection, lane)
-            count = await store.void_expired(connection, lane, clock.now().date(), limit=CHUNK_CARDS)
+            count = await store.void_expired(connection, lane, clock.china_day(), limit=CHUNK_CARDS)
         total += count
         if count < CHUNK_CARDS:
             return total

@@ -20,6 +20,7 @@ CELLS_MAX = 30_000_000
 _REFERENCE = re.compile(rb"""r\s*=\s*["']([A-Za-z]*)([0-9]{1,9})["']""")
 _CHUNK_BYTES = 1 << 20
 _OVERLAP_BYTES = 64
+_ENDLESS = 1 << 62
 
 
 def check_xlsx(data: bytes) -> None:
@@ -29,23 +30,31 @@ def check_xlsx(data: bytes) -> None:
             members = package.infolist()
             if all(member.filename != "xl/workbook.xml" for member in members):
                 raise FileNotReadable(field="file")
-            if sum(member.file_size for member in members) > UNPACKED_BYTES_MAX:
+            left = UNPACKED_BYTES_MAX
+            if sum(member.file_size for member in members) > left:
                 raise FileTooLarge(field="file")
             for member in members:
-                if member.filename.startswith("xl/worksheets/") and member.filename.endswith(".xml"):
-                    _check_sheet(package, member)
-    except (FileNotReadable, FileTooLarge):
+                left -= _check_member(package, member, left)
+    except (FileNotReadable, FileTooLarge, MemoryError):
         raise
     except Exception as error:  # zipfile raises a dozen kinds on damaged files
         raise FileNotReadable(field="file") from error
 
 
-def _check_sheet(package: zipfile.ZipFile, member: zipfile.ZipInfo) -> None:
-    """The last row times the last column must be a size that we can hold."""
-    width = height = 0
-    with package.open(member) as sheet:
+def _check_member(package: zipfile.ZipFile, member: zipfile.ZipInfo, bytes_max: int) -> int:
+    """How large it is, whatever it says: the parser unpacks to the end. In a sheet, the last row times the last
+    column must be a size that we can hold."""
+    is_sheet = member.filename.startswith("xl/worksheets/") and member.filename.endswith(".xml")
+    member.file_size = _ENDLESS  # else reading stops where the package says that it ends
+    size = width = height = 0
+    with package.open(member) as content:
         tail = b""
-        while chunk := sheet.read(_CHUNK_BYTES):
+        while chunk := content.read(_CHUNK_BYTES):
+            size += len(chunk)
+            if size > bytes_max:
+                raise FileTooLarge(field="file")
+            if not is_sheet:
+                continue
             found = _REFERENCE.findall(tail + chunk)
             columns, rows = {letters for letters, _ in found}, {digits for _, digits in found}
             width = max(width, max(map(_column, columns), default=0))
@@ -53,6 +62,7 @@ def _check_sheet(package: zipfile.ZipFile, member: zipfile.ZipInfo) -> None:
             if width * height > CELLS_MAX:
                 raise _too_sparse()
             tail = chunk[-_OVERLAP_BYTES:]
+    return size
 
 
 def _too_sparse() -> FileTooLarge:

@@ -56,13 +56,17 @@ class CardFile(msgspec.Struct, frozen=True):
     format: Format
 
 
-def read_cards(data: bytes, *, today: date, filename: str = "") -> CardFile:
+def read_cards(
+    data: bytes, *, today: date, filename: str = "", expires_on: date | None = None, cost_e4: int | None = None
+) -> CardFile:
     """Every line of a TXT, CSV or Excel file as a card, a refused line or a note; blank lines are nothing.
+
+    ``expires_on`` and ``cost_e4`` are for cards of which the file doesn't say; 永久 in a file is said.
 
     Raises the refusals of whole files in ``stock/errors.py``.
     """
     book = open_book(data, filename)
-    reader = _Reader(book, today)
+    reader = _Reader(book, today, expires_on, cost_e4)
     for line, row in enumerate(book.rows, book.first_line):
         reader.read(line, row)
     return reader.file()
@@ -91,7 +95,7 @@ _BETWEEN = re.compile(r"[\s,|;#/]+|-{2,}")
 class _Reader:
     """What is known so far while the rows of one file go by."""
 
-    def __init__(self, book: Book, today: date) -> None:
+    def __init__(self, book: Book, today: date, expires_on: date | None, cost_e4: int | None) -> None:
         self.book = book
         self.today = today
         self.cards: list[CardLine] = []
@@ -101,7 +105,8 @@ class _Reader:
         self.dates: dict[str, date | None] = {}
         self.costs: dict[str | float, int] = {}
         self.named: Layout | None = None
-        self.expires_on = _expiry_of_comments(book.rows)
+        self.expires_on = _expiry_of_comments(book.rows) or expires_on
+        self.cost_e4 = cost_e4
         rows = self._sample()
         self.header_line, self.header = _first_header(rows)
         self.guessed = self._guess([cells for line, cells, _ in rows if line != self.header_line])
@@ -241,7 +246,7 @@ class _Reader:
         if not isinstance(cell, str | float):
             return cost_e4_of(cell)
         if isinstance(cell, str) and (not cell or cell.isspace()):
-            return None
+            return self.cost_e4
         if cell not in self.costs:
             self.costs[cell] = cost_e4_of(cell)
         return self.costs[cell]

@@ -1,17 +1,59 @@
 -- name: insert_batch
--- One load of cards.
-INSERT INTO card_batch (batch_id, sku_id, supplier_org_id, file_name, cost_e4, expires_on, loaded, refused,
-                        loaded_by, loaded_at)
-VALUES ($1, $2, $3, $4, $5, $6, 0, $7, $8, $9);
+-- One load of cards, before the first of them is on a shelf.
+INSERT INTO card_batch (batch_id, sku_id, supplier_org_id, file_name, loaded, refused, loaded_by, loaded_at)
+VALUES ($1, $2, $3, $4, 0, $5, $6, $7);
 
 -- name: count_batch
--- What came of a load.
-UPDATE card_batch SET loaded = loaded + $2, refused = refused + $3 WHERE batch_id = $1;
+-- What came of a part of a load: what was paid for its cards, what each cost if all cost the same, and the
+-- earliest of their last days.
+UPDATE card_batch
+SET loaded = loaded + $2::int, refused = refused + $3::int,
+    paid_e4 = CASE WHEN $2::int = 0 THEN paid_e4 WHEN loaded = 0 THEN $4::bigint ELSE paid_e4 + $4::bigint END,
+    cost_e4 = CASE WHEN $2::int = 0 THEN cost_e4 WHEN loaded = 0 OR cost_e4 = $5::bigint THEN $5::bigint END,
+    expires_on = least(expires_on, $6::date)
+WHERE batch_id = $1;
+
+-- name: is_supplier
+-- Whether cards may come from this organisation: a supplier at work, and not its sandbox.
+SELECT EXISTS (
+  SELECT FROM organisation
+  WHERE lane = $1::smallint AND org_id = $2 AND kind = 'supplier' AND state = 'active' AND sandbox_of IS NULL);
 
 -- name: claim_fingerprints
--- Claims cards that were never loaded before; returns the new ones. They come sorted.
-INSERT INTO card_fingerprint (fingerprint, card_id)
-SELECT * FROM unnest($1::bytea[], $2::bigint[]) ON CONFLICT DO NOTHING RETURNING card_id;
+-- Claims cards that were never loaded before, by what they are and by their number; returns the new ones.
+-- They come sorted.
+INSERT INTO card_fingerprint (fingerprint, card_id, number_print)
+SELECT * FROM unnest($1::bytea[], $2::bigint[], $3::bytea[]) ON CONFLICT DO NOTHING RETURNING card_id;
+
+-- name: known_fingerprints
+-- Which of these stand for a card.
+SELECT fingerprint FROM card_fingerprint WHERE fingerprint = ANY ($1::bytea[]);
+
+-- name: brands_of
+-- The brand of each SKU: within one, a card number stands once.
+SELECT s.sku_id, p.brand_id FROM sku s JOIN product p USING (product_id) WHERE s.sku_id = ANY ($1::bigint[]);
+
+-- name: unread_cards
+-- Cards from an id on whose number nobody has read yet, sealed as they lie in any lane.
+SELECT f.card_id, p.brand_id, c.sealed
+FROM (
+  SELECT card_id FROM card_fingerprint WHERE number_print IS NULL AND card_id > $2 ORDER BY card_id LIMIT $3::int
+) AS f
+LEFT JOIN card c ON c.lane = ANY ($1::smallint[]) AND c.card_id = f.card_id
+LEFT JOIN sku s ON s.sku_id = c.sku_id LEFT JOIN product p ON p.product_id = s.product_id
+ORDER BY f.card_id;
+
+-- name: put_number_prints
+-- Notes numbers that were read; of two cards with one number, the second gets none.
+WITH read AS (
+  SELECT card_id, print, row_number() OVER (PARTITION BY print ORDER BY card_id) AS n
+  FROM unnest($1::bigint[], $2::bytea[]) AS r (card_id, print)
+)
+UPDATE card_fingerprint f
+SET number_print = CASE
+  WHEN r.n = 1 AND NOT EXISTS (SELECT FROM card_fingerprint k WHERE k.number_print <> '' AND k.number_print = r.print)
+  THEN r.print ELSE '' END
+FROM read r WHERE f.card_id = r.card_id AND f.number_print IS NULL;
 
 -- name: insert_cards
 -- Puts cards on the shelf of a lane.
@@ -30,12 +72,12 @@ INSERT INTO allotment (lane, sku_id, on_hand) VALUES ($1::smallint, $2, $3)
 ON CONFLICT (lane, sku_id) DO UPDATE SET on_hand = allotment.on_hand + excluded.on_hand;
 
 -- name: read_shelf
--- So many cards of each SKU, earliest expiry first; the caller holds the gate.
+-- So many cards of each SKU, earliest expiry first, on their last day too; the caller holds the gate.
 SELECT c.card_id, c.sku_id, c.expires_on, c.sealed
 FROM unnest($2::bigint[], $3::int[]) AS w (sku_id, need)
 CROSS JOIN LATERAL (
   SELECT card_id, sku_id, expires_on, sealed FROM card
-  WHERE lane = $1::smallint AND sku_id = w.sku_id AND state = 'on_shelf' AND expires_on > $4::date
+  WHERE lane = $1::smallint AND sku_id = w.sku_id AND state = 'on_shelf' AND expires_on >= $4::date
   ORDER BY expires_on, card_id LIMIT w.need
 ) AS c;
 
@@ -75,7 +117,7 @@ SELECT lane, on_hand FROM allotment WHERE sku_id = $1 AND lane <> $2::smallint A
 -- Takes cards out of a donor lane; both gates are held.
 DELETE FROM card WHERE lane = $1::smallint AND card_id IN (
   SELECT card_id FROM card
-  WHERE lane = $1::smallint AND sku_id = $2 AND state = 'on_shelf' AND expires_on > $4::date
+  WHERE lane = $1::smallint AND sku_id = $2 AND state = 'on_shelf' AND expires_on >= $4::date
   ORDER BY expires_on, card_id LIMIT $3::int)
 RETURNING card_id, sku_id, batch_id, sealed, expires_on;
 
@@ -84,10 +126,10 @@ RETURNING card_id, sku_id, batch_id, sealed, expires_on;
 SELECT sku_id, sum(on_hand)::bigint AS on_hand FROM allotment GROUP BY sku_id;
 
 -- name: void_expired
--- Takes expired cards off the shelf.
+-- Takes cards off the shelf whose last day is over.
 WITH gone AS (
   UPDATE card SET state = 'void' WHERE lane = $1::smallint AND card_id IN (
-    SELECT card_id FROM card WHERE lane = $1::smallint AND state = 'on_shelf' AND expires_on <= $2::date LIMIT $3::int)
+    SELECT card_id FROM card WHERE lane = $1::smallint AND state = 'on_shelf' AND expires_on < $2::date LIMIT $3::int)
   RETURNING sku_id
 ), counted AS (
   UPDATE allotment a SET on_hand = a.on_hand - n.count

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from kameng.kit import resealing, sql
+from kameng.kit import ids, resealing, sql
 from kameng.kit.db import Connection
 from kameng.kit.errors import Fault
 
@@ -24,27 +24,81 @@ class SealedCard(msgspec.Struct, frozen=True):
     expires_on: date
 
 
+class Claim(msgspec.Struct, frozen=True):
+    """What a card that is loaded wants to be the only one with; an empty ``number_print`` wants nothing."""
+
+    fingerprint: bytes
+    card_id: int
+    number_print: bytes
+
+
+class UnreadCard(msgspec.Struct, frozen=True):
+    card_id: int
+    brand_id: int | None
+    sealed: bytes | None
+
+
 async def insert_batch(
-    connection: Connection, batch_id: int, *, sku_id: int, supplier_org_id: int, file_name: str,
-    cost_e4: int | None, expires_on: date | None, refused: int, loaded_by: int, at: datetime,
+    connection: Connection, batch_id: int, *, sku_id: int, supplier_org_id: int, file_name: str, refused: int,
+    loaded_by: int, at: datetime,
 ) -> None:  # fmt: skip
     await connection.execute(
-        statements.insert_batch, batch_id, sku_id, supplier_org_id, file_name, cost_e4, expires_on, refused,
-        loaded_by, at,
-    )  # fmt: skip
-
-
-async def count_batch(connection: Connection, batch_id: int, *, loaded: int, refused: int) -> None:
-    await connection.execute(statements.count_batch, batch_id, loaded, refused)
-
-
-async def claim_fingerprints(connection: Connection, claims: Sequence[tuple[bytes, int]]) -> set[int]:
-    """Card ids whose fingerprint nobody had; sorted here, so two loads never wait for each other in a ring."""
-    ordered = sorted(claims)
-    rows = await connection.fetch(
-        statements.claim_fingerprints, [claim[0] for claim in ordered], [claim[1] for claim in ordered]
+        statements.insert_batch, batch_id, sku_id, supplier_org_id, file_name, refused, loaded_by, at
     )
+
+
+class Part(msgspec.Struct, frozen=True):
+    """What a part of a load adds to its batch. None: not known, or of ``cost_e4`` that not all cost the same."""
+
+    loaded: int
+    refused: int
+    paid_e4: int | None
+    cost_e4: int | None
+    expires_on: date | None
+
+
+async def count_batch(connection: Connection, batch_id: int, part: Part) -> None:
+    await connection.execute(
+        statements.count_batch, batch_id, part.loaded, part.refused, part.paid_e4, part.cost_e4, part.expires_on
+    )
+
+
+async def is_supplier(connection: Connection, org_id: int) -> bool:
+    return bool(await connection.fetchval(statements.is_supplier, ids.lane_of(org_id), org_id))
+
+
+async def claim_fingerprints(connection: Connection, claims: Sequence[Claim]) -> set[int]:
+    """Card ids that nobody had loaded, neither with this secret nor with another."""
+    rows = await connection.fetch(
+        statements.claim_fingerprints, [claim.fingerprint for claim in claims], [claim.card_id for claim in claims],
+        [claim.number_print for claim in claims],
+    )  # fmt: skip
     return {row["card_id"] for row in rows}
+
+
+async def known_fingerprints(connection: Connection, fingerprints: Sequence[bytes]) -> set[bytes]:
+    rows = await connection.fetch(statements.known_fingerprints, fingerprints)
+    return {row["fingerprint"] for row in rows}
+
+
+async def brands_of(connection: Connection, sku_ids: Sequence[int]) -> dict[int, int]:
+    rows = await connection.fetch(statements.brands_of, sku_ids)
+    return {row["sku_id"]: row["brand_id"] for row in rows}
+
+
+async def unread_cards(
+    connection: Connection, lane_numbers: Sequence[int], after_id: int, limit: int
+) -> list[UnreadCard]:
+    rows = await connection.fetch(statements.unread_cards, lane_numbers, after_id, limit)
+    return [UnreadCard(*row) for row in rows]
+
+
+async def put_number_prints(connection: Connection, prints: Mapping[int, bytes]) -> int:
+    """How many were put. Loads wait meanwhile, some milliseconds: else one might claim a number between our look
+    and our write, or wait for us while we wait for it."""
+    await connection.execute("LOCK TABLE card_fingerprint IN SHARE ROW EXCLUSIVE MODE")
+    done: str = await connection.execute(statements.put_number_prints, list(prints), list(prints.values()))
+    return int(done.rpartition(" ")[2])
 
 
 async def insert_cards(connection: Connection, lane: int, cards: Sequence[SealedCard]) -> None:

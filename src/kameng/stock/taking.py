@@ -23,7 +23,7 @@ async def read_shelf(connection: Connection, ring: crypto.KeyRing, lane: int, ne
     if not needs:
         return Shelf([])
     cards, damaged = [], []
-    for row in await store.read_shelf(connection, lane, needs, clock.now().date()):
+    for row in await store.read_shelf(connection, lane, needs, clock.china_day()):
         card_id, sku_id, expires_on, sealed = row
         try:
             cards.append(ShelfCard(card_id, sku_id, expires_on, ring.open(CARD, card_id, sealed)))
@@ -71,7 +71,7 @@ async def steal(db: Database, lane: int, sku_id: int, need: int, *, least: int =
 async def _move(db: Database, sku_id: int, donor: int, lane: int, count: int) -> int:
     async with db.transaction() as connection:
         await lanes.pass_gates(connection, [lane, donor])
-        cards = await store.take_away(connection, donor, sku_id, count, clock.now().date())
+        cards = await store.take_away(connection, donor, sku_id, count, clock.china_day())
         if cards:
             await store.take_on_hand(connection, donor, sku_id, len(cards))
             await store.insert_cards(connection, lane, cards)

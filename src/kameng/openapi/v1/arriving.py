@@ -15,10 +15,11 @@ from litestar.connection import ASGIConnection
 from litestar.exceptions import HTTPException, MethodNotAllowedException, NotFoundException
 from litestar.handlers import BaseRouteHandler
 
-from kameng.identity import Caller, Nonce
+from kameng.identity import ApiKey, Caller, Nonce
 from kameng.kit import db, logs, metrics
 from kameng.kit.errors import Refusal
 from kameng.openapi import errors, problems
+from kameng.openapi.auth import Authenticator
 from kameng.openapi.headers import Headers
 from kameng.openapi.intake import ASGIScope, Receive, Send, rate_headers, raw_path, read_body, request_id
 from kameng.openapi.v1.endpoints import Endpoint
@@ -55,10 +56,14 @@ async def signed(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRo
     scope: ASGIScope = connection.scope  # type: ignore[assignment]
     parts: Parts = connection.app.state.parts
     state = scope["state"]
-    caller, nonce = await parts.authenticator.authenticate(
+    proof = await parts.authenticator.verify(
         method=state["method"], path=raw_path(scope), query=scope["query_string"], headers=scope["headers"],
-        body=state["body"], peer=peer_of(scope), scope=endpoint.scope, write=endpoint.write,
+        body=state["body"],
     )  # fmt: skip
+    state["key"] = proof.key
+    caller, nonce = parts.authenticator.admit(
+        proof, headers=scope["headers"], peer=peer_of(scope), scope=endpoint.scope, write=endpoint.write
+    )
     state["arrival"] = Arrival(parts, caller, nonce, scope["query_string"], state["body"])
 
 
@@ -71,7 +76,7 @@ def arrival_of(request: AnyRequest) -> Arrival:
 def answer(arrival: Arrival, body: Any, *, headers: dict[str, str] | None = None) -> Response[bytes]:
     """A good answer to a signed request: JSON, not to be kept unless ``headers`` say so; None: unchanged (304)."""
     sent = {"cache-control": "no-store", **(headers or {})}
-    for name, value in rate_headers(arrival.parts.authenticator, arrival.caller):
+    for name, value in rate_headers(arrival.parts.authenticator, arrival.caller.key):
         sent[name.decode()] = value.decode()
     if body is None:
         return Response(b"", status_code=304, media_type=JSON, headers=sent)
@@ -90,7 +95,11 @@ def on_error(request: AnyRequest, error: Exception) -> Response[bytes]:
     if isinstance(refusal, errors.Internal | errors.Unavailable):
         log.error("a request failed", error, path=request.scope["path"], request_id=number)
     metrics.refusals.labels(refusal.code).inc()
-    sent = {name.decode(): value.decode() for name, value in problems.headers_of(type(refusal))}
+    key: ApiKey | None = request.scope["state"].get("key")  # once somebody signed, he is told what he has left
+    authenticator: Authenticator = request.app.state.parts.authenticator
+    headers = problems.headers_of(type(refusal), wait_s=0 if key is None else authenticator.wait_s(key))
+    headers += [] if key is None else rate_headers(authenticator, key)
+    sent = {name.decode(): value.decode() for name, value in headers}
     if isinstance(error, MethodNotAllowedException) and error.headers:
         sent["allow"] = error.headers["allow"]
     media_type = sent.pop("content-type")
@@ -106,7 +115,7 @@ def _refusal_of(error: Exception) -> Refusal:
     if isinstance(error, MethodNotAllowedException):
         return errors.MethodNotAllowed()
     if isinstance(error, HTTPException) and error.status_code < 500:
-        return errors.BadRequest(error.detail[:200])
+        return errors.BadRequest(error.detail[:200], detail_zh="请求无法解析")
     return errors.Unavailable() if isinstance(error, db.LOST) else errors.Internal()
 
 
@@ -171,7 +180,7 @@ def _replay(body: bytes) -> Receive:
 
 
 async def _refuse(refusal: Refusal, send: Send) -> None:
-    document = problems.problem_of(refusal, request_id=request_id())
-    headers = problems.headers_of(type(refusal))
+    body = _encoder.encode(problems.problem_of(refusal, request_id=request_id()))
+    headers = [*problems.headers_of(type(refusal)), (b"content-length", b"%d" % len(body))]
     await send({"type": "http.response.start", "status": refusal.status, "headers": headers})
-    await send({"type": "http.response.body", "body": _encoder.encode(document)})
+    await send({"type": "http.response.body", "body": body})

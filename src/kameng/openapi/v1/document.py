@@ -13,8 +13,9 @@ from typing import Any
 import msgspec
 from litestar.handlers import HTTPRouteHandler
 
+from kameng import identity
 from kameng.kit.errors import Refusal
-from kameng.openapi import problems
+from kameng.openapi import errors, problems
 from kameng.openapi.intake import CardBody, OrderAnswer
 from kameng.openapi.problems import Problem
 from kameng.openapi.v1.endpoints import Endpoint, Reply
@@ -41,7 +42,8 @@ ABOUT = {
 - **一个外部单号永远只是一笔订单**：结果不明时，用相同的 `client_ref` 与内容重新签名再发即可，绝不会重复下单。
 - **拒绝**一律是 RFC 9457 文档，程序请依据 `code`。`retry` 说明下一步（`never` 不重试；`same_key` 用相同单号；
   `new_key` 换新单号；`query_first` 先查询），`outcome` 说明结果。[全部错误码](/docs/errors)。
-- **频率限制**：每个签名应答都带 `RateLimit-Policy` 与 `RateLimit`；429 与 503 带 `Retry-After`。
+- **频率限制**：签名有效的请求，其应答（含拒绝）都带 `RateLimit-Policy` 与 `RateLimit`；429 与 503 带 `Retry-After`。
+  批量下单每 100 行计一次请求。
 - **沙箱**：`ak_test_` 开头的密钥使用同样的商品、模拟资金（XTS）与模拟卡密。
 - **兼容的变化**随时可能发生：应答新增字段、新增错误码与接口，请忽略不认识的内容。未知的查询参数会被拒绝。
 """,
@@ -56,7 +58,8 @@ Card keys (卡密), top-ups (直充) and links, ordered by programs.
   whenever you don't know what became of it.
 - **Refusals** are RFC 9457 problem documents. Go by `code`; `retry` says what to do next (`never`; `same_key`: the same
   `client_ref` again; `new_key`: a new one; `query_first`), `outcome` what became of it. [All codes](/docs/errors).
-- **Rate limits**: `RateLimit-Policy` and `RateLimit` on every signed answer, `Retry-After` with 429 and 503.
+- **Rate limits**: `RateLimit-Policy` and `RateLimit` on every answer to a good signature, refusals too; `Retry-After`
+  with 429 and 503. Every started 100 rows of a bulk request count as one request.
 - **Sandbox**: a key that begins with `ak_test_` plays with the same goods, play money (XTS) and play cards.
 - **Changes** that break nothing come at any time: new fields in answers, new codes, new endpoints. Ignore what you
   don't know. Unknown query parameters are refused.
@@ -79,10 +82,26 @@ RFC 9421 with Ed25519, for keys made with your public key: one signature over `"
 `"content-digest"` if there is a body, with the parameters `created`, `nonce`, `keyid` and `alg="ed25519"`.
 """
 
-SIGNED_HEADERS = {
-    "RateLimit-Policy": ('What the key may do: `"key";q=<requests>;w=<seconds>`.', '"key";q=1000;w=1'),
-    "RateLimit": ('What is left of it: `"key";r=<requests>;t=<seconds>`.', '"key";r=999;t=1'),
-}
+HEADERS: Json = {
+    "RateLimitPolicy": {
+        "description": 'What the key may do: `"key";q=<requests>;w=<seconds>`.',
+        "schema": {"type": "string"}, "example": '"key";q=1000;w=1',
+    },
+    "RateLimit": {
+        "description": 'What is left of it: `"key";r=<requests>;t=<seconds>`.',
+        "schema": {"type": "string"}, "example": '"key";r=999;t=1',
+    },
+    "RetryAfter": {"description": "Seconds to wait.", "schema": {"type": "integer"}, "example": 1},
+}  # fmt: skip
+"""Of answers, by their names in the document."""
+
+
+RATES = ("RateLimit-Policy", "RateLimit")
+UNKNOWN_CALLER = (
+    identity.SignatureMissing, identity.SignatureMalformed, identity.SignatureWrong, identity.ContentDigestWrong,
+    errors.BodyTooLarge, errors.RequestTooSlow, errors.NotReady,
+)  # fmt: skip
+"""Refused before it is known whose request it is, so without anybody's rate."""
 
 
 def build(handlers: Iterable[HTTPRouteHandler], *, language: str, server: str = "") -> Json:
@@ -105,6 +124,7 @@ def build(handlers: Iterable[HTTPRouteHandler], *, language: str, server: str = 
         "paths": dict(sorted(paths.items(), key=lambda item: _order(item[0]))),
         "components": {
             "schemas": schemas.components,
+            "headers": HEADERS,
             "examples": {
                 reason.code: {"value": problem_example(reason)}
                 for _, endpoint in described
@@ -181,22 +201,19 @@ def _responses(endpoint: Endpoint, schemas: _Schemas) -> Iterator[tuple[str, Jso
     for reason in endpoint.every_refusal():
         by_status.setdefault(reason.status, []).append(reason)
     for status, reasons in sorted(by_status.items()):
-        yield str(status), _problem(reasons)
+        yield str(status), _problem(reasons, rates=endpoint.signed and any(r not in UNKNOWN_CALLER for r in reasons))
 
 
 def _good(endpoint: Endpoint, reply: Reply, schemas: _Schemas) -> Json:
     response: Json = {"description": reply.en}
     if endpoint.signed and reply.body is not None:
-        response["headers"] = {
-            name: {"description": text, "schema": {"type": "string"}, "example": example}
-            for name, (text, example) in SIGNED_HEADERS.items()
-        }
+        response["headers"] = _headers(*RATES)
     if reply.body is not None:
         response["content"] = {"application/json": {"schema": schemas.of(reply.body), "example": reply.example}}
     return response
 
 
-def _problem(reasons: Sequence[type[Refusal]]) -> Json:
+def _problem(reasons: Sequence[type[Refusal]], *, rates: bool) -> Json:
     """One status, with all the codes it may come with."""
     codes = sorted(reason.code for reason in reasons)
     texts = {reason.code: f"- `{reason.code}`: {reason.en()} {reason.zh}" for reason in reasons}
@@ -214,9 +231,14 @@ def _problem(reasons: Sequence[type[Refusal]]) -> Json:
     }
     headers = {name.decode().title() for reason in reasons for name, _ in problems.headers_of(reason)}
     if "Retry-After" in headers:
-        text = "Seconds to wait."
-        response["headers"] = {"Retry-After": {"description": text, "schema": {"type": "integer"}, "example": 1}}
+        response["headers"] = _headers("Retry-After")
+    if rates:
+        response["headers"] = {**response.get("headers", {}), **_headers(*RATES)}
     return response
+
+
+def _headers(*names: str) -> Json:
+    return {name: {"$ref": f"#/components/headers/{name.replace('-', '')}"} for name in names}
 
 
 def problem_example(reason: type[Refusal]) -> Json:

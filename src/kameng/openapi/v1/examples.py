@@ -64,6 +64,7 @@ SKU: Example = {
         }
     ],
     "region": "全国", "note": "", "quantity_min": 1, "quantity_max": 1, "quantity_step": 1, "state": "on_sale",
+    "refundable": False, "reversible": False, "delivery_promise_minutes": 10, "redeem_instructions": "", "barcode": "",
     "form_schema": {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "type": "object",

@@ -136,7 +136,9 @@ def _facts(arrival: Arrival, sku: Sku) -> dict[str, Any]:
         "kind": sku.kind, "face_value": money.format_e4(sku.face_value_e4), "face_currency": sku.face_currency,
         "price": money.format_e4(quote.unit_price_e4), "currency": organisation.currency, "form": _form(sku.form),
         "region": sku.region, "note": sku.note, "quantity_min": sku.quantity_min, "quantity_max": sku.quantity_max,
-        "quantity_step": sku.quantity_step, "state": sku.state,
+        "quantity_step": sku.quantity_step, "state": sku.state, "refundable": sku.refundable,
+        "reversible": sku.reversible, "delivery_promise_minutes": sku.delivery_promise_minutes,
+        "redeem_instructions": sku.redeem_instructions, "barcode": sku.barcode,
     }  # fmt: skip
 
 

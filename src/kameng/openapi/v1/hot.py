@@ -43,7 +43,7 @@ class BulkAnswer(msgspec.Struct, frozen=True):
     refused: int
 
 
-class BulkOrders(msgspec.Struct, frozen=True):
+class BulkOrders(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Many orders of one caller. Each row as if it came alone, but with one signature for all."""
 
     orders: Annotated[list[orders.OrderBody], msgspec.Meta(min_length=1, max_length=orders.BULK_EACH_MAX)]
@@ -82,7 +82,7 @@ async def place() -> Response[bytes]:
         text="Answers 200 whenever the request itself was good; `results` says what became of each row, in order. "
         "Rows that were refused may be sent again with their references.",
         scope=Scope.orders_place, write=True, body=BulkOrders, body_example=examples.BULK_BODY,
-        refusals=(orders.BadOrder,),
+        refusals=(orders.BadOrder, orders.Busy),
         replies=(Reply(200, BulkAnswer, "One result a row.", examples.BULK),),
     ),
 )  # fmt: skip

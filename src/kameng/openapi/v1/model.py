@@ -76,6 +76,13 @@ class SkuBody(msgspec.Struct, frozen=True):
     quantity_max: int
     quantity_step: int
     state: SkuState
+    refundable: Annotated[bool, Meta(description="Whether money may go back for what was not used.")]
+    reversible: Annotated[bool, Meta(description="Whether delivered goods may be taken back.")]
+    delivery_promise_minutes: Annotated[
+        int | None, Meta(description="Within how long it is delivered; null: nothing is promised.")
+    ]
+    redeem_instructions: Annotated[str, Meta(description="How its buyer redeems it; for people.")]
+    barcode: Annotated[str, Meta(description="EAN, UPC or GTIN; empty if it has none.", examples=["6901234567892"])]
 
 
 class SkuDetail(SkuBody, frozen=True):

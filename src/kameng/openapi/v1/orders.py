@@ -26,7 +26,7 @@ from kameng.openapi.v1.model import (
 )  # fmt: skip
 from kameng.openapi.v1.quotes import steps_shown
 from kameng.openapi.v1.reading import cursor_of, parse_cursor, parse_ids, query_of
-from kameng.orders import OrderNotFound, SecretsNotShown, ShownOrder
+from kameng.orders import CardsNotOpened, OrderNotFound, SecretsNotShown, ShownOrder
 
 ORDER_ID = {"order_id": "The order's id."}
 
@@ -88,7 +88,7 @@ async def list_events(request: AnyRequest, order_id: FromPath[str]) -> Response[
         operation="revealOrder", tag="orders", zh="重新查看卡密", en="Show an order's cards again",
         text="For 7 days after the order, while it stands as delivered. Each call leaves an audit line that names "
         "your key. Takes no body. Signed like a write.",
-        scope=Scope.cards_read, write=True, path=ORDER_ID, refusals=(OrderNotFound, SecretsNotShown),
+        scope=Scope.cards_read, write=True, path=ORDER_ID, refusals=(OrderNotFound, SecretsNotShown, CardsNotOpened),
         replies=(Reply(200, OrderAnswer, "The order with its cards.", examples.REVEALED),),
     ),
 )  # fmt: skip

@@ -61,7 +61,7 @@ def _quoted(arrival: Arrival, sent: QuoteBody) -> QuoteAnswer:
     if sku.state != "on_sale":
         raise NotOnSale(field="sku")
     if not sku.allows(sent.quantity):
-        raise BadQuantity(sku.allowed_quantities, field="quantity")
+        raise BadQuantity(sku.allowed_quantities, field="quantity", detail_zh=sku.allowed_quantities_zh)
     quote = snapshot.prices.quote(sku, org_id=organisation.org_id, level=organisation.level, quantity=sent.quantity)
     if quote.below_cost:
         raise BelowCost(field="sku")

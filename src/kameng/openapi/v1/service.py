@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 
 from litestar import MediaType, Response, get
 
@@ -69,9 +69,11 @@ async def health(request: AnyRequest) -> Response[bytes]:
 
 @get("/metrics", opt={"hidden": True})
 async def show_metrics(request: AnyRequest) -> Response[bytes]:
-    """Prometheus' numbers, for this machine only: anybody else is told that there is nothing here."""
+    """Prometheus' numbers, for this machine and ``metrics_networks``: others are told that there is nothing here."""
     forwarded = {"x-forwarded-for", "forwarded", "x-real-ip"} & set(request.headers.keys())
-    if forwarded or not ip_address(peer_of(request.scope)).is_loopback:  # type: ignore[arg-type]
+    peer = ip_address(peer_of(request.scope))  # type: ignore[arg-type]
+    networks = request.app.state.parts.settings.metrics_networks
+    if forwarded or not (peer.is_loopback or any(peer in ip_network(network) for network in networks)):
         raise NoSuchPath
     return Response(
         metrics.render(), media_type=MediaType.TEXT,

@@ -37,7 +37,8 @@ from kameng.ops.bench.shots import Key, Sku
 ACCOUNTS = {
     "phone": "138########", "qq": "1########", "qq_or_wechat": "1########", "zone": "微信区",
     "uid": "1########", "server": "官服", "fuel_card": "100011#############", "electricity_account": "33########",
-    "province": "浙江省", "city": "杭州市", "learner_name": "王小明",
+    "province": "浙江省", "city": "杭州市", "district": "西湖区", "street": "文三路 90 号", "recipient": "王小明",
+    "learner_name": "王小明",
 }  # fmt: skip
 """What the load fills into account forms; each # is a random digit."""
 

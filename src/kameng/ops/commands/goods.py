@@ -1,12 +1,15 @@
-"""``catalogue``, ``cards`` and ``price``: what is sold, and for how much."""
+"""``catalogue``, ``sku``, ``cards`` and ``price``: what is sold, and for how much."""
 
 from __future__ import annotations
 
 import argparse
+from datetime import date
 from pathlib import Path
+from typing import Any
 
 from kameng import catalogue, pricing, stock
 from kameng.kit import money
+from kameng.ops import store
 from kameng.ops.commands.options import Commands, amount, content_of, count, number, on_platform, say, sku_of
 from kameng.ops.opening import Platform
 
@@ -18,13 +21,61 @@ def add(commands: Commands, common: argparse.ArgumentParser) -> None:
     one.add_argument("file", type=Path, metavar="FILE")
     one.set_defaults(run=import_catalogue)
 
+    group = commands.add_parser("sku", help="单个商品 one SKU").add_subparsers(metavar="ACT", required=True)
+    _add_sku(group, common)
+
     group = commands.add_parser("cards", help="卡密 cards").add_subparsers(metavar="ACT", required=True)
     one = group.add_parser("load", parents=[common], help="入库卡密 put the cards of a file on the shelf")
     one.add_argument("file", type=Path, metavar="FILE", help="TXT, CSV, XLSX, XLS")
     one.add_argument("--sku", type=number, required=True, help="商品编号 the SKU's code")
+    one.add_argument("--cost", type=amount, metavar="AMOUNT", dest="cost_e4",
+                     help="单张成本，以文件所载为先 the cost of one card, where the file has none")  # fmt: skip
+    one.add_argument("--expires", type=day, metavar="YYYY-MM-DD", dest="expires_on",
+                     help="最后有效日，以文件所载为先 the last good day, where the file has none")  # fmt: skip
+    one.add_argument("--supplier", type=number, metavar="ORG", default=0, help="供货商编号 the supplier's organisation")
     one.set_defaults(run=load_cards)
 
     group = commands.add_parser("price", help="价格 prices").add_subparsers(metavar="ACT", required=True)
+    _add_price(group, common)
+
+
+def _add_sku(group: Commands, common: argparse.ArgumentParser) -> None:
+    one = group.add_parser("show", parents=[common], help="查看 all that stands of one")
+    one.add_argument("sku", type=number, metavar="SKU")
+    one.set_defaults(run=show_sku)
+    said = "修改，未写明的不变 change what is named of one"
+    one = group.add_parser("set", parents=[common], help=said, argument_default=argparse.SUPPRESS)
+    one.add_argument("sku", type=number, metavar="SKU")
+    add = one.add_argument
+    add("--list-price", type=amount, metavar="AMOUNT", dest="list_price_e4", help="标价 its list price")
+    add("--cost", type=amount, metavar="AMOUNT", dest="cost_e4", help="成本 its cost")
+    add("--floor", type=amount_or_none, metavar="AMOUNT", dest="floor_e4", help="最低限价，none 为取消 the least price")
+    add("--ceiling", type=amount_or_none, metavar="AMOUNT", dest="ceiling_e4", help="最高限价，none 为取消 the most")
+    add("--below-cost", type=choice, metavar="YES|NO", dest="below_cost_allowed", help="允许亏本 may sell at a loss")
+    add("--min", type=count, metavar="N", dest="quantity_min", help="最小数量 the least pieces an order has")
+    add("--max", type=count, metavar="N", dest="quantity_max", help="最大数量 the most")
+    add("--step", type=count, metavar="N", dest="quantity_step", help="数量步长 in steps of")
+    add("--form", metavar="NAME", help="下单表单 its account form, like phone or address")
+    add("--refundable", type=choice, metavar="YES|NO", help="可退款 whether money may go back")
+    add("--reversible", type=choice, metavar="YES|NO", help="可撤销 whether the goods may be taken back")
+    add("--promise", type=minutes, metavar="MINUTES", dest="delivery_promise_minutes",
+        help="承诺交付分钟，none 为取消 within how long it is delivered")  # fmt: skip
+    add("--redeem", metavar="TEXT", dest="redeem_instructions", help="兑换说明 how its buyer redeems it")
+    add("--barcode", metavar="DIGITS", help="条码 its EAN or UPC")
+    state = one.add_mutually_exclusive_group()
+    for name, value, said in (
+        ("--pause", "paused", "暂停销售 stop selling it for a while"),
+        ("--resume", "on_sale", "恢复销售 sell it again"),
+        ("--withdraw", "withdrawn", "下架 take it off for good"),
+    ):
+        state.add_argument(name, action="store_const", const=value, dest="state", help=said)
+    one.set_defaults(run=set_sku)
+
+
+def _add_price(group: Commands, common: argparse.ArgumentParser) -> None:
+    one = group.add_parser("list", parents=[common], help="列出 every price of a SKU")
+    one.add_argument("sku", type=number, metavar="SKU")
+    one.set_defaults(run=list_prices)
     one = group.add_parser("level", parents=[common], help="等级价 for everybody of a level")
     one.add_argument("sku", type=number, metavar="SKU")
     one.add_argument("level", type=count, metavar="LEVEL")
@@ -40,6 +91,35 @@ def add(commands: Commands, common: argparse.ArgumentParser) -> None:
     one.add_argument("quantity", type=count, metavar="FROM")
     one.add_argument("off", type=count, metavar="PER_MILLE", help="千分之几 off the unit price, in thousandths")
     one.set_defaults(run=price_tier)
+    one = group.add_parser("remove", parents=[common], help="取消已设价格 take a price away that was set")
+    one.add_argument("sku", type=number, metavar="SKU")
+    one.add_argument("rule", choices=["level", "named", "tier"], help="哪一种 of which sort")
+    one.add_argument("which", type=count, metavar="LEVEL|ORG|FROM", help="等级、商户或起始数量 which of them")
+    one.set_defaults(run=remove_price)
+
+
+def amount_or_none(text: str) -> int | None:
+    """An amount, or ``none`` to take it away."""
+    return None if text == "none" else amount(text)
+
+
+def minutes(text: str) -> int | None:
+    """A number, or ``none`` to take it away."""
+    return None if text == "none" else count(text)
+
+
+def day(text: str) -> date:
+    """``2028-12-31``."""
+    try:
+        return date(*map(int, text.split("-")))
+    except (ValueError, TypeError):
+        raise argparse.ArgumentTypeError(f"应为日期 a day like 2028-12-31, not {text!r}") from None
+
+
+def choice(text: str) -> bool:
+    if text not in ("yes", "no"):
+        raise argparse.ArgumentTypeError(f"应为 yes 或 no, not {text!r}")
+    return text == "yes"
 
 
 def import_catalogue(arguments: argparse.Namespace) -> int:
@@ -55,7 +135,52 @@ def import_catalogue(arguments: argparse.Namespace) -> int:
     )
     for row in report.refused:
         say(f"  第 {row.line} 行 line {row.line}: {row.message_zh} {row.message} [{row.reason}]")
+    if report.bundles:
+        say(f"  组合商品 {report.bundles} 个已暂停销售，待支持组合内容 bundles are paused until they can have parts")
     return 1 if report.refused else 0
+
+
+def show_sku(arguments: argparse.Namespace) -> int:
+    async def work(platform: Platform) -> catalogue.Sku:
+        return await sku_of(platform, arguments.sku)
+
+    _say_sku(on_platform(work))
+    return 0
+
+
+def set_sku(arguments: argparse.Namespace) -> int:
+    """Only what was named: ``none`` is a value, what was not named is not among the arguments."""
+    named = vars(arguments)
+    changes: dict[str, Any] = {name: named[name] for name in catalogue.CHANGEABLE if name in named}
+
+    async def work(platform: Platform) -> catalogue.Sku:
+        return await catalogue.set_sku(platform.db, arguments.sku, changes)
+
+    _say_sku(on_platform(work))
+    return 0
+
+
+def _say_sku(sku: catalogue.Sku) -> None:
+    say(f"{sku.sku_id} {sku.product} {sku.spec} ({sku.kind}): {sku.state}, 版本 revision {sku.revision}")
+    loss = "，允许亏本 may be sold below it" if sku.below_cost_allowed else ""
+    say(
+        f"  标价 list {money.format_e4(sku.list_price_e4)}，成本 cost {money.format_e4(sku.cost_e4)}{loss}，"
+        f"限价 floor {_amount(sku.floor_e4)}, ceiling {_amount(sku.ceiling_e4)}",
+        f"  数量 quantity {sku.allowed_quantities}，表单 form {sku.form or '-'}",
+        f"  退款 refundable {_yes(sku.refundable)}，撤销 reversible {_yes(sku.reversible)}，"
+        f"承诺 promise {'-' if sku.delivery_promise_minutes is None else f'{sku.delivery_promise_minutes} min'}，"
+        f"条码 barcode {sku.barcode or '-'}",
+    )
+    if sku.redeem_instructions:
+        say(f"  兑换说明 redeem: {sku.redeem_instructions}")
+
+
+def _amount(amount_e4: int | None) -> str:
+    return "-" if amount_e4 is None else money.format_e4(amount_e4)
+
+
+def _yes(value: bool) -> str:
+    return "yes" if value else "no"
 
 
 def load_cards(arguments: argparse.Namespace) -> int:
@@ -65,8 +190,9 @@ def load_cards(arguments: argparse.Namespace) -> int:
     async def work(platform: Platform) -> tuple[catalogue.Sku, stock.LoadReport]:
         sku = await sku_of(platform, arguments.sku)
         report = await stock.load_file(
-            platform.db, platform.ring, data, sku_id=sku.sku_id, file_name=arguments.file.name
-        )
+            platform.db, platform.ring, data, sku_id=sku.sku_id, file_name=arguments.file.name,
+            supplier_org_id=arguments.supplier, cost_e4=arguments.cost_e4, expires_on=arguments.expires_on,
+        )  # fmt: skip
         return sku, report
 
     sku, report = on_platform(work)
@@ -92,6 +218,8 @@ def price_level(arguments: argparse.Namespace) -> int:
 def price_named(arguments: argparse.Namespace) -> int:
     async def work(platform: Platform) -> None:
         await sku_of(platform, arguments.sku)
+        async with platform.db.connection() as connection:
+            await store.organisation(connection, arguments.organisation)
         await pricing.set_named_price(platform.db, arguments.sku, arguments.organisation, arguments.price)
 
     on_platform(work)
@@ -106,4 +234,26 @@ def price_tier(arguments: argparse.Namespace) -> int:
 
     on_platform(work)
     say(f"{arguments.sku} 满 {arguments.quantity} 件减 {arguments.off}‰ from {arguments.quantity} on")
+    return 0
+
+
+def remove_price(arguments: argparse.Namespace) -> int:
+    async def work(platform: Platform) -> None:
+        await pricing.remove_price(platform.db, arguments.rule, arguments.sku, arguments.which)
+
+    on_platform(work)
+    say(f"{arguments.sku} 已取消 removed: {arguments.rule} {arguments.which}")
+    return 0
+
+
+def list_prices(arguments: argparse.Namespace) -> int:
+    async def work(platform: Platform) -> tuple[catalogue.Sku, list[tuple[str, int]]]:
+        sku = await sku_of(platform, arguments.sku)
+        async with platform.db.connection() as connection:
+            return sku, await pricing.prices_of(connection, sku.sku_id)
+
+    sku, rules = on_platform(work)
+    _say_sku(sku)
+    for rule, value in rules:
+        say(f"  {rule} {f'-{value}‰' if rule.startswith('tier:') else money.format_e4(value)}")
     return 0

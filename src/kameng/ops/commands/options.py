@@ -61,6 +61,21 @@ def count(text: str) -> int:
     return value
 
 
+def say_why(one: argparse.ArgumentParser, *, required: bool = True) -> None:
+    """What an act on people or limits is written down with."""
+    one.add_argument("--reason", required=required, metavar="TEXT", help="原因，记入审计 why, for the audit lines")
+    say_who(one)
+
+
+def say_who(one: argparse.ArgumentParser) -> None:
+    one.add_argument("--by", type=number, metavar="PERSON", help="操作人编号，记入审计 who, a number of `person list`")
+
+
+async def actor_of(platform: Platform, arguments: argparse.Namespace) -> int:
+    """Who it was, as the audit line says; 0 if nobody was named. Whoever may run commands is believed."""
+    return 0 if arguments.by is None else (await identity.find_person(platform.db, arguments.by)).person_id
+
+
 def content_of(path: Path) -> bytes:
     """A file that was named."""
     try:

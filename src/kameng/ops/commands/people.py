@@ -1,4 +1,4 @@
-"""``organisation``, ``key`` and ``wallet``: who buys here, with what rights and what money."""
+"""``organisation``, ``person``, ``key``, ``wallet`` and ``credit``: who buys here, with what rights and what money."""
 
 from __future__ import annotations
 
@@ -10,17 +10,56 @@ from typing import Any
 
 from kameng import identity, ledger
 from kameng.identity import IssuedKey, NoSuchOrganisation, Organisation
-from kameng.kit import ids, money
+from kameng.kit import clock, ids, money
 from kameng.ops import founding, store
-from kameng.ops.commands.options import Commands, amount, count, key, number, on_platform, say
+from kameng.ops.commands.options import (
+    Commands,
+    actor_of,
+    amount,
+    count,
+    key,
+    number,
+    on_platform,
+    say,
+    say_who,
+    say_why,
+)
 from kameng.ops.opening import Platform
 
 
 def add(commands: Commands, common: argparse.ArgumentParser) -> None:
     """Name them to the parser."""
-    group = commands.add_parser("organisation", help="商户 merchants, agents, suppliers").add_subparsers(
+    group = commands.add_parser(
+        "organisation", aliases=["org"], help="商户 merchants, agents, suppliers"
+    ).add_subparsers(metavar="ACT", required=True)
+    _add_organisations(group, common)
+
+    group = commands.add_parser("person", help="用户 people, and their roles").add_subparsers(
         metavar="ACT", required=True
     )
+    _add_people(group, common)
+
+    group = commands.add_parser("key", help="API 密钥 API keys").add_subparsers(metavar="ACT", required=True)
+    _add_keys(group, common)
+
+    group = commands.add_parser("wallet", help="钱包 wallets").add_subparsers(metavar="ACT", required=True)
+    one = group.add_parser("recharge", parents=[common], help="充值 credit a wallet, once for each --key")
+    one.add_argument("organisation", type=number, metavar="ORG")
+    one.add_argument("amount", type=amount, metavar="AMOUNT")
+    one.add_argument("--key", required=True, metavar="TEXT", help="凭证号，同号只入账一次 the receipt's number")
+    one.add_argument("--bonus", type=amount, default=0, metavar="AMOUNT", help="赠送 what the house gives on top")
+    one.add_argument("--reason", default="", metavar="TEXT", help="原因，有赠送时必填 why; needed with a bonus")
+    one.set_defaults(run=recharge)
+
+    group = commands.add_parser("credit", help="授信 credit lines").add_subparsers(metavar="ACT", required=True)
+    one = group.add_parser("set", parents=[common], help="设置额度 how far below zero a wallet may go")
+    one.add_argument("organisation", type=number, metavar="ORG")
+    one.add_argument("amount", type=amount, metavar="AMOUNT")
+    one.add_argument("--reason", required=True, metavar="TEXT", help="原因 why")
+    one.set_defaults(run=set_credit_line)
+
+
+def _add_organisations(group: Commands, common: argparse.ArgumentParser) -> None:
     one = group.add_parser("found", parents=[common], help="新建商户及沙箱 found one, with its sandbox and keys")
     one.add_argument("name", metavar="NAME")
     one.add_argument("--level", type=count, default=0, metavar="N", help="等级 its price level, 0 to 99")
@@ -32,17 +71,38 @@ def add(commands: Commands, common: argparse.ArgumentParser) -> None:
     one.add_argument("--level", type=count, metavar="N", help="等级 its price level")
     one.add_argument("--state", choices=["active", "suspended", "closed"], help="状态 its state")
     one.add_argument("--events", choices=["on", "off"], help="是否推送事件 whether it has a webhook endpoint")
+    say_why(one, required=False)
     one.set_defaults(run=change)
-
-    group = commands.add_parser("key", help="API 密钥 API keys").add_subparsers(metavar="ACT", required=True)
-    _add_keys(group, common)
-
-    group = commands.add_parser("wallet", help="钱包 wallets").add_subparsers(metavar="ACT", required=True)
-    one = group.add_parser("recharge", parents=[common], help="充值 credit a wallet, once for each --key")
+    for name, state, said in (
+        ("suspend", "suspended", "停用 let one place no more orders"),
+        ("activate", "active", "恢复 let one place orders again"),
+    ):
+        one = group.add_parser(name, parents=[common], help=said)
+        one.add_argument("organisation", type=number, metavar="ORG")
+        say_why(one)
+        one.set_defaults(run=change, state=state, level=None, events=None)
+    one = group.add_parser("level", parents=[common], help="调整等级 give one another price level")
     one.add_argument("organisation", type=number, metavar="ORG")
-    one.add_argument("amount", type=amount, metavar="AMOUNT")
-    one.add_argument("--key", required=True, metavar="TEXT", help="凭证号，同号只入账一次 the receipt's number")
-    one.set_defaults(run=recharge)
+    one.add_argument("level", type=count, metavar="N")
+    say_why(one)
+    one.set_defaults(run=change, state=None, events=None)
+
+
+def _add_people(group: Commands, common: argparse.ArgumentParser) -> None:
+    one = group.add_parser("add", parents=[common], help="登记用户 somebody new")
+    one.add_argument("sign_in", metavar="SIGN_IN")
+    one.add_argument("name", metavar="NAME")
+    say_who(one)
+    one.set_defaults(run=add_person)
+    one = group.add_parser("join", parents=[common], help="授予角色 give one a role in an organisation, or another")
+    one.add_argument("person", type=number, metavar="PERSON")
+    one.add_argument("organisation", type=number, metavar="ORG")
+    one.add_argument("role", metavar="ROLE", help=f"角色 one of {', '.join(identity.ROLES)}")
+    say_who(one)
+    one.set_defaults(run=join)
+    one = group.add_parser("list", parents=[common], help="列出 everybody, with the roles he has")
+    one.add_argument("--organisation", type=number, metavar="ORG", help="仅此商户 only those of one organisation")
+    one.set_defaults(run=list_people)
 
 
 def _add_keys(group: Commands, common: argparse.ArgumentParser) -> None:
@@ -58,9 +118,12 @@ def _add_keys(group: Commands, common: argparse.ArgumentParser) -> None:
     one = group.add_parser("rotate", parents=[common], help="轮换 a new one for an old one, which works on for a while")
     one.add_argument("key", type=key, metavar="KEY")
     one.add_argument("--overlap-days", type=count, default=7, metavar="N", help="旧密钥保留天数 the while, in days")
+    one.add_argument("--public-key", metavar="HEX", help="Ed25519 密钥的新公钥 the new public key of an Ed25519 key")
+    say_who(one)
     one.set_defaults(run=rotate)
     one = group.add_parser("revoke", parents=[common], help="吊销 stop one at once")
     one.add_argument("key", type=key, metavar="KEY")
+    say_why(one, required=False)
     one.set_defaults(run=revoke)
     one = group.add_parser("list", parents=[common], help="列出 all of an organisation, without secrets")
     one.add_argument("organisation", type=number, metavar="ORG")
@@ -86,11 +149,50 @@ def change(arguments: argparse.Namespace) -> int:
     async def work(platform: Platform) -> Organisation:
         events = None if arguments.events is None else arguments.events == "on"
         return await identity.set_organisation(
-            platform.db, arguments.organisation, level=arguments.level, state=arguments.state, wants_events=events
-        )
+            platform.db, arguments.organisation, level=arguments.level, state=arguments.state, wants_events=events,
+            reason=arguments.reason, actor_id=await actor_of(platform, arguments),
+        )  # fmt: skip
 
     new = on_platform(work)
     say(f"{new.org_id} {new.name}: level {new.level}, {new.state}, events {'on' if new.wants_events else 'off'}")
+    return 0
+
+
+def add_person(arguments: argparse.Namespace) -> int:
+    async def work(platform: Platform) -> int:
+        actor_id = await actor_of(platform, arguments)
+        return await identity.enrol(platform.db, sign_in=arguments.sign_in, name=arguments.name, actor_id=actor_id)
+
+    say(f"用户 Person {on_platform(work)} {arguments.name}")
+    return 0
+
+
+def join(arguments: argparse.Namespace) -> int:
+    async def work(platform: Platform) -> tuple[identity.Person, Organisation]:
+        actor_id = await actor_of(platform, arguments)
+        async with platform.db.connection() as connection:
+            organisation = await store.organisation(connection, arguments.organisation)
+        person = await identity.find_person(platform.db, arguments.person)
+        await identity.join(platform.db, organisation, person.person_id, arguments.role, actor_id=actor_id)
+        return person, organisation
+
+    person, organisation = on_platform(work)
+    say(f"{person.person_id} {person.name}: {organisation.org_id} {organisation.name} {arguments.role}")
+    return 0
+
+
+def list_people(arguments: argparse.Namespace) -> int:
+    async def work(platform: Platform) -> list[tuple[identity.Person, list[identity.Membership]]]:
+        found: list[tuple[identity.Person, list[identity.Membership]]] = []
+        while page := await identity.people(platform.db, after_id=found[-1][0].person_id if found else 0):
+            found += page
+        return found
+
+    for person, belongs in on_platform(work):
+        wanted = [one for one in belongs if arguments.organisation in (None, one.org_id)]
+        if wanted or arguments.organisation is None:
+            roles = ", ".join(f"{one.org_id} {one.role}" for one in wanted)
+            say(f"{person.person_id} {person.sign_in} {person.name}: {person.state}{roles and f', {roles}'}")
     return 0
 
 
@@ -122,61 +224,102 @@ def _public_key(text: str) -> bytes:
 
 
 def rotate(arguments: argparse.Namespace) -> int:
-    overlap = timedelta(days=arguments.overlap_days)
+    overlap = timedelta(days=min(arguments.overlap_days, timedelta.max.days))
+    public_key = None if arguments.public_key is None else _public_key(arguments.public_key)
 
-    async def work(platform: Platform) -> IssuedKey:
-        return await identity.rotate_key(platform.db, platform.ring, arguments.key, overlap=overlap)
+    async def work(platform: Platform) -> tuple[IssuedKey, Any]:
+        issued = await identity.rotate_key(
+            platform.db, platform.ring, arguments.key, overlap=overlap, public_key=public_key,
+            actor_id=await actor_of(platform, arguments),
+        )  # fmt: skip
+        async with platform.db.connection() as connection:
+            return issued, await store.key(connection, arguments.key)
 
-    _show_once(on_platform(work))
+    issued, old = on_platform(work)
+    _show_once(issued)
+    say(f"  旧密钥 old key {_shown(old)}")
     return 0
 
 
 def revoke(arguments: argparse.Namespace) -> int:
-    async def work(platform: Platform) -> None:
+    async def work(platform: Platform) -> tuple[bool, Any]:
+        actor_id = await actor_of(platform, arguments)
         async with platform.db.connection() as connection:
-            if not await store.key_works(connection, arguments.key):
-                raise NoSuchOrganisation(f"ak_{arguments.key}")
-        await identity.revoke_key(platform.db, arguments.key)
+            before = await store.key(connection, arguments.key)
+            if before["state"] == "revoked":
+                return False, before
+        await identity.revoke_key(platform.db, arguments.key, reason=arguments.reason, actor_id=actor_id)
+        async with platform.db.connection() as connection:
+            return True, await store.key(connection, arguments.key)
 
-    on_platform(work)
-    say(f"已吊销。Revoked: {arguments.key}")
-    return 0
+    is_done, row = on_platform(work)
+    say(f"{'已吊销 Revoked' if is_done else '此前已吊销 It was revoked before'}: {_shown(row)}")
+    return 0 if is_done else 1
 
 
 def list_keys(arguments: argparse.Namespace) -> int:
-    async def work(platform: Platform) -> tuple[Organisation, list[Any]]:
+    async def work(platform: Platform) -> list[Any]:
         async with platform.db.connection() as connection:
             organisation = await store.organisation(connection, arguments.organisation)
-            return organisation, await store.keys_of(connection, organisation.org_id)
+            return await store.keys_of(connection, organisation.org_id)
 
-    organisation, keys = on_platform(work)
-    for row in keys:
-        shown = identity.format_key_id(row["key_id"], sandbox=organisation.sandbox)
-        until = f", until {row['expires_at']:%Y-%m-%d %H:%M} UTC" if row["expires_at"] else ""
-        kind = "Ed25519" if row["is_strong"] else "HMAC"
-        rights = " ".join(row["scopes"])
-        say(f"{shown} {row['name']}: {row['state']}{until}, {kind}, {row['rate_per_second']}/s, {rights}")
+    for row in on_platform(work):
+        say(_shown(row))
     return 0
+
+
+def _shown(row: Any) -> str:
+    """A key by all but its secret. One that ran out is not active, whatever its row says."""
+    state, ends_at = row["state"], row["expires_at"]
+    if state == "active" and ends_at is not None and ends_at <= clock.now():
+        state = "expired"
+    until = f", until {ends_at:%Y-%m-%d %H:%M} UTC" if ends_at else ""
+    kind = "Ed25519" if row["is_strong"] else "HMAC"
+    shown = identity.format_key_id(row["key_id"], sandbox=row["is_sandbox"])
+    return f"{shown} {row['name']}: {state}{until}, {kind}, {row['rate_per_second']}/s, {' '.join(row['scopes'])}"
 
 
 def recharge(arguments: argparse.Namespace) -> int:
     async def work(platform: Platform) -> ledger.Transfer:
         org_id = arguments.organisation
-        async with platform.db.connection() as connection:
-            if not await store.has_wallet(connection, org_id):
-                raise NoSuchOrganisation(str(org_id))
+        await _wallet_is_there(platform, org_id)
         if arguments.amount == 0:
             raise ledger.BadAmount(field="amount")
         return await ledger.recharge(
-            platform.db, ids.lane_of(org_id), org_id, arguments.amount, key=arguments.key
-        )
+            platform.db, ids.lane_of(org_id), org_id, arguments.amount, key=arguments.key, bonus_e4=arguments.bonus,
+            reason=arguments.reason,
+        )  # fmt: skip
 
     done = on_platform(work)
+    bonus = f"，另赠 and a bonus of {money.format_e4(arguments.bonus)}" if arguments.bonus else ""
     say(
         f"已入账 Credited {money.format_e4(done.amount_e4)}，当时余额 balance after it"
-        f" {money.format_e4(done.credit_after_e4)} (transfer {done.transfer_id})"
+        f" {money.format_e4(done.credit_after_e4)} (transfer {done.transfer_id}){bonus}"
     )
     return 0
+
+
+def set_credit_line(arguments: argparse.Namespace) -> int:
+    async def work(platform: Platform) -> ledger.Account:
+        org_id = arguments.organisation
+        await _wallet_is_there(platform, org_id)
+        return await ledger.set_credit_line(
+            platform.db, ids.lane_of(org_id), org_id, arguments.amount, reason=arguments.reason
+        )
+
+    wallet = on_platform(work)
+    say(
+        f"{wallet.org_id} 授信额度 credit line {money.format_e4(wallet.credit_line_e4)}，"
+        f"可用 available {money.format_e4(wallet.available_e4)}"
+    )
+    return 0
+
+
+async def _wallet_is_there(platform: Platform, org_id: int) -> None:
+    """Also where the number was mistyped and names no lane."""
+    async with platform.db.connection() as connection:
+        if not await store.has_wallet(connection, org_id):
+            raise NoSuchOrganisation(str(org_id))
 
 
 def _show_once(issued: IssuedKey) -> None:

@@ -1,0 +1,89 @@
+"""Whether a SKU can be as it is wished: each field, and what they say together. Pure."""
+
+from __future__ import annotations
+
+from kameng.catalogue.errors import BadSku, BundleWithoutParts
+from kameng.catalogue.forms import asks_for_address, form_named
+from kameng.catalogue.model import KINDS, QUANTITY_MAX, STATES, Sku
+from kameng.kit import money
+from kameng.kit.money import AMOUNT_E4_MAX
+
+PROMISE_MINUTES_MAX = 365 * 24 * 60
+TEXT_CHARS_MAX = 200
+INSTRUCTIONS_CHARS_MAX = 1000
+BARCODE_DIGITS = (8, 12, 13, 14)
+
+LABELS = {
+    "list_price_e4": ("list_price", "标价"), "cost_e4": ("cost", "成本"), "floor_e4": ("floor", "最低限价"),
+    "ceiling_e4": ("ceiling", "最高限价"), "face_value_e4": ("face_value", "面值"), "kind": ("kind", "类型"),
+    "form": ("form", "下单表单"), "state": ("state", "状态"), "region": ("region", "地区"), "note": ("note", "备注"),
+    "quantity_min": ("quantity_min", "最小数量"), "quantity_max": ("quantity_max", "最大数量"),
+    "quantity_step": ("quantity_step", "数量步长"),
+    "delivery_promise_minutes": ("delivery_promise_minutes", "承诺交付分钟"),
+    "redeem_instructions": ("redeem_instructions", "兑换说明"), "barcode": ("barcode", "条码"),
+}  # fmt: skip
+"""What callers call a field, and what it is called in Chinese."""
+
+
+def check_sku(sku: Sku) -> None:
+    """``BadSku`` with the first field that is wrong; ``BundleWithoutParts`` for a bundle on sale."""
+    _check_prices(sku)
+    _check_quantities(sku)
+    _check_words(sku)
+    form_named(sku.form)
+    if sku.kind == "parcel" and not asks_for_address(sku.form):
+        raise wrong("form", "a parcel asks for an `address`", "实物商品须收集收货地址（address）")
+    if sku.kind == "bundle" and sku.state == "on_sale":
+        raise BundleWithoutParts(field="state")
+
+
+def _check_prices(sku: Sku) -> None:
+    least = {"list_price_e4": 1, "cost_e4": 0, "face_value_e4": 0, "floor_e4": 0, "ceiling_e4": 1}
+    for name, least_e4 in least.items():
+        amount_e4 = getattr(sku, name)
+        if amount_e4 is not None and not least_e4 <= amount_e4 <= AMOUNT_E4_MAX:
+            low, high = money.format_e4(least_e4), money.format_e4(AMOUNT_E4_MAX)
+            raise wrong(name, f"{low} to {high}", f"应为 {low} 至 {high}")
+    if sku.floor_e4 is not None and sku.ceiling_e4 is not None and sku.ceiling_e4 < sku.floor_e4:
+        floor = money.format_e4(sku.floor_e4)
+        raise wrong("ceiling_e4", f"not below the floor, {floor}", f"不得低于最低限价 {floor}")
+
+
+def _check_quantities(sku: Sku) -> None:
+    if not 1 <= sku.quantity_min <= QUANTITY_MAX:
+        raise wrong("quantity_min", f"1 to {QUANTITY_MAX}", f"应为 1 至 {QUANTITY_MAX}")
+    if not sku.quantity_min <= sku.quantity_max <= QUANTITY_MAX:
+        low = sku.quantity_min
+        raise wrong("quantity_max", f"{low} (the least) to {QUANTITY_MAX}", f"应为 {low}（最小数量）至 {QUANTITY_MAX}")
+    if not 1 <= sku.quantity_step <= QUANTITY_MAX:
+        raise wrong("quantity_step", f"1 to {QUANTITY_MAX}", f"应为 1 至 {QUANTITY_MAX}")
+
+
+def _check_words(sku: Sku) -> None:
+    for name, choice in (("kind", KINDS), ("state", STATES)):
+        if getattr(sku, name) not in choice:
+            raise wrong(name, f"one of {', '.join(choice)}", f"应为 {', '.join(choice)} 之一")
+    lengths = (("region", TEXT_CHARS_MAX), ("note", TEXT_CHARS_MAX), ("redeem_instructions", INSTRUCTIONS_CHARS_MAX))
+    for name, chars_max in lengths:
+        text = getattr(sku, name)
+        if len(text) > chars_max or not text.isprintable():
+            raise wrong(name, f"at most {chars_max} printable characters", f"最多 {chars_max} 个可见字符")
+    minutes = sku.delivery_promise_minutes
+    if minutes is not None and not 0 <= minutes <= PROMISE_MINUTES_MAX:
+        raise wrong("delivery_promise_minutes", f"0 to {PROMISE_MINUTES_MAX}", f"应为 0 至 {PROMISE_MINUTES_MAX}")
+    if sku.barcode and not barcode_is_right(sku.barcode):
+        en = "an EAN, UPC or GTIN with its check digit: 8, 12, 13 or 14 digits"
+        raise wrong("barcode", en, "应为含校验位的 EAN、UPC 或 GTIN：8、12、13 或 14 位数字")
+
+
+def barcode_is_right(text: str) -> bool:
+    """EAN-8, UPC-A, EAN-13 or GTIN-14: the digits from the right weigh 1 and 3 in turn, and sum to full tens."""
+    if not (text.isascii() and text.isdecimal() and len(text) in BARCODE_DIGITS):
+        return False
+    return sum(int(digit) * (3 if place % 2 else 1) for place, digit in enumerate(reversed(text))) % 10 == 0
+
+
+def wrong(name: str, en: str, zh: str) -> BadSku:
+    """The refusal of one field, which it names in both languages."""
+    field, label = LABELS[name]
+    return BadSku(f"{field}: {en}", field=field, detail_zh=f"{label}：{zh}")

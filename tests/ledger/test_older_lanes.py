@@ -1,0 +1,30 @@
+"""Lanes of an older version get the house account of bonuses."""
+
+from __future__ import annotations
+
+import asyncpg
+import pytest
+
+from kameng.kit import migrations
+
+
+async def test_lanes_that_were_there_get_the_account_of_bonuses(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    everything = migrations.available()
+    connection = await asyncpg.connect(database_url)
+    await connection.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+    monkeypatch.setattr(migrations, "available", lambda: [m for m in everything if m.number < 11])
+    await migrations.migrate(database_url)
+    await connection.execute("INSERT INTO lane (lane) VALUES (0), (3)")
+    monkeypatch.setattr(migrations, "available", lambda: everything)
+    await migrations.migrate(database_url)
+    rows = await connection.fetch(
+        "SELECT lane, account_id, org_id, code, currency, unbounded FROM account ORDER BY lane, account_id"
+    )
+    await connection.close()
+    assert [tuple(row) for row in rows] == [
+        (lane, number, 0, "cashback", currency, True)
+        for lane in (0, 3)
+        for number, currency in ((5, "CNY"), (505, "XTS"))
+    ]
