@@ -184,7 +184,7 @@ class StockMachine(RuleBasedStateMachine):
         gone = [card for card in self.model.cards.values() if card.state != "on_shelf"]
         if gone:
             card = data.draw(st.sampled_from(gone))
-            with pytest.raises((Fault, CheckViolationError), match="1 cards were taken|allotment_on_hand_check"):
+            with pytest.raises((Fault, CheckViolationError), match=r"1 cards were taken|allotment_on_hand_check"):
                 self.run(self._sell_again(card.lane, [(card.card_id, 1, card.sku_id)]))
 
     async def _sell_again(self, lane: int, sold: list[tuple[int, int, int]]) -> None:
