@@ -130,6 +130,25 @@ def test_who_is_killed_comes_back(service: Service) -> None:
     assert service.stop() == 0
 
 
+def test_gateways_share_the_port_and_each_serves(data: Path) -> None:
+    with Service(data, "run", "--port", "0", "--plain-http", KAMENG_GATEWAYS="2") as service:
+        service.await_said("Ctrl-C")
+        children = service.told.children
+        assert set(children) == {"gateway", "gateway 2", "worker+scheduler"}
+        for name in ("gateway", "gateway 2"):  # who stands still takes no visitors
+            os.kill(children[name], signal.SIGSTOP)
+            try:
+                assert place(service)[0] == 201
+            finally:
+                os.kill(children[name], signal.SIGCONT)
+        service.process.send_signal(signal.SIGHUP)
+        until(lambda: service.told.generation == 1)
+        assert set(service.told.children) == set(children)
+        assert set(service.told.children.values()).isdisjoint(children.values())
+        assert place(service)[0] == 201
+        assert service.stop() == 0
+
+
 class Load:
     """Clients that order all the time, over new connections and over kept ones, and count what comes back."""
 

@@ -46,6 +46,7 @@ Seconds = Annotated[int, Meta(ge=1)]
 Port = Annotated[int, Meta(ge=0, le=65_535)]
 Lanes = Annotated[int, Meta(ge=1, le=1024)]
 Batch = Annotated[int, Meta(ge=1, le=4096)]
+Gateways = Annotated[int, Meta(ge=1, le=64)]
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,6 +80,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         tuple[str, ...], _says("The networks (CIDR) of proxies whose X-Forwarded-For is believed.")
     ] = ()
     lanes: Annotated[Lanes, _says("How many lanes there are; may grow, never shrink.")] = 4
+    gateways: Annotated[
+        Gateways, _says("How many gateway processes share the port; each opens 2 × lanes + 6 database connections.")
+    ] = 1
     batch_max: Annotated[Batch, _says("The most wishes a lane decides in one transaction.")] = 512
     queue_target_ms: Annotated[
         Count, _says("The longest a wish may wait in a lane's queue before the door answers 503.")

@@ -1,7 +1,7 @@
 """The supervisor: the embedded database, a gateway and the background roles, each in a process of its own.
 
     kameng serve ──┬── PostgreSQL           (unless KAMENG_DATABASE_URL; started first, stopped last)
-                   ├── gateway              on the socket that the supervisor opened and keeps
+                   ├── gateway, gateway 2 … on the one socket that the supervisor opened and keeps
                    └── worker, scheduler
 
 What ends by itself is started again, with growing pauses. SIGTERM and SIGINT end everything in order: no new
@@ -131,10 +131,11 @@ def _signals_wait() -> Iterator[None]:
 class _Role:
     """One child that should always be there."""
 
-    def __init__(self, name: str, module: str, arguments: Sequence[str] = ()) -> None:
+    def __init__(self, name: str, module: str, arguments: Sequence[str] = (), *, has_visitors: bool = False) -> None:
         self.name = name
         self.module = module
         self.arguments = arguments
+        self.has_visitors = has_visitors
         self.child: Child | None = None
         self.restarts = Restarts()
 
@@ -146,7 +147,11 @@ class Supervisor:
         self._listener = open_socket(chosen.host, chosen.port) if "gateway" in roles else None
         self._port = self._listener.getsockname()[1] if self._listener else chosen.port
         self.url = local_url(chosen, self._port) if self._listener else ""
-        self._roles = [_Role("gateway", MODULES["gateway"])] if self._listener else []
+        count = chosen.gateways if self._listener else 0
+        self._roles = [
+            _Role("gateway" if number == 1 else f"gateway {number}", MODULES["gateway"], has_visitors=True)
+            for number in range(1, count + 1)
+        ]
         if unseen := [role for role in roles if role != "gateway"]:
             self._roles.append(_Role("+".join(unseen), MODULES["background"], unseen))
         self._leaving: list[tuple[float, Child]] = []  # since when, and who
@@ -233,7 +238,7 @@ class Supervisor:
         environ["KAMENG_DATABASE_URL"] = self._place.url
         if self._listener:
             environ["KAMENG_PORT"] = str(self._port)  # where 0 was asked for
-        fd = self._listener.fileno() if self._listener and role.name == "gateway" else None
+        fd = self._listener.fileno() if self._listener and role.has_visitors else None
         return Child(role.module, role.arguments, listening_fd=fd, environ=environ)
 
     def _comes_up(self, child: Child) -> bool:
@@ -314,8 +319,8 @@ class Supervisor:
         except Fault as error:
             log.error("not reloaded: the settings can't be used", error)
             return False
-        if (fresh.host, fresh.port) != (self._chosen.host, self._chosen.port):
-            log.warning("host and port change with a restart only", port_now=self._port)
+        if (fresh.host, fresh.port, fresh.gateways) != (self._chosen.host, self._chosen.port, self._chosen.gateways):
+            log.warning("host, port and the number of gateways change with a restart only", port_now=self._port)
         return True
 
     def _look_at_certificate(self) -> None:
