@@ -102,6 +102,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     metrics_networks: Annotated[
         tuple[str, ...], _says("The networks (CIDR) that may read `/metrics` besides this machine.")
     ] = ()
+    backup_dir: Annotated[
+        Path, _says("The folder of backups and of the WAL archive; best on another disk.", "`<data_dir>/backups`")
+    ] = _UNSET
+    wal_archive: Annotated[
+        Literal["off", "on"],
+        _says("Whether the embedded server keeps its WAL, to be restored to any second; it grows until pruned."),
+    ] = "off"
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], _says("The least important lines to log.")
     ] = "info"
@@ -112,6 +119,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         if self.key_ring_file == _UNSET:
             msgspec.structs.force_setattr(self, "key_ring_file", self.data_dir / "keyring.json")
+        if self.backup_dir == _UNSET:
+            msgspec.structs.force_setattr(self, "backup_dir", self.data_dir / "backups")
 
     def __repr__(self) -> str:
         shown = (f"{x.name}={'***' if x.hidden else repr(getattr(self, x.name))}" for x in describe())

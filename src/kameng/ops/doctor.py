@@ -16,6 +16,9 @@ CONNECTIONS_MIN = 40
 SKEW_MAX_MS = 1000
 OPEN_FILES_MIN = 4096
 DISK_FREE_MIN_GB = 2
+WAL_WAITING_MAX = 2
+"""Whole files that the archive does not have yet; a busy minute makes more for a moment, not a lasting one."""
+WAL_AGE_MAX_S = 600
 
 DURABLE = {
     "fsync": frozenset({"on"}),
@@ -40,8 +43,20 @@ class Finding(msgspec.Struct, frozen=True):
         return not self.ok and self.name in DURABLE
 
 
-async def check(connection: Connection) -> list[Finding]:
-    """All there is to find, the gravest first."""
+class Archived(msgspec.Struct, frozen=True):
+    """What the server tells of its WAL archive."""
+
+    is_on: bool
+    waiting: int
+    age_s: int | None
+    """Since the last file was kept; None: none was yet."""
+    failures: int
+    is_failing: bool
+    """The last attempt failed."""
+
+
+async def check(connection: Connection, *, wants_archive: bool = False) -> list[Finding]:
+    """All there is to find, the gravest first. ``wants_archive``: the settings say that WAL is kept."""
     row = await connection.fetchrow(
         "SELECT current_setting('fsync') AS fsync, current_setting('full_page_writes') AS full_page_writes,"
         " current_setting('synchronous_commit') AS synchronous_commit,"
@@ -62,6 +77,9 @@ async def check(connection: Connection) -> list[Finding]:
     ]
     if row["is_local"] and row["may_see_folder"]:
         findings.append(disk_free(_free_bytes(Path(await connection.fetchval("SHOW data_directory")))))
+    archived = await _archived(connection)
+    if wants_archive or archived.is_on:
+        findings.append(wal_archive(archived))
     return findings
 
 
@@ -147,6 +165,23 @@ def disk_free(free_bytes: int) -> Finding:
     )
 
 
+def wal_archive(found: Archived) -> Finding:
+    is_late = found.waiting > WAL_WAITING_MAX and (found.age_s is None or found.age_s > WAL_AGE_MAX_S)
+    age = "never" if found.age_s is None else f"{found.age_s} s ago"
+    age_zh = "从未" if found.age_s is None else f"{found.age_s} 秒前"
+    return Finding(
+        "wal_archive",
+        found.is_on and not found.is_failing and not is_late,
+        f"The WAL archive is {'on' if found.is_on else 'off'}; last kept: {age}, waiting: {found.waiting},"
+        f" failures: {found.failures}{', the last attempt failed' if found.is_failing else ''}.",
+        f"WAL 归档{'已开启' if found.is_on else '未开启'}；上次归档：{age_zh}，等待 {found.waiting} 个，"
+        f"失败 {found.failures} 次{'，最近一次失败' if found.is_failing else ''}。",
+        "Look into server.log in pg18/log, and at the folder and disk of KAMENG_BACKUP_DIR."
+        if found.is_on
+        else "KAMENG_WAL_ARCHIVE is on since the database was started: stop and start Kameng.",
+    )
+
+
 def _count(limit: int) -> str:
     return "any number of" if limit == resource.RLIM_INFINITY else str(limit)
 
@@ -156,6 +191,24 @@ async def _skew_ms(connection: Connection) -> int:
     before_s = time.time()
     server_s = float(await connection.fetchval("SELECT extract(epoch FROM clock_timestamp())"))
     return round((server_s - (before_s + time.time()) / 2) * 1000)
+
+
+async def _archived(connection: Connection) -> Archived:
+    row = await connection.fetchrow(
+        "SELECT current_setting('archive_mode') <> 'off' AS is_on, last_archived_wal, failed_count,"
+        " extract(epoch FROM clock_timestamp() - last_archived_time)::int AS age_s,"
+        " coalesce(last_failed_time > coalesce(last_archived_time, '-infinity'), false) AS is_failing,"
+        " pg_walfile_name(pg_current_wal_lsn()) AS wal_now FROM pg_stat_archiver"
+    )
+    assert row is not None
+    last = row["last_archived_wal"] or ""
+    waiting = max(0, _wal_number(row["wal_now"]) - _wal_number(last) - 1) if last[8:24].isalnum() else 0
+    return Archived(row["is_on"], waiting, row["age_s"], row["failed_count"], row["is_failing"])
+
+
+def _wal_number(name: str) -> int:
+    """Which file of 16 MB it is, whatever its timeline: 256 have the same middle."""
+    return int(name[8:16], 16) * 256 + int(name[16:24], 16)
 
 
 def _free_bytes(folder: Path) -> int:

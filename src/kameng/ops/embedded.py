@@ -101,6 +101,7 @@ def start(
     major: int = 18,
     port: int | None = None,
     extra_settings: Mapping[str, str] = _NO_SETTINGS,
+    start_timeout_s: float = START_TIMEOUT_S,
 ) -> Embedded:
     """Start the server of a folder, which the first start makes; attach where it is already running.
 
@@ -118,7 +119,7 @@ def start(
             _make_cluster(folder, major, programs, user)
         values = server_settings(programs, socket=_socket_folder(folder, user), port=port)
         _configure(folder / "cluster", user, values | dict(extra_settings))
-        return _launch(folder, programs, user)
+        return _launch(folder, programs, user, start_timeout_s)
 
 
 def default_folder(major: int) -> Path:
@@ -218,9 +219,10 @@ def _configure(cluster: Path, user: ServerUser, values: Mapping[str, str]) -> No
         assert "\n" not in value, f"{name}: a setting is one line"
     lines = [f"{name} = '{value.replace(chr(39), chr(39) * 2)}'" for name, value in sorted(values.items())]
     people = sorted({user.name, pwd.getpwuid(os.geteuid()).pw_name})
+    own_ways = [f"local {which} {ROLE} peer map={ROLE}" for which in ("all", "replication")]  # the latter: backups
     files = {
         "postgresql.conf": ["# Written by Kameng on every start; own settings: ALTER SYSTEM.", *lines],
-        "pg_hba.conf": [f"local all {ROLE} peer map={ROLE}", "host all all 127.0.0.1/32 scram-sha-256"],
+        "pg_hba.conf": [*own_ways, "host all all 127.0.0.1/32 scram-sha-256"],
         "pg_ident.conf": [f'{ROLE} "{person}" {ROLE}' for person in people],
     }
     script = 'cat > "$1.new" && mv "$1.new" "$1"'
@@ -228,7 +230,7 @@ def _configure(cluster: Path, user: ServerUser, values: Mapping[str, str]) -> No
         as_server(user, "sh", "-c", script, "sh", cluster / name, text="\n".join([*content, ""]))
 
 
-def _launch(folder: Path, programs: Path, user: ServerUser) -> Embedded:
+def _launch(folder: Path, programs: Path, user: ServerUser, timeout_s: float) -> Embedded:
     cluster, log = folder / "cluster", folder / "log" / "server.log"
     script = 'mkdir -p "${1%/*}"; mv -f "$1" "$1.1" 2>/dev/null; exec >"$1" 2>&1; shift; exec "$@"'
     follow = ["setpriv", "--pdeathsig", "INT", "--"] if shutil.which("setpriv") else []
@@ -237,7 +239,7 @@ def _launch(folder: Path, programs: Path, user: ServerUser) -> Embedded:
         stdin=subprocess.DEVNULL, start_new_session=True,
         cwd="/", env=ground.ENVIRONMENT, umask=0o077, **user.switch(),
     )  # fmt: skip
-    deadline_s = time.monotonic() + START_TIMEOUT_S
+    deadline_s = time.monotonic() + timeout_s
     while process.poll() is None and time.monotonic() < deadline_s:
         state = _State.read(cluster)
         if state and state.pid == process.pid and state.word == "ready":

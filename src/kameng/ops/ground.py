@@ -77,10 +77,11 @@ def as_server(user: ServerUser, *command: str | Path, text: str = "", check: boo
     return done.stdout
 
 
-def own_folder(path: Path, user: ServerUser) -> Path:
-    """The data folder, made or checked: the server's user owns it and can reach it."""
+def own_folder(path: Path, user: ServerUser, *, by: str = "KAMENG_DATA_DIR") -> Path:
+    """The data folder, made or checked: the server's user owns it and can reach it. ``by``: what names it."""
     path = path.absolute()
     owner_uid = -1
+    folder, folder_zh = ("data folder", "数据目录") if by == "KAMENG_DATA_DIR" else ("folder", "目录")
     with suppress(PermissionError):
         if user.is_other:
             for parent in reversed(path.parents):
@@ -95,17 +96,17 @@ def own_folder(path: Path, user: ServerUser) -> Path:
             owner_uid = user.uid
     if owner_uid != user.uid:
         raise Fault(
-            f"The data folder {path} does not belong to {user.name}: run Kameng as the user who made it,"
-            " or name another folder with KAMENG_DATA_DIR.\n"
-            f"数据目录 {path} 不属于用户 {user.name}：\n"
-            "请用创建它的用户运行卡盟，或用 KAMENG_DATA_DIR 指定另一个目录。"
+            f"The {folder} {path} does not belong to {user.name}: run Kameng as the user who made it,"
+            f" or name another folder with {by}.\n"
+            f"{folder_zh} {path} 不属于用户 {user.name}：\n"
+            f"请用创建它的用户运行卡盟，或用 {by} 指定另一个目录。"
         )
     if closed := _closed_folder(path, user):
         raise Fault(
             f"The system user {user.name} can't reach {path}, for {closed} is closed to it: name a folder"
-            f" below {SYSTEM_FOLDER} with KAMENG_DATA_DIR.\n"
+            f" below {SYSTEM_FOLDER} with {by}.\n"
             f"系统用户 {user.name} 无法进入 {path}，因为 {closed} 不对它开放：\n"
-            f"请用 KAMENG_DATA_DIR 指定 {SYSTEM_FOLDER} 下的目录。"
+            f"请用 {by} 指定 {SYSTEM_FOLDER} 下的目录。"
         )
     return path
 

@@ -13,7 +13,7 @@ from kameng.kit import crypto, db, migrations
 from kameng.kit.db import Database
 from kameng.kit.errors import Fault
 from kameng.kit.settings import Settings
-from kameng.ops import embedded, founding, processes
+from kameng.ops import archiving, embedded, founding, processes
 from kameng.ops.embedded import Embedded
 
 T = TypeVar("T")
@@ -31,7 +31,8 @@ class Place:
     """Where the database is: the operator's server, or the embedded one, which can be started again."""
 
     def __init__(self, chosen: Settings) -> None:
-        self._server: Embedded | None = None if chosen.database_url else embedded.start()
+        self._chosen = chosen
+        self._server: Embedded | None = None if chosen.database_url else _start(chosen)
         self.url = self._server.url if self._server else chosen.database_url
 
     def is_alive(self) -> bool:
@@ -41,12 +42,16 @@ class Place:
         """After it died."""
         assert self._server is not None
         self._server.stop()
-        self._server = embedded.start()
+        self._server = _start(self._chosen)
         self.url = self._server.url
 
     def stop(self) -> None:
         if self._server:
             self._server.stop()
+
+
+def _start(chosen: Settings) -> Embedded:
+    return embedded.start(extra_settings=archiving.server_settings(chosen))
 
 
 @contextmanager

@@ -21,3 +21,6 @@ WHERE k.lane = $1::smallint AND k.key_id = $2;
 -- Whether an organisation has its wallet here.
 SELECT EXISTS (SELECT FROM account WHERE lane = $1::smallint AND account_id = $2 AND code = 'wallet');
 
+-- name: sealed_cards
+-- A few cards as they are sealed, whichever come first.
+SELECT card_id, sealed FROM card WHERE sealed IS NOT NULL LIMIT $1;

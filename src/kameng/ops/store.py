@@ -39,3 +39,6 @@ async def has_wallet(connection: Connection, org_id: int) -> bool:
     return bool(await connection.fetchval(statements.has_wallet, ids.lane_of(org_id), org_id))
 
 
+async def sealed_cards(connection: Connection, count_max: int) -> list[tuple[int, bytes]]:
+    """To try a key ring on."""
+    return [tuple(row) for row in await connection.fetch(statements.sealed_cards, count_max)]

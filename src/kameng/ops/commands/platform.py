@@ -90,7 +90,7 @@ def examine(_: argparse.Namespace) -> int:
     opening.key_ring(chosen)
     gateway.certificate_files(chosen)
     with opening.database(chosen) as place:
-        findings, pending = uvloop.run(_examine(place.url))
+        findings, pending = uvloop.run(_examine(place.url, wants_archive=chosen.wal_archive == "on"))
     for finding in findings:
         say(f"{'✓' if finding.ok else '✗'} {finding.name}: {finding.zh} {finding.what}")
         if not finding.ok:
@@ -100,11 +100,11 @@ def examine(_: argparse.Namespace) -> int:
     return 1 if pending or any(finding.is_fatal for finding in findings) else 0
 
 
-async def _examine(url: str) -> tuple[list[doctor.Finding], int]:
+async def _examine(url: str, *, wants_archive: bool) -> tuple[list[doctor.Finding], int]:
     pending = await opening.pending(url)
     connection = await asyncpg.connect(url)
     try:
-        return await doctor.check(connection), len(pending)
+        return await doctor.check(connection, wants_archive=wants_archive), len(pending)
     finally:
         await connection.close()
 
