@@ -2,37 +2,21 @@
 
 from __future__ import annotations
 
-import importlib.util
 import io
-import sys
 from collections import Counter
 from collections.abc import Iterable
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
 import xlsxwriter
 
+from example_files import EXAMPLES, load
 from kameng.catalogue import demo_catalogue
 from kameng.catalogue.forms import check, form_named
 from kameng.catalogue.reading import read_catalogue
 from kameng.kit import money
 
-EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
-
-
-def load() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("orders_file", EXAMPLES / "orders_file.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["orders_file"] = module  # dataclasses look their module up
-    spec.loader.exec_module(module)
-    return module
-
-
-orders_file = load()
+orders_file = load("orders_file")
 MERCHANT = (EXAMPLES / "data" / "orders_merchant.xlsx").read_bytes()
 CATALOGUE: list[dict[str, Any]] = [
     {

@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
 
 import pytest
 
+from gates import closed, somebody_waits
 from journeys.wire import Cut, wire_to
 from kameng import identity, risk
 from kameng.kit import clock, epochs
 from laws.world import World, codes, placed, together
-
-WAITING = """
-SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'
-  AND query LIKE '%UPDATE lane SET last_tick%'
-"""
 
 
 @pytest.fixture(autouse=True)
@@ -31,27 +26,13 @@ def one_hour() -> Iterator[None]:
         yield
 
 
-@asynccontextmanager
-async def closed(world: World, lane: int) -> AsyncIterator[None]:
-    """Somebody stands in the lane's gate."""
-    async with world.db.transaction() as connection:
-        await connection.execute("SELECT 1 FROM lane WHERE lane = $1 FOR UPDATE", lane)
-        yield
-
-
-async def somebody_waits(world: World) -> None:
-    async with asyncio.timeout(20):
-        while not await world.scalar(WAITING):
-            pass
-
-
 async def test_lost_before_the_commit_nothing_was_done(world: World) -> None:
     await world.load(world.card, 5)
     merchant = await world.merchant(lane=0)
     async with wire_to(world.url) as wire, world.gateway(url=wire.url) as gateway:
-        async with closed(world, 0):
+        async with closed(world.url, 0):
             asking = asyncio.ensure_future(gateway.place(merchant.caller, "a", world.card))
-            await somebody_waits(world)
+            await somebody_waits(world.url)
             wire.go_away()
             answer = await asking
         wire.come_back()
@@ -135,9 +116,9 @@ async def test_a_place_reserved_in_vain_comes_back_with_the_database(world: Worl
     await risk.set_rule(world.db, risk.Rule(0, "one", "target", (), 3600, 1, None))
     merchant = await world.merchant(lane=0)
     async with wire_to(world.url) as wire, world.gateway(url=wire.url) as gateway:
-        async with closed(world, 0):
+        async with closed(world.url, 0):
             asking = asyncio.ensure_future(gateway.place(merchant.caller, "a", world.phone))
-            await somebody_waits(world)
+            await somebody_waits(world.url)
             assert await world.scalar("SELECT taken_count FROM counter") == 1
             wire.go_away()
             answer = await asking
@@ -155,9 +136,9 @@ async def test_a_steal_that_is_lost_keeps_no_place_and_leaves_nobody_in_doubt(wo
     await world.load(world.card, 5, lane=1)
     merchant = await world.merchant(lane=0)
     async with wire_to(world.url) as wire, world.gateway(url=wire.url) as gateway:
-        async with closed(world, 1):  # the thief has passed his own gate
+        async with closed(world.url, 1):  # the thief has passed his own gate
             asking = asyncio.ensure_future(gateway.place(merchant.caller, "a", world.card))
-            await somebody_waits(world)
+            await somebody_waits(world.url)
             wire.go_away()
             answer = await asking
         wire.come_back()

@@ -115,12 +115,14 @@ class World:
         raise AssertionError("cards did not move")
 
     @asynccontextmanager
-    async def gateway(self, *, url: str | None = None, batch_max: int = 512) -> AsyncIterator[Gateway]:
+    async def gateway(
+        self, *, url: str | None = None, batch_max: int = 512, target_s: float = 30
+    ) -> AsyncIterator[Gateway]:
         """What one gateway process has: a snapshot of its own, and its queues at work."""
         own = await db.open_database(url or self.url, size=2 * len(self.lanes) + 4)
         snapshot = Snapshot(own, self.ring)
         await snapshot.start()
-        queues = Lanes(snapshot, self.lanes, batch_max=batch_max, target_s=30)
+        queues = Lanes(snapshot, self.lanes, batch_max=batch_max, target_s=target_s)
         queues.start()
         try:
             yield Gateway(snapshot, queues)

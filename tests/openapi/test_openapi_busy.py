@@ -4,20 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
-import asyncpg
 import pytest
 
+from gates import closed, somebody_waits
 from kameng import openapi
 from kameng.kit import settings
 from kameng.openapi.intake import BULK
 from running import Answer, Platform
-
-WAITING = """
-SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'
-  AND query LIKE '%UPDATE lane SET last_tick%'
-"""
 
 
 @pytest.fixture
@@ -33,19 +27,6 @@ async def small(platform: Platform) -> AsyncIterator[Platform]:
     await gateway.stop()
 
 
-@asynccontextmanager
-async def closed(platform: Platform) -> AsyncIterator[None]:
-    """Somebody stands in the gate of the shop's lane."""
-    connection = await asyncpg.connect(platform.url)
-    try:
-        async with connection.transaction():
-            lane = platform.seed.shop.organisation.lane
-            await connection.execute("SELECT 1 FROM lane WHERE lane = $1 FOR UPDATE", lane)
-            yield
-    finally:
-        await connection.close()
-
-
 async def test_busy_and_then_placed_under_the_same_reference(small: Platform) -> None:
     phone, account = small.goods.phone, {"phone": "13812345678"}
     before, nonces_before = await small.trace(), await small.count("nonce")
@@ -53,11 +34,9 @@ async def test_busy_and_then_placed_under_the_same_reference(small: Platform) ->
     def ask(ref: str) -> asyncio.Task[Answer]:
         return asyncio.create_task(small.place(ref, phone, account=account), name=ref)
 
-    async with closed(small):
+    async with closed(small.url, small.seed.shop.organisation.lane):
         inside = {ask("first")}
-        async with asyncio.timeout(20):
-            while not await small.db.pool.fetchval(WAITING):
-                pass
+        await somebody_waits(small.url)
         inside |= {ask(f"A-{n}") for n in range(5)}
         done, inside = await asyncio.wait(inside, return_when=asyncio.FIRST_COMPLETED, timeout=20)
     (refused,) = done  # the gate was closed: nobody else could be answered

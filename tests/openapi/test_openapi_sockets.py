@@ -10,22 +10,16 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from html import unescape
 
-import asyncpg
 import msgspec
 import pytest
 
+from gates import closed, somebody_waits
 from kameng import identity
 from kameng.openapi.intake import BULK, PLACE
 from running import Served, signed_headers
 
 SLOW_S = 1.5
 """The latest that a request is ended; the server was told one second."""
-
-WAITING_AT_A_GATE = """
-SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'
-  AND query LIKE '%UPDATE lane SET last_tick%'
-"""
-
 
 class Wire:
     """One connection, read and written as bytes."""
@@ -121,18 +115,12 @@ async def test_an_order_that_was_let_in_stands_though_its_sender_went(served: Se
     """
     wire = await connect()
     head, body = order_request(served, "hung-up")
-    gate, other = [await asyncpg.connect(served.url) for _ in range(2)]
-    async with gate.transaction():
-        await gate.execute(f"SELECT 1 FROM lane WHERE lane = {served.seed.shop.organisation.lane} FOR UPDATE")
+    async with closed(served.url, served.seed.shop.organisation.lane):
         await wire.send(head + body)
-        async with asyncio.timeout(20):
-            while not await other.fetchval(WAITING_AT_A_GATE):
-                pass
+        await somebody_waits(served.url)
         wire.writer.close()
         await wire.writer.wait_closed()
         assert await placed(served, "hung-up") == []
-    await gate.close()
-    await other.close()
     again = await served.post(PLACE, {"client_ref": "hung-up", "sku": str(served.seed.goods.card.sku_id)})
     assert (again.status, again.json["replayed"]) == (200, True)
 

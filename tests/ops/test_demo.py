@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import msgspec
 import pytest
 
+from example_files import EXAMPLES, load
 from kameng import catalogue, stock
 from kameng.kit import crypto, db, money
 from kameng.kit.settings import Settings
 from kameng.ops import auditing, demo, founding, seeding
 from kameng.ops.opening import Platform
 
-EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 NEEDS = {("京东E卡", "100"): 428}
 SAMPLE_COST_E4 = 138_942 * money.E4 + 4600
 
@@ -33,16 +30,6 @@ async def platform(database_url: str, tmp_path: Path) -> AsyncIterator[Platform]
     await opened.close()
 
 
-def orders_file() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("orders_file", EXAMPLES / "orders_file.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["orders_file"] = module  # dataclasses look their module up
-    spec.loader.exec_module(module)
-    return module
-
-
 def listed(sku: catalogue.Sku) -> dict[str, Any]:
     fields = catalogue.form_named(sku.form).fields
     form = [{"name": field.name, "label": field.label} for field in fields]
@@ -53,7 +40,7 @@ def listed(sku: catalogue.Sku) -> dict[str, Any]:
 async def test_the_sample_orders_find_cards_and_money(platform: Platform) -> None:
     made = await demo.ensure(platform)
     skus = {str(sku.sku_id): sku for sku in await seeding.read_skus(platform.db)}
-    rows, _ = orders_file().read_orders(
+    rows, _ = load("orders_file").read_orders(
         (EXAMPLES / "data" / "orders_merchant.xlsx").read_bytes(), [listed(sku) for sku in skus.values()]
     )
     first_rows = [row.body for row in rows if not row.repeats_line]

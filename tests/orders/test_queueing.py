@@ -6,50 +6,22 @@ The tests hold the gate themselves, so what happens before and after it opens is
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from itertools import count, groupby
 
+from gates import closed, somebody_waits
 from kameng import identity
-from kameng.kit import clock, db
-from kameng.orders import Answer, Lanes, Snapshot, Wish
+from kameng.kit import clock
+from kameng.orders import Answer, Wish
 from laws.world import Gateway, Merchant, World, codes, together
 
-WAITING = """
-SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'
-  AND query LIKE '%UPDATE lane SET last_tick%'
-"""
 TABLES = "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace ORDER BY relname"
 _numbers = count(1)
 
 
-@asynccontextmanager
-async def small_gateway(world: World) -> AsyncIterator[Gateway]:
+def small_gateway(world: World) -> AbstractAsyncContextManager[Gateway]:
     """Four wishes are a batch, and no more may wait: a batch is never decided within the target time."""
-    own = await db.open_database(world.url, size=8)
-    snapshot = Snapshot(own, world.ring)
-    await snapshot.start()
-    queues = Lanes(snapshot, world.lanes, batch_max=4, target_s=0.000_001)
-    queues.start()
-    try:
-        yield Gateway(snapshot, queues)
-    finally:
-        await queues.stop()
-        await own.close()
-
-
-@asynccontextmanager
-async def closed(world: World, lane: int) -> AsyncIterator[None]:
-    """Somebody stands in the lane's gate."""
-    async with world.db.transaction() as connection:
-        await connection.execute("SELECT 1 FROM lane WHERE lane = $1 FOR UPDATE", lane)
-        yield
-
-
-async def somebody_waits(world: World) -> None:
-    async with asyncio.timeout(20):
-        while not await world.scalar(WAITING):
-            pass
+    return world.gateway(batch_max=4, target_s=0.000_001)
 
 
 async def trace(world: World) -> dict[str, int]:
@@ -82,9 +54,9 @@ async def test_a_full_queue_is_busy_and_a_refused_wish_leaves_no_trace(world: Wo
         wishes = await top_ups(world, gateway, merchant, "in", 5)
         late = await top_up(world, gateway, merchant, "late")
         before = await trace(world)
-        async with closed(world, 0):
+        async with closed(world.url, 0):
             asking = await let_in(gateway, wishes[:1])  # the batch in hand
-            await somebody_waits(world)
+            await somebody_waits(world.url)
             asking += await let_in(gateway, wishes[1:])  # all that fits into the next one
             refused = await gateway.queues.place(late)  # answered, though the gate is closed
             assert not any(one.done() for one in asking)
@@ -108,9 +80,9 @@ async def test_rows_that_wait_leave_half_of_the_room_to_single_orders(world: Wor
     async with small_gateway(world) as gateway:
         rows = await top_ups(world, gateway, merchant, "row", 12)
         wishes = await top_ups(world, gateway, merchant, "in", 3)
-        async with closed(world, 0):
+        async with closed(world.url, 0):
             bulk = asyncio.ensure_future(gateway.place_many(rows))
-            await somebody_waits(world)
+            await somebody_waits(world.url)
             asking = await let_in(gateway, wishes)
             assert [one.done() for one in asking] == [False, False, True]
         answers = await together(*asking)
@@ -125,9 +97,9 @@ async def test_sold_out_wishes_are_let_in_though_the_line_of_the_others_is_full(
         first = await gateway.place(merchant.caller, "first", world.card)  # now it is known
         wishes = await top_ups(world, gateway, merchant, "in", 6)
         out = [await gateway.wish(merchant.caller, f"out{n}", world.card) for n in range(9)]
-        async with closed(world, 0):
+        async with closed(world.url, 0):
             asking = await let_in(gateway, wishes[:1])
-            await somebody_waits(world)
+            await somebody_waits(world.url)
             asking += await let_in(gateway, wishes[1:])
             asking_out = await let_in(gateway, out)
             assert [one.done() for one in asking] == [False] * 5 + [True]
@@ -141,9 +113,9 @@ async def test_a_queue_that_stops_lets_nobody_in(world: World) -> None:
     merchant = await world.merchant(lane=0)
     async with world.gateway() as gateway:
         wishes = await top_ups(world, gateway, merchant, "in", 2)
-        async with closed(world, 0):
+        async with closed(world.url, 0):
             asking = await let_in(gateway, wishes[:1])
-            await somebody_waits(world)
+            await somebody_waits(world.url)
             gateway.queues[0].stop()
             assert codes([await gateway.queues.place(wishes[1])]) == {"busy": 1}
             assert codes(await gateway.place_many(wishes)) == {"busy": 2}
@@ -156,9 +128,9 @@ async def test_single_orders_are_decided_between_the_chunks_of_5000_rows(world: 
     async with world.gateway() as gateway:
         rows = await top_ups(world, gateway, merchant, "row", 5000)
         singles = await top_ups(world, gateway, merchant, "single", 600)
-        async with closed(world, 0):
+        async with closed(world.url, 0):
             bulk = asyncio.ensure_future(gateway.place_many(rows))
-            await somebody_waits(world)  # with a batch of rows only, since nobody else was there
+            await somebody_waits(world.url)  # with a batch of rows only, since nobody else was there
             asking = await let_in(gateway, singles)
         assert codes(await together(*asking)) == {"placed": 600}
         assert not bulk.done()

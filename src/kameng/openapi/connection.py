@@ -165,9 +165,7 @@ class Connection(HttpToolsProtocol):
             cycle.body = cycle.body + body if cycle.body else body
             door = self._door()
             if door is not None and len(cycle.body) > door.body_max:
-                most = door.body_max
-                refusal = BodyTooLarge(f"at most {most} bytes", detail_zh=f"最多 {most} 字节")
-                self._write(cycle, self._refused(refusal), stays=False)
+                self._write(cycle, self._refused(BodyTooLarge.above(door.body_max)), stays=False)
 
     def on_message_complete(self) -> None:
         self._arriving = False

@@ -19,6 +19,11 @@ class BodyTooLarge(BadInput):
     status = 413
     zh = "请求正文过大，请拆分后发送。"
 
+    @classmethod
+    def above(cls, byte_count: int) -> BodyTooLarge:
+        """With the limit that was passed."""
+        return cls(f"at most {byte_count} bytes", detail_zh=f"最多 {byte_count} 字节")
+
 
 class HeadTooLarge(BadInput):
     """The request's line and headers are too large; send fewer."""

@@ -261,7 +261,7 @@ async def read_body(receive: Receive, *, body_max: int, timeout_s: float) -> byt
                 parts.append(message.get("body", b""))
                 size += len(parts[-1])
                 if size > body_max:
-                    raise BodyTooLarge(f"at most {body_max} bytes", detail_zh=f"最多 {body_max} 字节")
+                    raise BodyTooLarge.above(body_max)
                 more = message.get("more_body", False)
     except TimeoutError:
         raise RequestTooSlow from None
