@@ -96,14 +96,15 @@ BREAKING: list[tuple[str, str]] = [
     ),
     ("escrow_holds_the_undelivered", f"UPDATE orders SET state = 'delivered' WHERE order_id = {PHONE_ORDER}"),
     ("orders_have_one_reference", f"DELETE FROM order_ref WHERE order_id = {PHONE_ORDER}"),
+    ("orders_have_one_reference", f"UPDATE orders SET client_ref = 'another' WHERE order_id = {CARD_ORDER}"),
     (
-        "orders_have_one_reference samples_open",
-        f"INSERT INTO order_ref SELECT lane, org_id, decode('00', 'hex'), digest, order_id FROM order_ref"
+        "orders_have_one_reference",
+        f"INSERT INTO order_ref SELECT lane, decode('00', 'hex'), digest, order_id FROM order_ref"
         f" WHERE order_id = {PHONE_ORDER}",
     ),
     (
         "orders_have_one_reference",
-        f"UPDATE order_ref SET org_id = org_id + 1 WHERE order_id = {PHONE_ORDER}",
+        f"UPDATE order_ref SET ref_key = int8send(4711) || substr(ref_key, 9) WHERE order_id = {PHONE_ORDER}",
     ),
     (
         "orders_belong_to_their_caller",
@@ -187,7 +188,6 @@ BREAKING: list[tuple[str, str]] = [
      f"UPDATE orders SET account = '{{\"phone\":\"13812345678\"}}' WHERE order_id = {PHONE_ORDER}"),
     ("samples_open",
      f"UPDATE card SET sealed = set_byte(sealed, 30, 255 - get_byte(sealed, 30)) WHERE card_id = {LYING}"),
-    ("samples_open", f"UPDATE orders SET client_ref = 'another' WHERE order_id = {CARD_ORDER}"),
     (
         "samples_open",  # a sealed card laid into another's row
         f"UPDATE card SET sealed = (SELECT sealed FROM card WHERE card_id = {MOVED}) WHERE card_id = {LYING}",

@@ -151,10 +151,12 @@ async def test_what_a_merchant_writes_as_his_reference_is_his_own(
     await _sql(
         postgres.url_for(copy),
         f"UPDATE orders SET client_ref = '{PHONE}' WHERE order_id = {CARD_ORDER};"
+        f"UPDATE order_ref SET ref_key = substr(ref_key, 1, 8) || convert_to('{PHONE}', 'UTF8')"
+        f" WHERE order_id = {CARD_ORDER};"
         f'UPDATE event SET data = \'{{"id": "7{PHONE}9"}}\' WHERE subject_id = {PHONE_ORDER}',
     )
     report = await _audit(postgres.url_for(copy), lived_in[1])
-    assert [finding.law for finding in report.broken] == ["samples_open"]  # the reference's hash is another
+    assert not report.broken
 
 
 @pytest.mark.parametrize(("state", "job"), MOVING)

@@ -176,15 +176,14 @@ SELECT count(*) AS checked, count(*) FILTER (WHERE coalesce(o.total_e4, 0) <> co
 FROM kept k FULL JOIN owed o USING (lane, currency);
 
 -- name: orders_have_one_reference
--- Orders and references, each with exactly one of the other, of the same organisation.
-WITH ref AS (
-  SELECT lane, order_id, min(org_id) AS org_id, count(*) AS times FROM order_ref GROUP BY lane, order_id
+-- Orders and references, each with exactly one of the other: the order's own organisation and number.
+WITH judged AS (
+  SELECT order_id, coalesce(r.ref_key <> int8send(o.org_id) || convert_to(o.client_ref, 'UTF8'), true) AS is_wrong
+  FROM orders o FULL JOIN order_ref r USING (lane, order_id)
 )
-SELECT count(*) AS checked,
-       count(*) FILTER (WHERE o.org_id IS DISTINCT FROM r.org_id OR r.times IS DISTINCT FROM 1) AS broken,
-       (array_agg(order_id::text) FILTER (WHERE o.org_id IS DISTINCT FROM r.org_id OR r.times IS DISTINCT FROM 1))[1:5]
-         AS examples
-FROM orders o FULL JOIN ref r USING (lane, order_id);
+SELECT count(*) AS checked, count(*) FILTER (WHERE is_wrong) AS broken,
+       (array_agg(order_id::text) FILTER (WHERE is_wrong))[1:5] AS examples
+FROM judged;
 
 -- name: orders_belong_to_their_caller
 -- Orders, each with its organisation and a key of that organisation.

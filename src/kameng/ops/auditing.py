@@ -145,8 +145,8 @@ DURABLE = (
     "数据库落盘设置已开启：fsync、full_page_writes、synchronous_commit。",
 )
 OPEN = (
-    "Sampled cards, keys and accounts open and fit their fingerprints, and references their hashes.",
-    "抽样的卡密、密钥与账号可解密且指纹相符，外部单号与其散列相符。",
+    "Sampled cards, keys and accounts open and fit their fingerprints.",
+    "抽样的卡密、密钥与账号可解密且指纹相符。",
 )
 CLEAR = (
     "No sampled card, account or API secret stands in clear in a trace, event, audit line, job, error or file name.",

@@ -33,7 +33,7 @@ from kameng.orders.model import (
 )  # fmt: skip
 from kameng.orders.queueing import Lanes
 from kameng.orders.snapshot import Snapshot
-from kameng.orders.wishing import OrderBody, fault_of, ref_hash_of, wish_from
+from kameng.orders.wishing import OrderBody, fault_of, ref_key_of, wish_from
 
 __all__ = [
     "ACCOUNT",
@@ -70,7 +70,7 @@ __all__ = [
     "find",
     "find_by_ref",
     "list_orders",
-    "ref_hash_of",
+    "ref_key_of",
     "reseal",
     "reveal",
     "timeline",

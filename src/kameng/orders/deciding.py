@@ -100,7 +100,7 @@ def decide(view: View, asked: Sequence[Asked]) -> list[Decision]:
 
 def _decide_one(view: View, asked: Asked) -> Decision:
     wish = asked.wish
-    standing = view.refs.get(wish.ref_hash)
+    standing = view.refs.get(wish.ref_key)
     stands = standing is not None and standing[0] == wish.digest
     refusal = _nonce_is_fresh(view, asked) or _caller_may(view, wish)
     # What stands by its own lost commit is its answer, whatever became of its caller since.
@@ -140,7 +140,7 @@ def _take(view: View, asked: Asked, sku: Sku, quote: Quote) -> Decision:
             return Refused(InsufficientBalance)
         return Refused(LedgerRefused, result, detail_zh=result.zh)
     view.counters.take(asked.lane_claims)
-    view.refs[wish.ref_hash] = (wish.digest, order_id)
+    view.refs[wish.ref_key] = (wish.digest, order_id)
     order = NewOrder(
         order_id, wish, sku.revision, quote.unit_price_e4, total_e4, sku.cost_e4 * wish.quantity,
         PLACED_DELIVERED if delivered else PLACED_FULFILLING, quote.trace, tuple([card.card_id for card in cards]),

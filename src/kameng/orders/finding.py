@@ -13,7 +13,7 @@ from kameng.orders.errors import CardsNotOpened, OrderNotFound, SecretsNotShown
 from kameng.orders.model import ShownOrder
 from kameng.orders.showing import any_open, open_cards, secrets_visible, show
 from kameng.orders.snapshot import Snapshot
-from kameng.orders.wishing import ref_hash_of
+from kameng.orders.wishing import ref_key_of
 
 ID_MAX = (1 << 63) - 1
 
@@ -37,12 +37,12 @@ async def find(snapshot: Snapshot, caller: Caller, order_ids: Sequence[int]) -> 
 async def find_by_ref(snapshot: Snapshot, caller: Caller, client_ref: str) -> ShownOrder:
     """The order that a reference stands for."""
     organisation = caller.organisation
-    ref_hash = ref_hash_of(organisation.org_id, client_ref)
+    ref_key = ref_key_of(organisation.org_id, client_ref)
     async with snapshot.db.connection() as connection:
-        refs = await store.read_refs(connection, organisation.lane, [ref_hash])
-    if ref_hash not in refs:
+        refs = await store.read_refs(connection, organisation.lane, [ref_key])
+    if ref_key not in refs:
         raise OrderNotFound(field="client_ref")
-    return (await find(snapshot, caller, [refs[ref_hash][1]]))[0]
+    return (await find(snapshot, caller, [refs[ref_key][1]]))[0]
 
 
 async def list_orders(

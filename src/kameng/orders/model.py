@@ -115,7 +115,7 @@ class Wish(msgspec.Struct, frozen=True, gc=False):
     organisation: Organisation
     ip: str
     client_ref: str
-    ref_hash: bytes
+    ref_key: bytes
     digest: bytes  # of the content, to tell a repeat from another order under the same reference
     sku_id: int
     quantity: int

@@ -1,6 +1,6 @@
 -- name: read_refs
 -- Which of these references stand, and for what; the caller holds the gate.
-SELECT ref_hash, digest, order_id FROM order_ref WHERE lane = $1::smallint AND ref_hash = ANY($2::bytea[]);
+SELECT ref_key, digest, order_id FROM order_ref WHERE lane = $1::smallint AND ref_key = ANY($2::bytea[]);
 
 -- name: read_orders
 -- Orders by id. The organisation is part of the question: nobody reads another's.

@@ -89,10 +89,10 @@ async def refuse_sold_out(
         await lanes.pass_gate(connection, lane)
         await snapshot.refresh(connection, await epochs.read(connection))
         at = clock.now()
-        refs = await store.read_refs(connection, lane, [wish.ref_hash for wish in wishes])
+        refs = await store.read_refs(connection, lane, [wish.ref_key for wish in wishes])
         asked = [
             _ask(snapshot, Entry(wish, may_steal=False), int(at.timestamp()))
-            if sold_out_at.get(wish.sku_id) == snapshot.stock_epoch and wish.ref_hash not in refs
+            if sold_out_at.get(wish.sku_id) == snapshot.stock_epoch and wish.ref_key not in refs
             else None
             for wish in wishes
         ]
@@ -122,7 +122,7 @@ async def _read(
     """Everything the batch must know, each kind in one statement."""
     at = clock.now()
     asked = [_ask(snapshot, entry, int(at.timestamp())) for entry in entries]
-    refs = await store.read_refs(connection, lane, [a.wish.ref_hash for a in asked])
+    refs = await store.read_refs(connection, lane, [a.wish.ref_key for a in asked])
     needs: dict[int, int] = {}
     wallets = set()
     for a in asked:
@@ -130,7 +130,7 @@ async def _read(
         wallets.add(organisation.org_id)
         # Only what can be sold is read and opened: no repeat, no quantity that nobody may order.
         may_sell = a.sku is not None and a.sku.from_stock and a.wish.quantity <= a.sku.quantity_max
-        if may_sell and organisation.sandbox_of is None and a.wish.ref_hash not in refs:
+        if may_sell and organisation.sandbox_of is None and a.wish.ref_key not in refs:
             needs[a.wish.sku_id] = needs.get(a.wish.sku_id, 0) + a.wish.quantity
     nonces = [a.wish.nonce for a in asked if a.wish.nonce is not None]
     claims = {claim.key for a in asked for claim in a.lane_claims}

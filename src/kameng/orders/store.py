@@ -19,7 +19,7 @@ _ORDERS = copying.Rows(
      "unit_price_e4": "q", "total_e4": "q", "cost_e4": "q", "placed_at": "q"},
     ["state", "client_ref", "account", "trace", "card_ids"],
 )  # fmt: skip
-_REFS = copying.Rows("order_ref", {"lane": "h", "org_id": "q", "order_id": "q"}, ["ref_hash", "digest"])
+_REFS = copying.Rows("order_ref", {"lane": "h", "order_id": "q"}, ["ref_key", "digest"])
 
 
 class OrderRow(msgspec.Struct, frozen=True):
@@ -39,10 +39,10 @@ class OrderRow(msgspec.Struct, frozen=True):
 
 
 async def read_refs(
-    connection: Connection, lane: int, ref_hashes: Sequence[bytes]
+    connection: Connection, lane: int, ref_keys: Sequence[bytes]
 ) -> dict[bytes, tuple[bytes, int]]:
     """(digest, order id) by the hash of the reference."""
-    rows = await connection.fetch(statements.read_refs, lane, ref_hashes)
+    rows = await connection.fetch(statements.read_refs, lane, ref_keys)
     return {row[0]: (row[1], row[2]) for row in rows}
 
 
@@ -53,12 +53,7 @@ async def insert_orders(
     stamp = copying.timestamp(at)
     await _ORDERS.append(connection, (_order_row(ring, lane, stamp, order) for order in orders))
     await _REFS.append(
-        connection,
-        (
-            (lane, w.organisation.org_id, order.order_id, w.ref_hash, w.digest)
-            for order in orders
-            for w in (order.wish,)
-        ),
+        connection, ((lane, order.order_id, order.wish.ref_key, order.wish.digest) for order in orders)
     )
 
 

@@ -236,11 +236,10 @@ CREATE TABLE public.nonce_3 (
 );
 
 CREATE TABLE public.order_ref (
-    lane smallint NOT NULL,
-    org_id bigint NOT NULL,
-    ref_hash bytea NOT NULL,
-    digest bytea NOT NULL,
-    order_id bigint NOT NULL
+    lane smallint CONSTRAINT reference_lane_not_null NOT NULL,
+    ref_key bytea CONSTRAINT reference_ref_key_not_null NOT NULL,
+    digest bytea CONSTRAINT reference_digest_not_null NOT NULL,
+    order_id bigint CONSTRAINT reference_order_id_not_null NOT NULL
 );
 
 CREATE TABLE public.orders (
@@ -574,7 +573,7 @@ ALTER TABLE ONLY public.nonce_3
     ADD CONSTRAINT nonce_3_pkey PRIMARY KEY (lane, drawer, nonce_hash);
 
 ALTER TABLE ONLY public.order_ref
-    ADD CONSTRAINT order_ref_pkey PRIMARY KEY (lane, ref_hash);
+    ADD CONSTRAINT order_ref_pkey PRIMARY KEY (lane, ref_key);
 
 ALTER TABLE ONLY public.orders
     ADD CONSTRAINT orders_pkey PRIMARY KEY (lane, order_id);
