@@ -149,7 +149,7 @@ def server_settings(programs: Path, *, socket: Path, port: int | None) -> dict[s
         "max_wal_size": "8GB",
         "checkpoint_timeout": "15min",
         "checkpoint_completion_target": "0.9",
-        "shared_buffers": f"{min(512, max(128, memory_mb // 8))}MB",
+        "shared_buffers": f"{min(1024, max(128, memory_mb // 8))}MB",
         "effective_cache_size": f"{max(256, memory_mb // 2)}MB",
         "maintenance_work_mem": "128MB",
         "random_page_cost": "1.1",
