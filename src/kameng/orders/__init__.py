@@ -32,6 +32,7 @@ from kameng.orders.model import (
     Wish,
 )  # fmt: skip
 from kameng.orders.queueing import Lanes
+from kameng.orders.rehearsing import Rehearsals
 from kameng.orders.snapshot import Snapshot
 from kameng.orders.wishing import OrderBody, fault_of, ref_key_of, wish_from
 
@@ -59,6 +60,7 @@ __all__ = [
     "Page",
     "ReferenceReused",
     "Refused",
+    "Rehearsals",
     "SecretsNotShown",
     "ShownCard",
     "ShownOrder",

@@ -35,6 +35,7 @@ from kameng.orders.model import (
     ShownCard,
     Wish,
 )  # fmt: skip
+from kameng.orders.rehearsing import rehearsed_refusal
 from kameng.pricing import BelowCost, PriceChanged, Quote
 from kameng.risk import KEY_DAY, Claim, Counters, RiskRefused, VelocityExceeded
 from kameng.stock import Shelf, ShelfCard
@@ -112,6 +113,8 @@ def _decide_one(view: View, asked: Asked) -> Decision:
     if sku is None or quote is None or sku.state != "on_sale":
         return Refused(NotOnSale, field="sku")
     refusal = _quantity_fits(sku, wish) or _price_is_agreed(quote, wish) or _risk_allows(view, asked)
+    if refusal is None and wish.organisation.sandbox_of is not None:
+        refusal = rehearsed_refusal(wish, sku)
     if refusal is not None:
         return refusal
     return _take(view, asked, sku, quote)

@@ -22,6 +22,7 @@ from kameng.kit.errors import Refusal
 from kameng.orders.errors import Busy, OrderNotPlaced, OutcomeUnknown
 from kameng.orders.model import Answer, Refused, Short, Wish
 from kameng.orders.placing import AnswersLost, Entry, place_batch, refuse_sold_out
+from kameng.orders.rehearsing import Rehearsals
 from kameng.orders.reserving import Places
 from kameng.orders.snapshot import Snapshot
 from kameng.orders.waiting import Ticket, Waiting
@@ -291,6 +292,7 @@ class Lanes:
         target_s: float = QUEUE_TARGET_S,
     ) -> None:  # fmt: skip
         self.snapshot = snapshot
+        self.rehearsals = Rehearsals()
         self._queues = {
             number: LaneQueue(snapshot, number, batch_max=batch_max, target_s=target_s) for number in numbers
         }
@@ -317,7 +319,10 @@ class Lanes:
 
     async def place(self, wish: Wish) -> Answer:
         """Place one wish in its payer's lane."""
-        return await self._queues[wish.organisation.lane].submit(wish)
+        queue = self._queues[wish.organisation.lane]
+        if wish.organisation.sandbox_of is None:
+            return await queue.submit(wish)
+        return await self.rehearsals.place(wish, self.snapshot.catalogue.skus.get(wish.sku_id), queue.submit)
 
     def has_room_for(self, lane: int, rows: int) -> bool:
         """Whether a bulk request may wait in a lane; if not, tell it so before anything is done."""
@@ -325,4 +330,9 @@ class Lanes:
 
     async def place_many(self, wishes: Sequence[Wish]) -> list[Answer]:
         """Place many wishes of one payer."""
-        return await self._queues[wishes[0].organisation.lane].submit_many(wishes) if wishes else []
+        if not wishes:
+            return []
+        answers = await self._queues[wishes[0].organisation.lane].submit_many(wishes)
+        if wishes[0].organisation.sandbox:
+            self.rehearsals.saw_answers(wishes, answers)
+        return answers
