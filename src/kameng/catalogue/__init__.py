@@ -6,10 +6,10 @@ from kameng.catalogue.forms import check as check_account
 from kameng.catalogue.forms import json_schema as form_schema
 from kameng.catalogue.model import CHANGEABLE, FROM_STOCK, KINDS, Catalogue, Sku
 from kameng.catalogue.publishing import ImportReport, change_sku, demo_catalogue, import_file, set_sku
-from kameng.catalogue.store import load, read_revisions
+from kameng.catalogue.store import Change, list_changes, load, read_revisions
 
 __all__ = [
-    "CHANGEABLE", "FROM_STOCK", "KINDS", "BadSku", "BundleWithoutParts", "Catalogue", "Form", "ImportReport", "Sku",
-    "UnknownForm", "UnknownSku", "change_sku", "check_account", "demo_catalogue", "form_named", "form_schema",
-    "import_file", "load", "read_revisions", "set_sku",
+    "CHANGEABLE", "FROM_STOCK", "KINDS", "BadSku", "BundleWithoutParts", "Catalogue", "Change", "Form", "ImportReport",
+    "Sku", "UnknownForm", "UnknownSku", "change_sku", "check_account", "demo_catalogue", "form_named", "form_schema",
+    "import_file", "list_changes", "load", "read_revisions", "set_sku",
 ]  # fmt: skip

@@ -11,6 +11,7 @@ from kameng.kit.money import AMOUNT_E4_MAX
 PROMISE_MINUTES_MAX = 365 * 24 * 60
 TEXT_CHARS_MAX = 200
 INSTRUCTIONS_CHARS_MAX = 1000
+EXTERNAL_REF_CHARS_MAX = 64
 BARCODE_DIGITS = (8, 12, 13, 14)
 
 LABELS = {
@@ -21,6 +22,7 @@ LABELS = {
     "quantity_step": ("quantity_step", "数量步长"),
     "delivery_promise_minutes": ("delivery_promise_minutes", "承诺交付分钟"),
     "redeem_instructions": ("redeem_instructions", "兑换说明"), "barcode": ("barcode", "条码"),
+    "external_ref": ("external_ref", "外部编码"),
 }  # fmt: skip
 """What callers call a field, and what it is called in Chinese."""
 
@@ -63,7 +65,10 @@ def _check_words(sku: Sku) -> None:
     for name, choice in (("kind", KINDS), ("state", STATES)):
         if getattr(sku, name) not in choice:
             raise wrong(name, f"one of {', '.join(choice)}", f"应为 {', '.join(choice)} 之一")
-    lengths = (("region", TEXT_CHARS_MAX), ("note", TEXT_CHARS_MAX), ("redeem_instructions", INSTRUCTIONS_CHARS_MAX))
+    lengths = (
+        ("region", TEXT_CHARS_MAX), ("note", TEXT_CHARS_MAX), ("redeem_instructions", INSTRUCTIONS_CHARS_MAX),
+        ("external_ref", EXTERNAL_REF_CHARS_MAX),
+    )  # fmt: skip
     for name, chars_max in lengths:
         text = getattr(sku, name)
         if len(text) > chars_max or not text.isprintable():

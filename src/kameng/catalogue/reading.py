@@ -81,6 +81,7 @@ MORE_COLUMNS = {
     "承诺交付分钟": "delivery_promise_minutes",
     "兑换说明": "redeem_instructions",
     "条码": "barcode",
+    "外部编码": "external_ref",
 }
 """Columns that a file may have besides. An empty cell takes away what the SKU had."""
 NEEDED = ("scene", "brand", "product", "spec", "kind", "face_value_e4", "cost_e4", "list_price_e4")
@@ -241,6 +242,7 @@ _READERS: dict[str, tuple[Callable[[str], Any], str, str]] = {
     "delivery_promise_minutes": (_count_or(None), *_NO_COUNT),
     "redeem_instructions": (str, "", ""),
     "barcode": (_barcode, "an EAN, UPC or GTIN with its check digit", "应为含校验位的 EAN、UPC 或 GTIN"),
+    "external_ref": (str, "", ""),
 }
 
 

@@ -25,6 +25,19 @@ async def load(connection: Connection, known: Catalogue | None, epoch: int) -> C
     return Catalogue(epoch, skus)
 
 
+class Change(msgspec.Struct, frozen=True):
+    """A SKU's latest change: its place in the feed is (epoch, SKU)."""
+
+    epoch: int
+    sku_id: int
+    at: datetime
+
+
+async def list_changes(connection: Connection, *, after: tuple[int, int], limit: int) -> list[Change]:
+    """What changed after a place in the feed; (-1, 0) is before everything."""
+    return [Change(*row) for row in await connection.fetch(statements.list_changes, *after, limit)]
+
+
 async def changed_skus(connection: Connection, since_epoch: int) -> list[Sku]:
     rows = await connection.fetch(statements.changed_skus, since_epoch)
     return [Sku(*row) for row in rows]

@@ -16,6 +16,7 @@ PLAY_CURRENCY = "XTS"
 """ISO 4217's code for tests: what sandboxes pay with."""
 
 NAME_CHARS_MAX = 100
+EXTERNAL_REF_CHARS_MAX = 64
 REASON_CHARS_MAX = 500
 
 
@@ -50,15 +51,20 @@ async def found_sandbox(connection: Connection, live: Organisation) -> Organisat
 async def set_organisation(
     db: Database, org_id: int, *,
     level: int | None = None, state: str | None = None, wants_events: bool | None = None,
-    reason: str | None = None, actor_id: int = 0,
+    external_ref: str | None = None, reason: str | None = None, actor_id: int = 0,
 ) -> Organisation:  # fmt: skip
     """Change an organisation; every gateway decides by it from its next batch on. A person says why."""
-    wished = {"level": level, "state": state, "wants_events": wants_events}
+    wished = {"level": level, "state": state, "wants_events": wants_events, "external_ref": external_ref}
     wished = {name: value for name, value in wished.items() if value is not None}
     if level is not None:
         _check_level(level)
     if state is not None:
         _check_one_of(state, ORGANISATION_STATES, "state")
+    if external_ref is not None and not (len(external_ref) <= EXTERNAL_REF_CHARS_MAX and external_ref.isprintable()):
+        raise BadOrganisationSettings(
+            f"external_ref: at most {EXTERNAL_REF_CHARS_MAX} printable characters", field="external_ref",
+            detail_zh=f"外部编码：最多 {EXTERNAL_REF_CHARS_MAX} 个可见字符",
+        )  # fmt: skip
     said = _with_reason(wished, reason)
     async with db.transaction() as connection:
         lane = ids.lane_of(org_id)

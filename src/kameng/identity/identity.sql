@@ -5,17 +5,17 @@ VALUES ($1::smallint, $2, $3, $4, $5::smallint, $6, $7, $8, $9);
 
 -- name: set_organisation
 -- Changes what may change; stamped with the epoch so that every gateway sees it.
-UPDATE organisation SET level = $3::smallint, state = $4, wants_events = $5, changed = $6
+UPDATE organisation SET level = $3::smallint, state = $4, wants_events = $5, external_ref = $7, changed = $6
 WHERE lane = $1::smallint AND org_id = $2;
 
 -- name: read_organisations
 -- Organisations of a lane by id.
-SELECT org_id, name, kind, level, state, currency, sandbox_of, wants_events
+SELECT org_id, name, kind, level, state, currency, sandbox_of, wants_events, external_ref
 FROM organisation WHERE lane = $1::smallint AND org_id = ANY($2::bigint[]);
 
 -- name: changed_organisations
 -- Organisations that changed since an epoch, in every lane.
-SELECT org_id, name, kind, level, state, currency, sandbox_of, wants_events
+SELECT org_id, name, kind, level, state, currency, sandbox_of, wants_events, external_ref
 FROM organisation WHERE changed > $1;
 
 -- name: insert_api_key
@@ -38,7 +38,7 @@ FROM api_key WHERE state = 'active' ORDER BY changed DESC LIMIT $1;
 
 -- name: all_organisations
 -- Organisations by id, in every lane.
-SELECT org_id, name, kind, level, state, currency, sandbox_of, wants_events
+SELECT org_id, name, kind, level, state, currency, sandbox_of, wants_events, external_ref
 FROM organisation WHERE org_id = ANY($1::bigint[]);
 
 -- name: changed_api_keys

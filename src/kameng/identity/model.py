@@ -39,6 +39,7 @@ class Organisation(msgspec.Struct, frozen=True):
     currency: str
     sandbox_of: int | None
     wants_events: bool
+    external_ref: str = ""
 
     @property
     def lane(self) -> int:

@@ -113,7 +113,7 @@ async def insert_organisation(
 async def set_organisation(connection: Connection, organisation: Organisation, *, changed: int) -> None:
     await connection.execute(
         statements.set_organisation, organisation.lane, organisation.org_id, organisation.level,
-        organisation.state, organisation.wants_events, changed,
+        organisation.state, organisation.wants_events, changed, organisation.external_ref,
     )  # fmt: skip
 
 

@@ -1,6 +1,6 @@
 -- name: organisation
 -- One organisation.
-SELECT org_id, name, kind, level, state, currency, sandbox_of, wants_events
+SELECT org_id, name, kind, level, state, currency, sandbox_of, wants_events, external_ref
 FROM organisation WHERE lane = $1::smallint AND org_id = $2;
 
 -- name: keys_of_organisation

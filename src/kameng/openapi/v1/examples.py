@@ -65,6 +65,7 @@ SKU: Example = {
     ],
     "region": "全国", "note": "", "quantity_min": 1, "quantity_max": 1, "quantity_step": 1, "state": "on_sale",
     "refundable": False, "reversible": False, "delivery_promise_minutes": 10, "redeem_instructions": "", "barcode": "",
+    "external_ref": "ERP-88-100042",
     "form_schema": {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "type": "object",
@@ -74,6 +75,10 @@ SKU: Example = {
     },
 }  # fmt: skip
 CATALOGUE: Example = {"skus": [{name: value for name, value in SKU.items() if name != "form_schema"}]}
+CHANGES: Example = {
+    "changes": [{"change": "changed", "revision": 3, "at": AT, "product": CATALOGUE["skus"][0]}],
+    "next_after": "AAAAAAAAAAcAAAAAAAGGyg", "more": False,
+}  # fmt: skip
 STOCK: Example = {
     "stock": [
         {"sku": "100001", "band": "plenty", "from_stock": True},

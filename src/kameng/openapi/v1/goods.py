@@ -15,7 +15,7 @@ from msgspec import UNSET
 from kameng import catalogue, stock
 from kameng.catalogue import Sku
 from kameng.identity import Scope
-from kameng.kit import money
+from kameng.kit import epochs, money
 from kameng.kit.db import Database
 from kameng.openapi.errors import BadRequest
 from kameng.openapi.v1 import examples
@@ -25,14 +25,17 @@ from kameng.openapi.v1.model import (
     SKUS_MAX,
     CatalogueAnswer,
     CatalogueQuery,
+    ChangesAnswer,
+    ChangesQuery,
     FormField,
+    ProductChange,
     SkuBody,
     SkuDetail,
     SkuStock,
     StockAnswer,
     StockQuery,
 )  # fmt: skip
-from kameng.openapi.v1.reading import query_of
+from kameng.openapi.v1.reading import parse_place, place_of, query_of, utc
 from kameng.orders import Snapshot
 
 SKUS_AT_ONCE = 500
@@ -74,6 +77,23 @@ async def list_catalogue(request: AnyRequest) -> Response[bytes]:
 async def find_sku(request: AnyRequest, sku: FromPath[str]) -> Response[bytes]:
     arrival = arrival_of(request)
     return answer(arrival, _detail(arrival, sku_named(arrival.parts.snapshot, sku)))
+
+
+@get(
+    "/api/v1/products/changes",
+    guards=[signed],
+    opt=says(
+        operation="listProductChanges", tag="goods", zh="商品变更", en="What changed of the products",
+        text="For an ERP that keeps a copy: every SKU, in the order of its latest change, also those that are paused "
+        "or withdrawn. Keep `next_after` and ask again from there; nothing is missed, and a SKU that changed "
+        "meanwhile comes again. Prices are your own; rules of prices alone (level, named, tiers) are no change here.",
+        scope=Scope.catalogue_read, query=ChangesQuery,
+        replies=(Reply(200, ChangesAnswer, "A page of changes, the oldest first.", examples.CHANGES),),
+    ),
+)  # fmt: skip
+async def list_product_changes(request: AnyRequest) -> Response[bytes]:
+    arrival = arrival_of(request)
+    return answer(arrival, await _changes(arrival, query_of(arrival.query, ChangesQuery)))
 
 
 @get(
@@ -121,6 +141,24 @@ async def _listed(arrival: Arrival, query: CatalogueQuery) -> list[SkuBody]:
     return shown
 
 
+async def _changes(arrival: Arrival, query: ChangesQuery) -> ChangesAnswer:
+    after = (-1, 0) if query.after is UNSET else parse_place(query.after)
+    snapshot = arrival.parts.snapshot
+    async with arrival.parts.db.connection() as connection:
+        found = await catalogue.list_changes(connection, after=after, limit=query.limit + 1)
+        # What the page names has to be known here, however lately it changed.
+        await snapshot.refresh(connection, await epochs.read(connection))
+    page = found[: query.limit]
+    last = (page[-1].epoch, page[-1].sku_id) if page else after
+    changes = [_change(arrival, snapshot.catalogue.skus[one.sku_id], one) for one in page]
+    return ChangesAnswer(changes, place_of(last), len(found) > query.limit)
+
+
+def _change(arrival: Arrival, sku: Sku, found: catalogue.Change) -> ProductChange:
+    what: Any = "withdrawn" if sku.state == "withdrawn" else "published" if sku.revision == 1 else "changed"
+    return ProductChange(what, sku.revision, utc(found.at), SkuBody(**_facts(arrival, sku)))
+
+
 def _matches(sku: Sku, query: CatalogueQuery, words: list[str]) -> bool:
     if sku.state != "on_sale" or query.scene not in (UNSET, sku.scene) or query.brand not in (UNSET, sku.brand):
         return False
@@ -138,7 +176,7 @@ def _facts(arrival: Arrival, sku: Sku) -> dict[str, Any]:
         "region": sku.region, "note": sku.note, "quantity_min": sku.quantity_min, "quantity_max": sku.quantity_max,
         "quantity_step": sku.quantity_step, "state": sku.state, "refundable": sku.refundable,
         "reversible": sku.reversible, "delivery_promise_minutes": sku.delivery_promise_minutes,
-        "redeem_instructions": sku.redeem_instructions, "barcode": sku.barcode,
+        "redeem_instructions": sku.redeem_instructions, "barcode": sku.barcode, "external_ref": sku.external_ref,
     }  # fmt: skip
 
 

@@ -83,6 +83,7 @@ class SkuBody(msgspec.Struct, frozen=True):
     ]
     redeem_instructions: Annotated[str, Meta(description="How its buyer redeems it; for people.")]
     barcode: Annotated[str, Meta(description="EAN, UPC or GTIN; empty if it has none.", examples=["6901234567892"])]
+    external_ref: Annotated[str, Meta(description="What the seller's ERP calls it; empty if it says nothing.")]
 
 
 class SkuDetail(SkuBody, frozen=True):
@@ -95,6 +96,35 @@ class SkuDetail(SkuBody, frozen=True):
 
 class CatalogueAnswer(msgspec.Struct, frozen=True):
     skus: list[SkuBody]
+
+
+class ProductChange(msgspec.Struct, frozen=True):
+    """A SKU's latest change, with the SKU as it is."""
+
+    change: Annotated[
+        Literal["published", "changed", "withdrawn"],
+        Meta(description="`published`: its first revision. `withdrawn`: off for good."),
+    ]
+    revision: Annotated[int, Meta(description="Rises with every change of the SKU.")]
+    at: Moment
+    product: SkuBody
+
+
+class ChangesAnswer(msgspec.Struct, frozen=True):
+    changes: list[ProductChange]
+    next_after: Annotated[str, Meta(description="Ask with it for what comes next, now or whenever you like.")]
+    more: Annotated[bool, Meta(description="Whether there is more already.")]
+
+
+class ChangesQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    after: (
+        Annotated[
+            str,
+            Meta(pattern="^[A-Za-z0-9_-]{22}$", description="`next_after` of the answer before; at first nothing."),
+        ]
+        | UnsetType
+    ) = UNSET
+    limit: Limit = PAGE
 
 
 class CatalogueQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

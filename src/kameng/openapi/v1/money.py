@@ -12,8 +12,7 @@ from kameng.openapi.v1 import examples
 from kameng.openapi.v1.arriving import AnyRequest, Arrival, answer, arrival_of, signed
 from kameng.openapi.v1.endpoints import Reply, says
 from kameng.openapi.v1.model import BalanceAnswer, LineBody, StatementAnswer, StatementQuery
-from kameng.openapi.v1.orders import utc
-from kameng.openapi.v1.reading import cursor_of, parse_cursor, query_of
+from kameng.openapi.v1.reading import cursor_of, parse_cursor, query_of, utc
 from kameng.orders import ID_MAX
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from litestar import Response, get, post
 from litestar.params import FromPath
 from msgspec import UNSET
@@ -25,7 +23,7 @@ from kameng.openapi.v1.model import (
     OrderView,
 )  # fmt: skip
 from kameng.openapi.v1.quotes import steps_shown
-from kameng.openapi.v1.reading import cursor_of, parse_cursor, parse_ids, query_of
+from kameng.openapi.v1.reading import cursor_of, parse_cursor, parse_ids, query_of, utc
 from kameng.orders import CardsNotOpened, OrderNotFound, SecretsNotShown, ShownOrder
 
 ORDER_ID = {"order_id": "The order's id."}
@@ -108,10 +106,6 @@ def view(order: ShownOrder) -> OrderView:
         order.state,  # type: ignore[arg-type] # one of orders.State
         order.sequence, utc(order.placed_at), steps_shown(pricing.steps_of(order.trace)),
     )  # fmt: skip
-
-
-def utc(at: datetime) -> str:
-    return f"{at.isoformat(timespec='milliseconds')[:23]}Z"
 
 
 def _id(text: str) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from datetime import datetime
 from typing import TypeVar
 from urllib.parse import parse_qsl
 
@@ -70,6 +71,31 @@ def parse_cursor(text: str) -> int:
             "not a cursor of ours", field="cursor", detail_zh="cursor 无效，请使用上一页返回的 next_cursor"
         )
     return any_id
+
+
+def place_of(place: tuple[int, int]) -> str:
+    """The opaque text that stands for a place in a feed of directories: the epoch and the id of a change."""
+    epoch, any_id = place
+    packed = (epoch + 1).to_bytes(8, "big") + any_id.to_bytes(8, "big")
+    return base64.urlsafe_b64encode(packed).rstrip(b"=").decode()
+
+
+def parse_place(text: str) -> tuple[int, int]:
+    try:
+        packed = base64.b64decode(text + "==", altchars=b"-_", validate=True)
+    except (binascii.Error, ValueError):
+        packed = b""
+    place = int.from_bytes(packed[:8], "big") - 1, int.from_bytes(packed[8:], "big")
+    if len(packed) != 16 or max(place) >= (1 << 63) - 1 or place_of(place) != text:
+        raise BadRequest(
+            "not a place of ours", field="after", detail_zh="after 无效，请使用上一次返回的 next_after"
+        )
+    return place
+
+
+def utc(at: datetime) -> str:
+    """As times go over the wire: RFC 3339 in milliseconds."""
+    return f"{at.isoformat(timespec='milliseconds')[:23]}Z"
 
 
 def parse_ids(text: str, *, field: str, count_max: int) -> list[int]:

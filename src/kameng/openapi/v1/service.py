@@ -21,7 +21,7 @@ from kameng.openapi.v1 import examples
 from kameng.openapi.v1.arriving import AnyRequest, answer, arrival_of, peer_of, signed, unsigned_answer
 from kameng.openapi.v1.endpoints import Reply, says
 from kameng.openapi.v1.model import ErrorEntry, ErrorsAnswer, HealthAnswer, Notice, SelfTestAnswer
-from kameng.openapi.v1.orders import utc
+from kameng.openapi.v1.reading import utc
 
 CLOCK_OFF_MS = 5_000
 EXPIRES_SOON_MS = 14 * 86_400_000

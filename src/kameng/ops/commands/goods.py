@@ -62,6 +62,7 @@ def _add_sku(group: Commands, common: argparse.ArgumentParser) -> None:
         help="承诺交付分钟，none 为取消 within how long it is delivered")  # fmt: skip
     add("--redeem", metavar="TEXT", dest="redeem_instructions", help="兑换说明 how its buyer redeems it")
     add("--barcode", metavar="DIGITS", help="条码 its EAN or UPC")
+    add("--external-ref", metavar="TEXT", help="外部编码 what your ERP calls it")
     state = one.add_mutually_exclusive_group()
     for name, value, said in (
         ("--pause", "paused", "暂停销售 stop selling it for a while"),
@@ -169,7 +170,7 @@ def _say_sku(sku: catalogue.Sku) -> None:
         f"  数量 quantity {sku.allowed_quantities}，表单 form {sku.form or '-'}",
         f"  退款 refundable {_yes(sku.refundable)}，撤销 reversible {_yes(sku.reversible)}，"
         f"承诺 promise {'-' if sku.delivery_promise_minutes is None else f'{sku.delivery_promise_minutes} min'}，"
-        f"条码 barcode {sku.barcode or '-'}",
+        f"条码 barcode {sku.barcode or '-'}，外部编码 external {sku.external_ref or '-'}",
     )
     if sku.redeem_instructions:
         say(f"  兑换说明 redeem: {sku.redeem_instructions}")

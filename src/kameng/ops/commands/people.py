@@ -71,6 +71,7 @@ def _add_organisations(group: Commands, common: argparse.ArgumentParser) -> None
     one.add_argument("--level", type=count, metavar="N", help="等级 its price level")
     one.add_argument("--state", choices=["active", "suspended", "closed"], help="状态 its state")
     one.add_argument("--events", choices=["on", "off"], help="是否推送事件 whether it has a webhook endpoint")
+    one.add_argument("--external-ref", metavar="TEXT", help="外部编码 what your ERP or CRM calls it")
     say_why(one, required=False)
     one.set_defaults(run=change)
     for name, state, said in (
@@ -80,12 +81,12 @@ def _add_organisations(group: Commands, common: argparse.ArgumentParser) -> None
         one = group.add_parser(name, parents=[common], help=said)
         one.add_argument("organisation", type=number, metavar="ORG")
         say_why(one)
-        one.set_defaults(run=change, state=state, level=None, events=None)
+        one.set_defaults(run=change, state=state, level=None, events=None, external_ref=None)
     one = group.add_parser("level", parents=[common], help="调整等级 give one another price level")
     one.add_argument("organisation", type=number, metavar="ORG")
     one.add_argument("level", type=count, metavar="N")
     say_why(one)
-    one.set_defaults(run=change, state=None, events=None)
+    one.set_defaults(run=change, state=None, events=None, external_ref=None)
 
 
 def _add_people(group: Commands, common: argparse.ArgumentParser) -> None:
@@ -150,7 +151,7 @@ def change(arguments: argparse.Namespace) -> int:
         events = None if arguments.events is None else arguments.events == "on"
         return await identity.set_organisation(
             platform.db, arguments.organisation, level=arguments.level, state=arguments.state, wants_events=events,
-            reason=arguments.reason, actor_id=await actor_of(platform, arguments),
+            external_ref=arguments.external_ref, reason=arguments.reason, actor_id=await actor_of(platform, arguments),
         )  # fmt: skip
 
     new = on_platform(work)
