@@ -79,9 +79,9 @@ async def mine(common: Platform) -> Mine:
 
 def test_all_signed_endpoints_are_walked() -> None:
     assert sorted(call.endpoint.operation for call in CALLS) == [
-        "askQuotes", "findOrder", "findSku", "listCatalogue", "listOrderEvents", "listOrders", "listProductChanges",
-        "listStatement",
-        "placeOrder", "placeOrders", "revealOrder", "selfTest", "showBalance", "showStock",
+        "askQuotes", "checkGoLive", "findOrder", "findSku", "listCatalogue", "listOrderEvents", "listOrders",
+        "listProductChanges", "listStatement", "placeOrder",
+        "placeOrders", "revealOrder", "selfTest", "showBalance", "showStock",
     ]  # fmt: skip
 
 

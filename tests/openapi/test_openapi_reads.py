@@ -31,8 +31,8 @@ async def test_the_catalogue_lists_what_is_on_sale_at_the_callers_price(common: 
         "kind": "secret", "face_value": yuan(card.face_value_e4), "face_currency": "CNY",
         "price": yuan(card.list_price_e4), "currency": "CNY", "form": [], "region": card.region, "note": card.note,
         "quantity_min": 1, "quantity_max": 100, "quantity_step": 1, "state": "on_sale", "refundable": False,
-        "reversible": False, "delivery_promise_minutes": None, "redeem_instructions": "", "barcode": "", "external_ref": "",
-    }  # fmt: skip
+        "reversible": False, "delivery_promise_minutes": None, "redeem_instructions": "", "barcode": "",
+    } | {"external_ref": ""}  # fmt: skip
     assert skus[str(common.goods.phone.sku_id)]["form"] == [
         {
             "name": "phone", "label": "手机号", "label_en": "Phone number", "widget": "number",

@@ -227,3 +227,12 @@ def test_a_platform_in_earnest_gets_no_demo(data: Path, shop: dict[str, str]) ->
     assert "use `kameng serve`" in done.stderr
     assert "请使用 `kameng serve`" in done.stderr
     assert not (data / "demo.json").exists()
+
+
+def test_a_key_s_checklist_is_shown(data: Path, shop: dict[str, str]) -> None:
+    live = kameng(data, "key", "golive", shop["key"])
+    assert (live.returncode, "sandbox keys have the checklist" in live.stdout) == (1, True)
+    sandbox = kameng(data, "key", "golive", shop["sandbox_key"])
+    assert sandbox.returncode == 1, sandbox.stderr
+    assert "  待办 open  placed: 成功下一笔订单。 Place an order.\n" in sandbox.stdout
+    assert "完成" not in sandbox.stdout

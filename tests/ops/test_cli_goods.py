@@ -77,7 +77,8 @@ def test_one_sku_is_changed_by_what_is_named(server: Embedded, data: Path) -> No
         f"{head}: paused, 版本 revision 2\n"
         "  标价 list 55.0000，成本 cost 39.5000，允许亏本 may be sold below it，限价 floor 40.0000, ceiling 60.0000\n"
         "  数量 quantity 2 to 20 in steps of 2，表单 form -\n"
-        "  退款 refundable yes，撤销 reversible no，承诺 promise 30 min，条码 barcode 6901234567892，外部编码 external ERP-7\n"
+        "  退款 refundable yes，撤销 reversible no，承诺 promise 30 min，"
+        "条码 barcode 6901234567892，外部编码 external ERP-7\n"
         "  兑换说明 redeem: 在官网兑换\n"
     )
     again = kameng(data, "sku", "set", sku, "--floor", "none", "--promise", "none", "--resume")

@@ -30,6 +30,12 @@ SELECT key_id, org_id, scopes, sealed_secret, public_key, allowed_ips, rate_per_
        expires_at
 FROM api_key WHERE lane = $1::smallint AND key_id = $2;
 
+-- name: has_address_list
+-- Whether a working key of these organisations of a lane is bound to addresses.
+SELECT EXISTS (
+  SELECT FROM api_key
+  WHERE lane = $1::smallint AND org_id = ANY($2::bigint[]) AND state = 'active' AND allowed_ips <> '{}');
+
 -- name: newest_api_keys
 -- The newest keys that work, for a gateway that starts.
 SELECT key_id, org_id, scopes, sealed_secret, public_key, allowed_ips, rate_per_second, daily_limit_e4, state,

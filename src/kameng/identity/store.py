@@ -72,6 +72,10 @@ def _key(row: Any, ring: crypto.KeyRing) -> ApiKey:
     )
 
 
+async def has_address_list(connection: Connection, lane: int, org_ids: list[int]) -> bool:
+    return bool(await connection.fetchval(statements.has_address_list, lane, org_ids))
+
+
 async def read_key(connection: Connection, ring: crypto.KeyRing, key_id: int) -> ApiKey | None:
     row = await connection.fetchrow(statements.read_api_key, ids.lane_of(key_id), key_id)
     return None if row is None else _key(row, ring)

@@ -28,3 +28,9 @@ async def note(connection: Connection, lane: int, at: datetime, lines: Sequence[
         [x.audit_id for x in lines], [x.org_id for x in lines], [x.actor_id for x in lines],
         [x.act for x in lines], [x.subject_id for x in lines], [x.data for x in lines],
     )  # fmt: skip
+
+
+async def latest(connection: Connection, lane: int, subject_id: int, act: str) -> dict[str, Any] | None:
+    """What the latest line of this act on the subject says; None if there is none."""
+    found: dict[str, Any] | None = await connection.fetchval(statements.latest_audit_data, lane, subject_id, act)
+    return found

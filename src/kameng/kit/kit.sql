@@ -37,3 +37,7 @@ INSERT INTO audit_line (lane, audit_id, at, org_id, actor_id, act, subject_id, d
 SELECT $1::smallint, a.audit_id, $2::timestamptz, a.org_id, a.actor_id, a.act, a.subject_id, a.data
 FROM unnest($3::bigint[], $4::bigint[], $5::bigint[], $6::text[], $7::bigint[], $8::jsonb[])
   AS a (audit_id, org_id, actor_id, act, subject_id, data);
+
+-- name: latest_audit_data
+-- What the latest line of an act on one subject says.
+SELECT data FROM audit_line WHERE lane = $1::smallint AND subject_id = $2 AND act = $3 ORDER BY audit_id DESC LIMIT 1;

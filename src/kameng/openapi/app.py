@@ -69,7 +69,7 @@ class Gateway:
             snapshot, numbers, batch_max=chosen.batch_max, target_s=chosen.queue_target_ms / 1000
         )
         queues.start()
-        authenticator = Authenticator(snapshot.directory, chosen.trusted_proxies)
+        authenticator = Authenticator(snapshot.directory, chosen.trusted_proxies, queues.rehearsals)
         self._parts = Parts(chosen, database, snapshot, queues, authenticator)
         self._rest = create_router_app(self._parts)
         self.intake = Intake(

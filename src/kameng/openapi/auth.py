@@ -24,6 +24,7 @@ from kameng.identity import (
     SignatureWrong,
 )  # fmt: skip
 from kameng.kit import clock
+from kameng.orders import Rehearsals
 
 Headers = Sequence[tuple[bytes, bytes]]
 BURST_S = 1
@@ -44,8 +45,11 @@ class Proof(NamedTuple):
 class Authenticator:
     """Checks requests of this process: signature, freshness, address, rate and scope, in that order."""
 
-    def __init__(self, directory: Directory, trusted_proxies: Sequence[str] = ()) -> None:
+    def __init__(
+        self, directory: Directory, trusted_proxies: Sequence[str] = (), rehearsals: Rehearsals | None = None
+    ) -> None:
         self._directory = directory
+        self._rehearsals = rehearsals
         self._proxies: list[IPv4Network | IPv6Network] = [ip_network(text) for text in trusted_proxies]
         self._seen = identity.SeenNonces()
         self._buckets: dict[int, list[float]] = {}
@@ -60,6 +64,7 @@ class Authenticator:
             if key is None or key.secret is None:
                 raise SignatureWrong
             if not identity.verify_hmac(claim, key.secret, method=method, path=path, query=query, body=body):
+                self._saw_wrong(key)
                 raise SignatureWrong
         elif _header(headers, b"signature-input") is not None:
             strong = identity.parse_signature_input(headers)
@@ -67,7 +72,11 @@ class Authenticator:
             key = await self._directory.key(key_id)
             if key is None or key.public_key is None:
                 raise SignatureWrong
-            identity.verify_rfc9421(key.public_key, headers, method=method, path=path, query=query, body=body)
+            try:
+                identity.verify_rfc9421(key.public_key, headers, method=method, path=path, query=query, body=body)
+            except SignatureWrong:
+                self._saw_wrong(key)
+                raise
         else:
             raise SignatureMissing
         organisation = self._directory.organisations[key.org_id]
@@ -115,6 +124,11 @@ class Authenticator:
         """After how many seconds the key surely has a request left; 1 at least."""
         bucket = self._buckets.get(key.key_id)
         return 1 if bucket is None or bucket[0] >= 0 else math.ceil((1 - bucket[0]) / key.rate_per_second)
+
+    def _saw_wrong(self, key: ApiKey) -> None:
+        """Whoever tries out a sandbox key has seen a wrong signature refused."""
+        if self._rehearsals is not None and self._directory.organisations[key.org_id].sandbox:
+            self._rehearsals.saw(key.key_id, "wrong_signature")
 
     def _count(self, key_id: int, rate_per_second: int, now_ms: int) -> None:
         """A token bucket for each key, in this process; several gateways allow so many times as much."""

@@ -119,6 +119,13 @@ SELF_TEST: Example = {
         }
     ],
 }  # fmt: skip
+CHECKLIST: Example = {
+    "key": "ak_test_251803440000004096", "ready": False,
+    "items": [
+        {"code": "signed", "done": True, "en": "Sign a request.", "zh": "发出一个签名正确的请求。"},
+        {"code": "placed", "done": False, "en": "Place an order.", "zh": "成功下一笔订单。"},
+    ],
+}  # fmt: skip
 ERRORS: Example = {
     "errors": [
         {

@@ -309,6 +309,21 @@ class SelfTestAnswer(msgspec.Struct, frozen=True):
     warnings: list[Notice]
 
 
+class ChecklistItem(msgspec.Struct, frozen=True):
+    """One step, and whether it was seen to be done."""
+
+    code: str
+    done: bool
+    en: str
+    zh: str
+
+
+class ChecklistAnswer(msgspec.Struct, frozen=True):
+    key: str
+    ready: Annotated[bool, Meta(description="Whether every item is done.")]
+    items: list[ChecklistItem]
+
+
 class ErrorEntry(msgspec.Struct, frozen=True):
     code: str
     status: int

@@ -95,6 +95,7 @@ async def reveal_order(request: AnyRequest, order_id: FromPath[str]) -> Response
     assert arrival.nonce is not None
     await identity.spend_nonce(arrival.parts.db, arrival.caller.organisation.lane, arrival.nonce)
     shown = await orders.reveal(arrival.parts.snapshot, arrival.caller, _id(order_id))
+    _rehearsed(arrival, "revealed")
     return answer(arrival, order_answer(shown))
 
 
@@ -122,6 +123,7 @@ async def _found(arrival: Arrival, query: OrdersQuery) -> OrdersAnswer:
     if len(ways) > 1 or (query.state is not UNSET and ways not in ([], ["cursor"])):
         raise BadRequest("one way of finding at a time", field=ways[-1], detail_zh="每次只能使用一种查询方式")
     if query.client_ref is not UNSET:
+        _rehearsed(arrival, "found_by_ref")
         try:
             return OrdersAnswer([view(await orders.find_by_ref(snapshot, caller, query.client_ref))])
         except OrderNotFound:
@@ -134,6 +136,11 @@ async def _found(arrival: Arrival, query: OrdersQuery) -> OrdersAnswer:
     page = await orders.list_orders(snapshot, caller, before_id=before_id, limit=query.limit, state=state)
     next_cursor = None if page.next_id is None else cursor_of(page.next_id)
     return OrdersAnswer([view(order) for order in page.orders], next_cursor)
+
+
+def _rehearsed(arrival: Arrival, deed: str) -> None:
+    if arrival.caller.organisation.sandbox:
+        arrival.parts.lanes.rehearsals.saw(arrival.caller.key.key_id, deed)
 
 
 def _event(event: events.Event) -> EventBody:

@@ -117,10 +117,7 @@ class Pulse:
 
 def _self_test(caller: Caller, headers: Headers) -> SelfTestAnswer:
     key, organisation, now_ms = caller.key, caller.organisation, clock.now_ms()
-    hmac = next((value for name, value in headers if name == b"authorization"), None)
-    ts_s = identity.parse_signature_input(headers).ts_s if hmac is None else identity.parse_authorization(hmac).ts_s
-    # A signature counts whole seconds: anything within its second is not ahead and not behind.
-    ahead_ms = 0 if 0 <= now_ms - ts_s * 1000 < 1000 else ts_s * 1000 - now_ms
+    hmac, ahead_ms = _hmac_of(headers), clock_ahead_ms(headers)
     expires_ms = key.expires_at_ms
     return SelfTestAnswer(
         key=identity.format_key_id(key.key_id, sandbox=organisation.sandbox),
@@ -139,6 +136,18 @@ def _self_test(caller: Caller, headers: Headers) -> SelfTestAnswer:
         clock_ahead_ms=ahead_ms,
         warnings=list(_warnings(caller, ahead_ms, now_ms)),
     )
+
+
+def clock_ahead_ms(headers: Headers) -> int:
+    """How far the clock of a request that was well signed is ahead of ours."""
+    now_ms, hmac = clock.now_ms(), _hmac_of(headers)
+    ts_s = identity.parse_signature_input(headers).ts_s if hmac is None else identity.parse_authorization(hmac).ts_s
+    # A signature counts whole seconds: anything within its second is not ahead and not behind.
+    return 0 if 0 <= now_ms - ts_s * 1000 < 1000 else ts_s * 1000 - now_ms
+
+
+def _hmac_of(headers: Headers) -> bytes | None:
+    return next((value for name, value in headers if name == b"authorization"), None)
 
 
 def _at(unix_ms: int) -> datetime:

@@ -126,9 +126,32 @@ def _add_keys(group: Commands, common: argparse.ArgumentParser) -> None:
     one.add_argument("key", type=key, metavar="KEY")
     say_why(one, required=False)
     one.set_defaults(run=revoke)
+    one = group.add_parser("golive", parents=[common], help="上线检查 what a sandbox key has shown, and what not yet")
+    one.add_argument("key", type=key, metavar="KEY")
+    one.set_defaults(run=golive)
     one = group.add_parser("list", parents=[common], help="列出 all of an organisation, without secrets")
     one.add_argument("organisation", type=number, metavar="ORG")
     one.set_defaults(run=list_keys)
+
+
+def golive(arguments: argparse.Namespace) -> int:
+    """The checklist as its gateway last saved it; 1 while something is open."""
+    from kameng import openapi  # the whole door, which other commands do without
+
+    async def work(platform: Platform) -> tuple[Any, frozenset[str]]:
+        async with platform.db.connection() as connection:
+            row = await store.key(connection, arguments.key)
+            return row, await openapi.golive.saved(connection, arguments.key)
+
+    row, done = on_platform(work)
+    say(_shown(row))
+    if not row["is_sandbox"]:
+        say("这是正式密钥，检查由沙箱密钥进行。 This is a live key; sandbox keys have the checklist.")
+        return 1
+    for step in openapi.golive.STEPS:
+        mark = "完成 done" if step.code in done else "待办 open"
+        say(f"  {mark}  {step.code}: {step.zh} {step.en}")
+    return 0 if openapi.golive.ready(done) else 1
 
 
 def found(arguments: argparse.Namespace) -> int:
