@@ -10,7 +10,7 @@ import msgspec
 
 from kameng.identity import store
 from kameng.identity.errors import BadKeySettings, KeyNotWorking, NoSuchOrganisation
-from kameng.identity.model import ALL_SCOPES, ApiKey, Organisation
+from kameng.identity.model import ALL_SCOPES, ApiKey, Organisation, scopes_of
 from kameng.kit import audit, clock, crypto, epochs, ids, lanes
 from kameng.kit.db import Connection, Database
 from kameng.kit.money import AMOUNT_E4_MAX
@@ -40,15 +40,18 @@ async def issue_key(
     organisation: Organisation,
     *,
     name: str,
-    scopes: Iterable[str] = ALL_SCOPES,
+    scopes: Iterable[str] | None = None,
     allowed_ips: Iterable[str] = (),
     rate_per_second: int = 1000,
     daily_limit_e4: int | None = None,
     public_key: bytes | None = None,
     actor_id: int = 0,
 ) -> IssuedKey:
-    """A new key: HMAC with a fresh secret, or Ed25519 when the caller brings its public key (32 bytes)."""
-    scopes = frozenset(scopes)
+    """A new key: HMAC with a fresh secret, or Ed25519 when the caller brings its public key (32 bytes).
+
+    Unless told otherwise it may do whatever an organisation of its kind has a use for.
+    """
+    scopes = scopes_of(organisation.kind) if scopes is None else frozenset(scopes)
     _check_settings(scopes, rate_per_second, daily_limit_e4, public_key)
     networks = tuple(_network(text) for text in allowed_ips)
     changed = await epochs.bump(connection, "identity")

@@ -18,11 +18,19 @@ class Scope:
     cards_read: Final = "cards:read"
     catalogue_read: Final = "catalogue:read"
     balance_read: Final = "balance:read"
+    supplier_goods: Final = "supplier:goods"
+    supplier_cards: Final = "supplier:cards"
 
 
-ALL_SCOPES = frozenset(
+BUYER_SCOPES = frozenset(
     {Scope.orders_place, Scope.orders_read, Scope.cards_read, Scope.catalogue_read, Scope.balance_read}
 )
+ALL_SCOPES = BUYER_SCOPES | {Scope.supplier_goods, Scope.supplier_cards}
+
+
+def scopes_of(kind: str) -> frozenset[str]:
+    """What a key of such an organisation may have a use for."""
+    return ALL_SCOPES if kind == "supplier" else BUYER_SCOPES
 
 
 ORGANISATION_KINDS = ("platform", "merchant", "agent", "supplier")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kameng.kit.errors import BadInput, NotFound, TryLater
+from kameng.kit.errors import BadInput, NotAllowed, NotFound, TryLater
 
 
 class BadRequest(BadInput):
@@ -55,6 +55,13 @@ class MethodNotAllowed(BadInput):
     code = "method_not_allowed"
     status = 405
     zh = "该路径不支持此请求方法，见 Allow 响应头。"
+
+
+class NotSupplier(NotAllowed):
+    """Only an active supplier's live key may do this."""
+
+    code = "not_supplier"
+    zh = "仅限供货商的正式密钥使用。"
 
 
 class NotReady(TryLater):

@@ -647,6 +647,8 @@ CREATE INDEX api_key_organisation ON public.api_key USING btree (lane, org_id);
 
 CREATE INDEX audit_line_subject ON public.audit_line USING btree (lane, subject_id);
 
+CREATE INDEX card_batch_supplier ON public.card_batch USING btree (supplier_org_id, batch_id) WHERE (supplier_org_id <> 0);
+
 CREATE UNIQUE INDEX card_fingerprint_number ON public.card_fingerprint USING btree (number_print) WHERE (number_print <> '\x'::bytea);
 
 CREATE INDEX card_fingerprint_unread ON public.card_fingerprint USING btree (card_id) WHERE (number_print IS NULL);

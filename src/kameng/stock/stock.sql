@@ -148,3 +148,15 @@ ORDER BY card_id LIMIT $4::int;
 -- Puts re-sealed cards in place of what was read.
 UPDATE card c SET sealed = s.sealed FROM unnest($2::bigint[], $3::bytea[], $4::bytea[]) AS s (card_id, sealed, old)
 WHERE c.lane = $1::smallint AND c.card_id = s.card_id AND c.sealed = s.old;
+
+-- name: supplied
+-- What came of all batches of a supplier, by SKU.
+SELECT sku_id, count(*)::int AS batches, sum(loaded)::bigint AS loaded, sum(refused)::bigint AS refused,
+       max(loaded_at) AS last_at
+FROM card_batch WHERE supplier_org_id = $1 AND supplier_org_id <> 0 GROUP BY sku_id ORDER BY sku_id;
+
+-- name: batches_of
+-- A supplier's batches below the cursor, newest first.
+SELECT batch_id, sku_id, file_name, loaded, refused, paid_e4, expires_on, loaded_at
+FROM card_batch WHERE supplier_org_id = $1 AND supplier_org_id <> 0 AND batch_id < $2
+ORDER BY batch_id DESC LIMIT $3::int;

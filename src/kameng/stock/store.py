@@ -184,3 +184,33 @@ async def reseal(
     """(id, fresh, old) each; a row that changed since it was read is left alone."""
     columns = [list(column) for column in zip(*sealed, strict=True)]
     await connection.execute(statements.reseal_cards, lane, *columns)
+
+
+class Supplied(msgspec.Struct, frozen=True):
+    """What came of all batches of one supplier for one SKU."""
+
+    sku_id: int
+    batches: int
+    loaded: int
+    refused: int
+    last_at: datetime
+
+
+class Batch(msgspec.Struct, frozen=True):
+    batch_id: int
+    sku_id: int
+    file_name: str
+    loaded: int
+    refused: int
+    paid_e4: int | None
+    expires_on: date | None
+    loaded_at: datetime
+
+
+async def supplied(connection: Connection, org_id: int) -> list[Supplied]:
+    return [Supplied(*row) for row in await connection.fetch(statements.supplied, org_id)]
+
+
+async def batches_of(connection: Connection, org_id: int, *, before_id: int, limit: int) -> list[Batch]:
+    rows = await connection.fetch(statements.batches_of, org_id, before_id, limit)
+    return [Batch(*row) for row in rows]

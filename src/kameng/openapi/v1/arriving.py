@@ -30,6 +30,10 @@ if TYPE_CHECKING:
 BODY_MAX = 256 * 1024
 """Bytes; nothing here takes more than a hundred quotes. Orders have a door, and a limit, of their own."""
 
+UPLOAD = "/api/v1/supplier/cards"
+UPLOAD_BYTES_MAX = 10 * 1024 * 1024
+"""The one endpoint that takes a file."""
+
 NEVER_ROUTED = "TRACE"
 """OPTIONS goes in as this: the framework's refusal lists the methods of the whole path, its own answer did not."""
 
@@ -149,7 +153,8 @@ class Front:
             await send(message)
 
         try:
-            body = await read_body(receive, body_max=BODY_MAX, timeout_s=self._timeout_s)
+            body_max = UPLOAD_BYTES_MAX if scope["path"] == UPLOAD else BODY_MAX
+            body = await read_body(receive, body_max=body_max, timeout_s=self._timeout_s)
         except Refusal as refusal:
             await _refuse(refusal, dressed)
         else:

@@ -28,6 +28,7 @@ TAGS = {
     "orders": {"zh": "下单、查询、查看卡密", "en": "Place, find and reveal orders"},
     "goods": {"zh": "可售商品、库存与询价，均按您自己的价格", "en": "What can be ordered, at your own prices"},
     "money": {"zh": "您的钱包：余额与明细", "en": "Your wallet"},
+    "supplier": {"zh": "供货商：商品、批次、卡密入库", "en": "For suppliers: goods, batches, cards"},
     "service": {"zh": "密钥自检、错误码、健康检查", "en": "Your key, the error codes, the gateway"},
 }
 ABOUT = {
@@ -81,6 +82,8 @@ RFC9421 = """\
 RFC 9421 with Ed25519, for keys made with your public key: one signature over `"@method" "@path" "@query"`, and
 `"content-digest"` if there is a body, with the parameters `created`, `nonce`, `keyid` and `alg="ed25519"`.
 """
+
+CARD_FILE = "8614002600012345 4Q7T-9XKD-22PM\n8614002600012346 7MWC-2A8R-XK41\n"
 
 HEADERS: Json = {
     "RateLimitPolicy": {
@@ -172,6 +175,10 @@ def _operation(endpoint: Endpoint, schemas: _Schemas, language: str) -> Json:
     parameters = list(_parameters(endpoint))
     if parameters:
         operation["parameters"] = parameters
+    if endpoint.upload:
+        file = {"schema": {"type": "string", "contentEncoding": "binary"}, "example": CARD_FILE}
+        content = {"application/octet-stream": file}
+        operation["requestBody"] = {"required": True, "description": endpoint.upload, "content": content}
     if endpoint.body is not None:
         content = {"schema": schemas.of(endpoint.body), "example": endpoint.body_example}
         operation["requestBody"] = {"required": True, "content": {"application/json": content}}

@@ -47,6 +47,8 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     query: Any = None
     body: Any = None
     body_example: Any = None
+    upload: str = ""
+    """What the body is, if it is a file and not JSON."""
     refusals: tuple[type[Refusal], ...] = ()
 
     def every_refusal(self) -> list[type[Refusal]]:

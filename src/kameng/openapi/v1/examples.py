@@ -119,6 +119,32 @@ SELF_TEST: Example = {
         }
     ],
 }  # fmt: skip
+SUPPLIED: Example = {
+    "skus": [
+        {
+            "sku": "100001", "brand": "京东", "product": "京东E卡", "spec": "100元", "state": "on_sale",
+            "external_ref": "", "batches": 2, "loaded": 1980, "refused": 20, "last_loaded_at": AT,
+        }
+    ]
+}  # fmt: skip
+BATCHES: Example = {
+    "batches": [
+        {
+            "id": "251803443200008193", "sku": "100001", "name": "cards.txt", "loaded": 990, "refused": 10,
+            "paid": "96030.0000", "expires_on": "2028-12-31", "loaded_at": AT,
+        }
+    ],
+    "next_cursor": None,
+}  # fmt: skip
+LOADED: Example = {
+    "batch": "251803443200008193", "sku": "100001", "loaded": 990,
+    "refused": [
+        {
+            "line": 7, "reason": "loaded_before", "en": "This card was loaded before.", "zh": "该卡此前已入库。",
+            "preview": "8614****",
+        }
+    ],
+}  # fmt: skip
 CHECKLIST: Example = {
     "key": "ak_test_251803440000004096", "ready": False,
     "items": [

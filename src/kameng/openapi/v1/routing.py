@@ -10,7 +10,7 @@ from litestar.datastructures import State
 
 from kameng.openapi import pages
 from kameng.openapi.headers import security_headers
-from kameng.openapi.v1 import checklist, goods, hot, money, orders, quotes, service
+from kameng.openapi.v1 import checklist, goods, hot, money, orders, quotes, service, supplier
 from kameng.openapi.v1.arriving import Front, on_error
 from kameng.openapi.v1.document import build
 
@@ -30,6 +30,7 @@ ENDPOINTS = [
     hot.place, hot.place_bulk, orders.list_orders, orders.find_order, orders.list_events, orders.reveal_order,
     goods.list_catalogue, goods.find_sku, goods.list_product_changes, goods.show_stock,
     quotes.ask_quotes, money.show_balance, money.list_statement, checklist.check_go_live,
+    supplier.list_supplied_goods, supplier.list_batches, supplier.load_cards,
     service.self_test, service.list_errors, service.health, service.show_metrics, show_document,
 ]  # fmt: skip
 """Every handler of the API."""

@@ -229,7 +229,7 @@ def issue(arguments: argparse.Namespace) -> int:
         async with platform.db.transaction() as connection:
             return await identity.issue_key(
                 connection, platform.ring, organisation, name=arguments.name,
-                scopes=arguments.scope or identity.ALL_SCOPES, allowed_ips=arguments.ip,
+                scopes=arguments.scope, allowed_ips=arguments.ip,
                 rate_per_second=arguments.rate, daily_limit_e4=arguments.daily_limit, public_key=public_key,
             )  # fmt: skip
 

@@ -1,0 +1,134 @@
+"""The supplier's side: what he supplies, his batches, and cards of his put on the shelf.
+
+He loads into SKUs that the platform took a batch of from him before (``kameng cards load --supplier``): that first
+batch is the platform's consent. Nothing here shows who bought a card, or anybody else's batches.
+"""
+
+from __future__ import annotations
+
+from litestar import Response, get, post
+from msgspec import UNSET
+
+from kameng import catalogue, identity, stock
+from kameng.catalogue import Sku
+from kameng.identity import Caller, Scope
+from kameng.kit import money
+from kameng.openapi.errors import NotSupplier
+from kameng.openapi.v1 import examples
+from kameng.openapi.v1.arriving import UPLOAD, UPLOAD_BYTES_MAX, AnyRequest, Arrival, answer, arrival_of, signed
+from kameng.openapi.v1.endpoints import Reply, says
+from kameng.openapi.v1.goods import sku_named
+from kameng.openapi.v1.reading import cursor_of, parse_cursor, query_of, utc
+from kameng.openapi.v1.supplier_model import (
+    BatchBody,
+    BatchesAnswer,
+    BatchesQuery,
+    CardsQuery,
+    LoadedAnswer,
+    RefusedLineBody,
+    SuppliedAnswer,
+    SuppliedSku,
+)  # fmt: skip
+from kameng.orders import ID_MAX
+
+
+@get(
+    "/api/v1/supplier/goods",
+    guards=[signed],
+    opt=says(
+        operation="listSuppliedGoods", tag="supplier", zh="我供货的商品", en="What you supply",
+        text="Every SKU that cards of yours were loaded for, with what came of all your batches together.",
+        scope=Scope.supplier_goods, refusals=(NotSupplier,),
+        replies=(Reply(200, SuppliedAnswer, "Your SKUs, by their code.", examples.SUPPLIED),),
+    ),
+)  # fmt: skip
+async def list_supplied_goods(request: AnyRequest) -> Response[bytes]:
+    arrival = arrival_of(request)
+    org_id = _supplier(arrival.caller)
+    async with arrival.parts.db.connection() as connection:
+        found = await stock.supplied(connection, org_id)
+    skus = arrival.parts.snapshot.catalogue.skus
+    return answer(arrival, SuppliedAnswer([_supplied(skus[one.sku_id], one) for one in found if one.sku_id in skus]))
+
+
+@get(
+    "/api/v1/supplier/batches",
+    guards=[signed],
+    opt=says(
+        operation="listBatches", tag="supplier", zh="我的批次", en="Your batches",
+        scope=Scope.supplier_goods, query=BatchesQuery, refusals=(NotSupplier,),
+        replies=(Reply(200, BatchesAnswer, "A page of batches, newest first.", examples.BATCHES),),
+    ),
+)  # fmt: skip
+async def list_batches(request: AnyRequest) -> Response[bytes]:
+    arrival = arrival_of(request)
+    org_id, query = _supplier(arrival.caller), query_of(arrival.query, BatchesQuery)
+    before_id = ID_MAX if query.cursor is UNSET else parse_cursor(query.cursor)
+    async with arrival.parts.db.connection() as connection:
+        found = await stock.batches_of(connection, org_id, before_id=before_id, limit=query.limit + 1)
+    page = found[: query.limit]
+    next_cursor = cursor_of(page[-1].batch_id) if len(found) > query.limit else None
+    return answer(arrival, BatchesAnswer([_batch(one) for one in page], next_cursor))
+
+
+@post(
+    UPLOAD,
+    status_code=200,
+    guards=[signed],
+    opt=says(
+        operation="loadCards", tag="supplier", zh="卡密入库", en="Load cards",
+        text=f"The body is the file: TXT, CSV or Excel, at most {UPLOAD_BYTES_MAX >> 20} MiB, read as "
+        "`kameng cards load` reads it. Good lines go on the shelf at once; bad ones and those loaded before are told "
+        "one by one. Sent again it loads nothing twice. Only for SKUs that you supply already.",
+        scope=Scope.supplier_cards, write=True, query=CardsQuery, upload="The card file.",
+        refusals=(
+            NotSupplier, catalogue.UnknownSku, stock.NoCards, stock.BadBatch, stock.FileNotReadable,
+            stock.SeveralSheets, stock.ColumnsUnclear, stock.FileTooLarge,
+        ),
+        replies=(Reply(200, LoadedAnswer, "What became of each line.", examples.LOADED),),
+    ),
+)  # fmt: skip
+async def load_cards(request: AnyRequest) -> Response[bytes]:
+    arrival = arrival_of(request)
+    org_id, query = _supplier(arrival.caller), query_of(arrival.query, CardsQuery)
+    sku = await _supplied_sku(arrival, org_id, query.sku)
+    assert arrival.nonce is not None
+    await identity.spend_nonce(arrival.parts.db, arrival.caller.organisation.lane, arrival.nonce)
+    report = await stock.load_file(
+        arrival.parts.db, arrival.parts.snapshot.ring, arrival.body, sku_id=sku.sku_id, file_name=query.name,
+        actor_id=arrival.caller.key.key_id, supplier_org_id=org_id,
+    )  # fmt: skip
+    refused = [RefusedLineBody(r.line, r.reason, r.message, r.message_zh, r.preview) for r in report.refused]
+    return answer(arrival, LoadedAnswer(str(report.batch_id), str(sku.sku_id), report.loaded, refused))
+
+
+def _supplier(caller: Caller) -> int:
+    """The caller's organisation, if cards may come from it."""
+    organisation = caller.organisation
+    if organisation.kind != "supplier" or organisation.sandbox:
+        raise NotSupplier
+    return organisation.org_id
+
+
+async def _supplied_sku(arrival: Arrival, org_id: int, code: str) -> Sku:
+    """The SKU of this code, if he supplies it; else there is none for him."""
+    sku = sku_named(arrival.parts.snapshot, code)
+    async with arrival.parts.db.connection() as connection:
+        if all(one.sku_id != sku.sku_id for one in await stock.supplied(connection, org_id)):
+            raise catalogue.UnknownSku(code[:40], field="sku")
+    return sku
+
+
+def _supplied(sku: Sku, found: stock.Supplied) -> SuppliedSku:
+    return SuppliedSku(
+        str(sku.sku_id), sku.brand, sku.product, sku.spec, sku.state,  # type: ignore[arg-type] # one of its STATES
+        sku.external_ref, found.batches, found.loaded, found.refused, utc(found.last_at),
+    )  # fmt: skip
+
+
+def _batch(one: stock.Batch) -> BatchBody:
+    return BatchBody(
+        str(one.batch_id), str(one.sku_id), one.file_name, one.loaded, one.refused,
+        None if one.paid_e4 is None else money.format_e4(one.paid_e4),
+        None if one.expires_on is None else one.expires_on.isoformat(), utc(one.loaded_at),
+    )  # fmt: skip
