@@ -9,11 +9,12 @@ import asyncpg
 import msgspec
 import pytest
 
-from kameng import identity, ledger
+from kameng import identity, ledger, pricing
 from kameng.kit import db
 from kameng.kit.crypto import KeyRing
 from kameng.ops import auditing
 from kameng.ops.embedded import Embedded
+from kameng.pricing import Markup, Template
 from laws.breaking import BREAKING, CARD_ORDER, CLEARING, LYING, MOVING, PHONE_ORDER, TELLING
 from laws.world import PHONE, World, cards_of, new_world, placed, together
 
@@ -48,6 +49,7 @@ async def _live(world: World) -> tuple[bytes, str]:
             )
         await gateway.place(merchants[0].caller, "cards-0", world.card, 2)  # again: its cards are revealed
     assert len(placed(answers)) == 31
+    await _sell_below_agents(world)
     first = merchants[0]
     for key, kind, amount_e4 in (("a", "hold", 500), ("b", "hold", 300), ("c", "hold", 200)):
         await _hold(world, first.org_id, amount_e4, key=key, kind=kind)
@@ -55,6 +57,18 @@ async def _live(world: World) -> tuple[bytes, str]:
     await _hold(world, first.org_id, 500, key="d", kind="void", pending_id=holds[0][0])
     await _hold(world, first.org_id, 100, key="e", kind="post", pending_id=holds[1][0])
     return cards_of(answers)[0], first.member.key.secret
+
+
+async def _sell_below_agents(world: World) -> None:
+    """Once, below two agents; then what they earned is on its way to one of them and has reached the other."""
+    agents = await world.agents(1, 0)
+    await pricing.set_markup(world.db, Template(agents[0].org_id, "all", "", -1, Markup(10_000)))
+    await pricing.set_markup(world.db, Template(agents[1].org_id, "all", "", -1, Markup(5_000)))
+    buyer = await world.merchant(lane=0, parent=agents[1])
+    async with world.gateway() as gateway:
+        assert len(placed([await gateway.place(buyer.caller, "a", world.card)])) == 1
+        await ledger.sweep(world.db, 0)
+        assert len(placed([await gateway.place(buyer.caller, "b", world.card)])) == 1
 
 
 async def _hold(

@@ -60,7 +60,8 @@ def test_terms(data: Path) -> None:
     assert done.stdout == (
         f"{agent} 代理: 自收款 collects itself, 最低余额 minimum balance 100.0000, 每日预算 day budget 2000.0000\n"
     )
-    done = kameng(data, "org", "terms", agent, "--minimum-balance", "none", "--self-collected", "no", "--reason", "合同")
+    less = ["--minimum-balance", "none", "--self-collected", "no"]
+    done = kameng(data, "org", "terms", agent, *less, "--reason", "合同")
     assert done.stdout == f"{agent} 代理: 每日预算 day budget 2000.0000\n"
     assert kameng(data, "org", "terms", agent, "--day-budget", "0", "--reason", "合同").returncode == 1
 

@@ -22,7 +22,7 @@ from kameng.identity.errors import (
     SignatureWrong,
     SignInTaken,
 )  # fmt: skip
-from kameng.identity.founding import found, found_sandbox, set_organisation
+from kameng.identity.founding import found, found_sandbox, pays_for, set_organisation
 from kameng.identity.issuing import IssuedKey, issue_key, revoke_key, rotate_key
 from kameng.identity.keeping import reseal
 from kameng.identity.leading import ancestors, move, set_terms
@@ -105,6 +105,7 @@ __all__ = [
     "parse_authorization",
     "parse_key_id",
     "parse_signature_input",
+    "pays_for",
     "people",
     "reseal",
     "revoke_key",

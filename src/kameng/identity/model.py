@@ -55,6 +55,11 @@ class Organisation(msgspec.Struct, frozen=True):
     def sandbox(self) -> bool:
         return self.sandbox_of is not None
 
+    @property
+    def has_limits(self) -> bool:
+        """Whether its own orders are held to more than what its wallet holds."""
+        return not (self.minimum_balance_e4 is None and self.day_budget_e4 is None and self.month_budget_e4 is None)
+
 
 class Chain(msgspec.Struct, frozen=True):
     """The agents above a buyer, from the one that buys from the platform down to the one that he buys from."""
