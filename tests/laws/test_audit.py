@@ -112,20 +112,23 @@ async def test_a_platform_that_lived_is_clean_and_every_law_looked_at_something(
     assert report.clean
     assert [finding.law for finding in report.findings if not finding.checked] == []
     counts = {finding.law: finding.checked for finding in report.findings}
-    assert counts["orders_have_their_cards"] == 16
-    assert counts["cards_have_their_order"] == counts["cards_delivered_once"] == 28
+    assert counts["orders_have_their_cards"] == 18
+    assert counts["cards_have_their_order"] == counts["cards_delivered_once"] == 30
     assert counts["cards_exist_once"] == 50
-    assert counts["orders_have_one_sale"] == counts["sales_have_their_order"] == 31
+    assert counts["orders_have_one_sale"] == counts["sales_have_their_order"] == 33
     assert counts["holds_resolve_once"] == 2
+    assert counts["splits_make_the_total"] == 2
+    assert counts["margins_follow_their_split"] == 4
+    assert counts["lanes_owe_each_other_the_same"] == 1
     assert counts["nonces_lie_in_drawers"] == 1
     assert counts["no_order_rests"] == 12
     assert counts["reveals_are_by_their_own"] == 1
     notes = {finding.law: finding.note for finding in report.findings if finding.note}
-    assert notes["samples_open"] == "50 / 50 cards 卡密, 10 / 10 API secrets 密钥, 31 / 31 orders 订单"
-    assert notes["no_clear_secret"] == f"122 values 个值 / {counts['no_clear_secret']} texts 段文本"
+    assert notes["samples_open"] == "50 / 50 cards 卡密, 18 / 18 API secrets 密钥, 33 / 33 orders 订单"
+    assert notes["no_clear_secret"] == f"130 values 个值 / {counts['no_clear_secret']} texts 段文本"
     auditing.print_report(report)
     said = capsys.readouterr().out
-    assert said.splitlines()[-1] == "31 laws hold. 全部 31 条规则成立。"
+    assert said.splitlines()[-1] == "36 laws hold. 全部 36 条规则成立。"
 
 
 @pytest.mark.parametrize(("laws", "breaking"), BREAKING, ids=[f"{i}-{laws}" for i, (laws, _) in enumerate(BREAKING)])
@@ -187,7 +190,7 @@ async def test_without_the_ring_nothing_is_opened(postgres: Embedded, copy: str,
     await _sql(postgres.url_for(copy), f"UPDATE card SET sealed = set_byte(sealed, 2, 9) WHERE card_id = {LYING}")
     report = await _audit(postgres.url_for(copy), None)
     assert report.clean
-    assert len(report.findings) == 29
+    assert len(report.findings) == 34
     await _sql(postgres.url_for(copy), f"UPDATE card SET sealed = set_byte(sealed, 0, 9) WHERE card_id = {LYING}")
     report = await _audit(postgres.url_for(copy), None)
     assert [finding.law for finding in report.broken] == ["secrets_are_sealed"]

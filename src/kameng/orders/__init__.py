@@ -43,6 +43,7 @@ from kameng.orders.splitting import (
     booked,
     left_of,
     legs,
+    read_split,
     refund_of,
     split_of,
 )  # fmt: skip
@@ -92,6 +93,7 @@ __all__ = [
     "left_of",
     "legs",
     "list_orders",
+    "read_split",
     "ref_hash_of",
     "refund_of",
     "reseal",

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate, pairwise
+from typing import Any
 
 import msgspec
 
@@ -53,6 +54,11 @@ def split_of(quote: Quote, quantity: int, *, payer_id: int | None = None) -> Spl
         for (agent_id, _), (buys, sells) in zip(quote.agents, pairwise(prices), strict=True)
     )
     return Split(prices[0] * quantity, margins, payer_id, quote.whole_trace)
+
+
+def read_split(kept: Any) -> Split:
+    """The split back from an order's row."""
+    return msgspec.convert(kept, Split)
 
 
 def booked(split: Split) -> tuple[tuple[int, int], ...]:
