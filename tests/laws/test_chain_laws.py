@@ -55,8 +55,7 @@ class Sale:
     def taken(self) -> list[int]:
         """The house's share and each level's of what was refunded: every border is rounded down."""
         borders = [
-            floor(Fraction(border * self.refunded, self.total))
-            for border in accumulate([0, self.house, *self.margins])
+            floor(Fraction(border * self.refunded, self.total)) for border in accumulate([0, self.house, *self.margins])
         ]
         return [after - before for before, after in pairwise(borders)]
 
@@ -84,9 +83,7 @@ class ChainMachine(RuleBasedStateMachine):
         for agent in self.chain:
             fixed, percent = self.markups.get(agent.org_id, (0, 0))
             prices.append(ceil(prices[-1] * (1 + Fraction(percent, 1_000_000)) + fixed))
-        answer = self.run(
-            self.gateway.place(self.buyers[buyer].caller, f"r{next(_refs)}", self.world.card, quantity)
-        )
+        answer = self.run(self.gateway.place(self.buyers[buyer].caller, f"r{next(_refs)}", self.world.card, quantity))
         assert isinstance(answer, orders.ShownOrder), answer
         sale = Sale(answer.order_id, self.buyers[buyer], prices, quantity)
         assert (answer.unit_price_e4, answer.total_e4) == (prices[-1], sale.total)
@@ -180,9 +177,10 @@ class ChainMachine(RuleBasedStateMachine):
     def buyers_and_the_platform_too(self) -> None:
         for buyer in self.buyers:
             spent = sum(sale.total - sale.refunded for sale in self.sales if sale.buyer is buyer)
-            assert self.run(
-                self.world.scalar("SELECT posted_e4 FROM account WHERE account_id = $1", buyer.org_id)
-            ) == MONEY_E4 - spent
+            assert (
+                self.run(self.world.scalar("SELECT posted_e4 FROM account WHERE account_id = $1", buyer.org_id))
+                == MONEY_E4 - spent
+            )
         kept = self.run(self.world.scalar("SELECT sum(posted_e4)::bigint FROM account WHERE account_id = $1", SALES))
         assert kept == sum(sale.house - sale.taken()[0] for sale in self.sales)
 

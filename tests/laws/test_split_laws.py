@@ -40,9 +40,7 @@ def test_each_level_keeps_what_it_sells_above_what_it_pays(prices: list[int], qu
     split = orders.split_of(quote, quantity)
     assert split.total_e4 == split.paid_e4 == price * quantity
     assert split.house_e4 == prices[0] * quantity
-    assert [margin for _, margin in split.margins] == [
-        (sells - buys) * quantity for buys, sells in pairwise(prices)
-    ]
+    assert [margin for _, margin in split.margins] == [(sells - buys) * quantity for buys, sells in pairwise(prices)]
     shop = orders.split_of(quote, quantity, payer_id=5000 + len(paid))
     assert (shop.total_e4, shop.paid_e4) == (price * quantity, paid[-1] * quantity)
 
@@ -84,9 +82,7 @@ def test_legs_move_each_margin_and_back(split: Split) -> None:
     accounts = {agent_id: agent_id + 10 for agent_id, _ in booked}
     for code, sign in ((orders.MARGIN, 1), (orders.MARGIN_BACK, -1)):
         moved = dict.fromkeys(accounts.values(), 0) | {1: 0}
-        for leg in orders.legs(
-            booked, order_id=7, income=1, sub_accounts=accounts, fresh_ids=count(100), code=code
-        ):
+        for leg in orders.legs(booked, order_id=7, income=1, sub_accounts=accounts, fresh_ids=count(100), code=code):
             assert (leg.amount_e4 > 0, leg.code, leg.subject_id) == (True, code, 7)
             moved[leg.credit_account] += leg.amount_e4
             moved[leg.debit_account] -= leg.amount_e4

@@ -92,9 +92,7 @@ async def _check_no_cycle(connection: Connection, org_id: int, parent: Organisat
 def _check_limit(field: str, zh: str, limit_e4: int | None) -> None:
     if limit_e4 is not None and not 0 < limit_e4 <= AMOUNT_E4_MAX:
         low, high = money.format_e4(1), money.format_e4(AMOUNT_E4_MAX)
-        raise BadOrganisationSettings(
-            f"{field}: {low} to {high}", field=field, detail_zh=f"{zh}：应为 {low} 至 {high}"
-        )
+        raise BadOrganisationSettings(f"{field}: {low} to {high}", field=field, detail_zh=f"{zh}：应为 {low} 至 {high}")
 
 
 def _elsewhere() -> BadOrganisationSettings:
