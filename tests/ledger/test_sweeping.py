@@ -97,6 +97,21 @@ async def test_a_debt_waits_for_money_and_never_uses_the_credit_line(world: Worl
     assert await ledger_is_even(world)
 
 
+async def test_a_debt_that_is_on_its_way_is_not_asked_for_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def killed(*_: object) -> Any:
+        raise RuntimeError("killed")
+
+    (agent,) = await world.agents(1)
+    await earn(world, agent, 0, -900)
+    await ledger.recharge(world.db, 1, agent.org_id, 2_000, key="r1")
+    with monkeypatch.context() as patch:
+        patch.setattr("kameng.ledger.sweeping._receive", killed)
+        with pytest.raises(RuntimeError, match="killed"):
+            await ledger.sweep(world.db, 0)
+    assert await ledger.sweep(world.db, 0) == 0
+    assert await money_of(world, agent) == {("wallet", 1): 1_100, ("sub_account", 0): 0}
+
+
 async def test_a_closed_wallet_keeps_its_money_waiting(world: World) -> None:
     (agent,) = await world.agents(1)
     await earn(world, agent, 0, 700)

@@ -48,7 +48,7 @@ async def sweep(db: Database, lane: int) -> int:
         owing = sorted((account for account in accounts if account.posted_e4 < 0), key=_home)
         for home, debtors in groupby(owing, key=_home):
             await finish(db, home)  # what is on its way already is not asked for again
-            moved += await _send(db, home, [_debt_of(account, lane) for account in debtors])
+            moved += await _send(db, home, await _debts(db, lane, [account.account_id for account in debtors]))
             await finish(db, home)
     await finish(db, lane)
     return moved
@@ -103,8 +103,15 @@ def _all_of(account: Account) -> _Wanted:
     return _Wanted(account.account_id, _home(account), account.org_id, account.org_id, AMOUNT_E4_MAX)
 
 
-def _debt_of(account: Account, lane: int) -> _Wanted:
-    return _Wanted(account.org_id, lane, account.account_id, account.org_id, -account.posted_e4)
+async def _debts(db: Database, lane: int, account_ids: Sequence[int]) -> list[_Wanted]:
+    """What these sub-accounts of a lane still owe, from their wallets."""
+    async with db.connection() as connection:
+        accounts = await store.read_accounts(connection, lane, account_ids)
+    return [
+        _Wanted(account.org_id, lane, account.account_id, account.org_id, -account.posted_e4)
+        for account in accounts
+        if account.posted_e4 < 0
+    ]
 
 
 async def _send(db: Database, lane: int, wanted: Sequence[_Wanted]) -> int:
