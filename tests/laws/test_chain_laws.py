@@ -73,12 +73,18 @@ class ChainMachine(RuleBasedStateMachine):
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         return asyncio.run_coroutine_threadsafe(work, self.loop).result(60)
 
-    @initialize()
-    def start(self) -> None:
+    @initialize(quantities=st.lists(st.integers(1, 3), min_size=2, max_size=4))
+    def start(self, quantities: list[int]) -> None:
+        """Each example begins with sales: what follows needs something to work on."""
         self.mine = len(self.sales)
+        for number, quantity in enumerate(quantities):
+            self._sell(number % 2, quantity)
 
     @rule(buyer=st.integers(0, 1), quantity=st.integers(1, 3))
     def sell(self, buyer: int, quantity: int) -> None:
+        self._sell(buyer, quantity)
+
+    def _sell(self, buyer: int, quantity: int) -> None:
         prices = [self.top_price[0]]
         for agent in self.chain:
             fixed, percent = self.markups.get(agent.org_id, (0, 0))
@@ -200,7 +206,7 @@ async def test_a_chain_of_four_is_right_to_four_decimals(world: World) -> None:
         }  # fmt: skip
         machine = type("Here", (ChainMachine,), here)
         await asyncio.to_thread(run_state_machine_as_test, machine, settings=effort(examples=12, steps=25))
-        assert len(here["sales"]) > 10  # type: ignore[arg-type]
+        assert len(here["sales"]) >= 24  # type: ignore[arg-type]
     await world.assert_clean()
     for lane in (0, 1, 0):
         await ledger.sweep(world.db, lane)
