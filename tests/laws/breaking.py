@@ -10,6 +10,8 @@ CLEARING = house_account(House.clearing, "CNY")
 CARD_ORDER = "(SELECT order_id FROM orders WHERE cardinality(card_ids) = 2 ORDER BY order_id LIMIT 1)"
 PHONE_ORDER = "(SELECT order_id FROM orders WHERE account IS NOT NULL ORDER BY order_id LIMIT 1)"
 SANDBOX_ORDER = "(SELECT order_id FROM orders JOIN organisation g USING (org_id) WHERE sandbox_of IS NOT NULL LIMIT 1)"
+SPLIT_ORDER = "(SELECT min(order_id) FROM orders WHERE split IS NOT NULL)"
+BOOKED = "(SELECT min(transfer_id) FROM transfer WHERE code = 'margin')"
 SOLD = "(SELECT min(card_id) FROM card WHERE state = 'sold')"
 LYING = "(SELECT min(card_id) FROM card WHERE state = 'on_shelf')"
 MOVED = "(SELECT max(card_id) FROM card WHERE state = 'on_shelf')"
@@ -95,6 +97,31 @@ BREAKING: list[tuple[str, str]] = [
         " (SELECT min(transfer_id) FROM transfer WHERE code = 'recharge')",
     ),
     ("escrow_holds_the_undelivered", f"UPDATE orders SET state = 'delivered' WHERE order_id = {PHONE_ORDER}"),
+    (
+        "splits_make_the_total",
+        f"UPDATE orders SET split = jsonb_set(split, '{{house_e4}}', '1') WHERE order_id = {SPLIT_ORDER}",
+    ),
+    (
+        "splits_make_the_total margins_follow_their_split",
+        f"UPDATE orders SET split = jsonb_set(split, '{{margins,0,1}}', '9999') WHERE order_id = {SPLIT_ORDER}",
+    ),
+    ("margins_follow_their_split", f"UPDATE orders SET split = NULL WHERE order_id = {SPLIT_ORDER}"),
+    ("margins_follow_their_split", f"UPDATE transfer SET code = 'margin_back' WHERE transfer_id = {BOOKED}"),
+    (
+        "margins_follow_their_split sub_accounts_are_only_swept",
+        f"UPDATE transfer SET code = 'fee' WHERE transfer_id = {BOOKED}",
+    ),
+    (
+        "lanes_owe_each_other_the_same",
+        "INSERT INTO sweep SELECT 0, 7, 1, min(account_id), 'CNY', 5, min(org_id), now() FROM account",
+    ),
+    ("lanes_owe_each_other_the_same", "UPDATE account SET peer_lane = 7 WHERE code = 'due_to'"),
+    ("agents_have_no_cycle", "UPDATE organisation SET parent_id = 4711 WHERE kind = 'agent' AND parent_id IS NULL"),
+    (
+        "agents_have_no_cycle",
+        "UPDATE organisation a SET parent_id = b.org_id FROM organisation b WHERE b.parent_id = a.org_id"
+        " AND a.kind = 'agent' AND b.kind = 'agent' AND b.sandbox_of IS NULL",
+    ),
     ("orders_have_one_reference", f"DELETE FROM order_ref WHERE order_id = {PHONE_ORDER}"),
     ("orders_have_one_reference", f"UPDATE orders SET client_ref = 'another' WHERE order_id = {CARD_ORDER}"),
     (

@@ -148,11 +148,14 @@ SELECT count(*) AS checked, count(*) FILTER (WHERE is_wrong) AS broken,
 FROM judged;
 
 -- name: orders_have_one_sale
--- Orders that were paid, each with the sale that bears its id: its amount, out of its buyer's wallet.
+-- Orders that were paid, each with the sale that bears its id: its amount, out of its buyer's wallet; where his shop
+-- collects itself, what that pays, out of the shop's.
 SELECT count(*) AS checked, count(*) FILTER (WHERE t.transfer_id IS NULL) AS broken,
        (array_agg(o.order_id::text) FILTER (WHERE t.transfer_id IS NULL))[1:5] AS examples
 FROM orders o LEFT JOIN transfer t ON t.lane = o.lane AND t.transfer_id = o.order_id AND t.code = 'sale'
-  AND t.subject_id = o.order_id AND t.amount_e4 = o.total_e4 AND t.debit_account = o.org_id
+  AND t.subject_id = o.order_id AND t.debit_account = coalesce((o.split ->> 'payer_id')::bigint, o.org_id)
+  AND t.amount_e4 = o.total_e4 - CASE WHEN o.split ->> 'payer_id' IS NULL THEN 0
+                                      ELSE (o.split #>> '{margins,-1,1}')::bigint END
 WHERE o.state NOT IN ('awaiting_payment', 'expired', 'cancelled');
 
 -- name: sales_have_their_order
@@ -165,7 +168,9 @@ WHERE t.code = 'sale';
 -- name: escrow_holds_the_undelivered
 -- What the house keeps in escrow beside the orders that were paid and are not delivered.
 WITH owed AS (
-  SELECT lane, currency, sum(total_e4) AS total_e4 FROM orders JOIN organisation USING (lane, org_id)
+  SELECT lane, currency, sum(total_e4 - CASE WHEN split ->> 'payer_id' IS NULL THEN 0
+                                            ELSE (split #>> '{margins,-1,1}')::bigint END) AS total_e4
+  FROM orders JOIN organisation USING (lane, org_id)
   WHERE orders.state IN ('paid', 'held', 'fulfilling', 'review', 'cancelling', 'failed', 'refused') GROUP BY 1, 2
 ), kept AS (
   SELECT lane, currency, sum(posted_e4) AS total_e4 FROM account WHERE code = 'escrow' GROUP BY 1, 2
@@ -174,6 +179,90 @@ SELECT count(*) AS checked, count(*) FILTER (WHERE coalesce(o.total_e4, 0) <> co
        (array_agg(format('lane %s %s: %s kept, %s owed', lane, currency, coalesce(k.total_e4, 0), coalesce(o.total_e4, 0)))
          FILTER (WHERE coalesce(o.total_e4, 0) <> coalesce(k.total_e4, 0)))[1:5] AS examples
 FROM kept k FULL JOIN owed o USING (lane, currency);
+
+-- name: splits_make_the_total
+-- Orders that were bought from agents: the platform's part and the margins, beside what the order costs.
+SELECT count(*) AS checked, count(*) FILTER (WHERE parts_e4 <> total_e4) AS broken,
+       (array_agg(order_id::text) FILTER (WHERE parts_e4 <> total_e4))[1:5] AS examples
+FROM (
+  SELECT order_id, total_e4, (split ->> 'house_e4')::bigint
+      + (SELECT coalesce(sum((m ->> 1)::bigint), 0) FROM jsonb_array_elements(split -> 'margins') AS m) AS parts_e4
+  FROM orders WHERE split IS NOT NULL
+) AS judged;
+
+-- name: margins_follow_their_split
+-- Each agent's margin of each order, but that of one that collects itself: booked once, in whole, at the latest when the
+-- order is delivered, and given back at most once. That it is not taken from escrow is the law of escrow.
+WITH owed AS (
+  SELECT o.lane, o.order_id, o.state, (m ->> 0)::bigint AS agent_id, (m ->> 1)::bigint AS margin_e4
+  FROM orders o CROSS JOIN LATERAL jsonb_array_elements(o.split -> 'margins') AS m
+  WHERE o.split IS NOT NULL AND m ->> 0 IS DISTINCT FROM o.split ->> 'payer_id' AND (m ->> 1)::bigint <> 0
+), side AS (
+  SELECT lane, subject_id AS order_id, code, credit_account AS account_id, amount_e4
+  FROM transfer WHERE code IN ('margin', 'margin_back')
+  UNION ALL SELECT lane, subject_id, code, debit_account, -amount_e4
+  FROM transfer WHERE code IN ('margin', 'margin_back')
+), booked AS (
+  SELECT lane, order_id, a.org_id AS agent_id, coalesce(sum(amount_e4) FILTER (WHERE s.code = 'margin'), 0) AS got_e4,
+         -coalesce(sum(amount_e4) FILTER (WHERE s.code = 'margin_back'), 0) AS back_e4
+  FROM side s JOIN account a USING (lane, account_id) WHERE a.code = 'sub_account' GROUP BY 1, 2, 3
+), judged AS (
+  SELECT order_id, agent_id, o.order_id IS NULL
+      OR coalesce(b.got_e4, 0) <> o.margin_e4 AND (b.got_e4 <> 0 OR o.state IN ('delivered', 'settled'))
+      OR coalesce(b.back_e4 NOT BETWEEN least(b.got_e4, 0) AND greatest(b.got_e4, 0), false) AS is_wrong
+  FROM owed o FULL JOIN booked b USING (lane, order_id, agent_id)
+)
+SELECT count(*) AS checked, count(*) FILTER (WHERE is_wrong) AS broken,
+       (array_agg(format('order %s agent %s', order_id, agent_id)) FILTER (WHERE is_wrong))[1:5] AS examples
+FROM judged;
+
+-- name: sub_accounts_are_only_swept
+-- Every transfer of an agent's sub-account: a margin, one given back, or a sweep.
+WITH side AS (
+  SELECT lane, transfer_id, code, debit_account AS account_id FROM transfer
+  UNION ALL SELECT lane, transfer_id, code, credit_account FROM transfer
+)
+SELECT count(*) AS checked, count(*) FILTER (WHERE is_wrong) AS broken,
+       (array_agg(transfer_id::text) FILTER (WHERE is_wrong))[1:5] AS examples
+FROM (
+  SELECT s.transfer_id, s.code NOT IN ('margin', 'margin_back', 'sweep') AS is_wrong
+  FROM side s JOIN account a USING (lane, account_id) WHERE a.code = 'sub_account'
+) AS judged;
+
+-- name: lanes_owe_each_other_the_same
+-- For every pair of lanes: what one owes, what the other has to get, and what is on its way.
+WITH owes AS (
+  SELECT lane AS from_lane, peer_lane AS to_lane, currency, posted_e4 FROM account WHERE code = 'due_to'
+), gets AS (
+  SELECT peer_lane AS from_lane, lane AS to_lane, currency, posted_e4 FROM account WHERE code = 'due_from'
+), flying AS (
+  SELECT s.lane AS from_lane, s.to_lane, s.currency, sum(s.amount_e4) AS amount_e4
+  FROM sweep s LEFT JOIN transfer_key k ON k.lane = s.to_lane AND k.key = 'sweep:' || s.sweep_id
+  WHERE k.key IS NULL GROUP BY 1, 2, 3
+), judged AS (
+  SELECT from_lane, to_lane, currency, coalesce(o.posted_e4, 0) AS owed_e4, -coalesce(g.posted_e4, 0) AS got_e4,
+         coalesce(f.amount_e4, 0) AS flying_e4
+  FROM owes o FULL JOIN gets g USING (from_lane, to_lane, currency)
+  FULL JOIN flying f USING (from_lane, to_lane, currency)
+)
+SELECT count(*) AS checked, count(*) FILTER (WHERE owed_e4 <> got_e4 + flying_e4) AS broken,
+       (array_agg(format('lane %s to %s %s: %s owed, %s got, %s on its way', from_lane, to_lane, currency, owed_e4,
+                         got_e4, flying_e4)) FILTER (WHERE owed_e4 <> got_e4 + flying_e4))[1:5] AS examples
+FROM judged;
+
+-- name: agents_have_no_cycle
+-- Every organisation with an agent above: whether following them up comes to the platform, over agents alone.
+WITH RECURSIVE up AS (
+  SELECT org_id, parent_id, 1 AS depth FROM organisation WHERE parent_id IS NOT NULL
+  UNION ALL
+  SELECT u.org_id, p.parent_id, u.depth + 1 FROM up u JOIN organisation p ON p.org_id = u.parent_id
+  WHERE p.kind = 'agent' AND p.sandbox_of IS NULL AND u.depth <= 1000
+), judged AS (
+  SELECT org_id, bool_or(parent_id IS NULL) AS is_under FROM up GROUP BY org_id
+)
+SELECT count(*) AS checked, count(*) FILTER (WHERE NOT is_under) AS broken,
+       (array_agg(org_id::text) FILTER (WHERE NOT is_under))[1:5] AS examples
+FROM judged;
 
 -- name: orders_have_one_reference
 -- Orders and references, each with exactly one of the other: the order's own organisation and number.

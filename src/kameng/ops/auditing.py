@@ -89,6 +89,26 @@ LAWS: dict[str, tuple[str, str]] = {
         "Escrow holds exactly the paid orders that are not delivered.",
         "托管账户恰好等于已付未交付订单之和。",
     ),
+    "splits_make_the_total": (
+        "The platform's part and the agents' margins of every order make its total.",
+        "每笔经代理订单的平台部分与各级差价之和等于订单金额。",
+    ),
+    "margins_follow_their_split": (
+        "Every agent's margin of every delivered order is booked once, as its split says.",
+        "每笔已交付订单的各级代理差价均按分配恰好入账一次。",
+    ),
+    "sub_accounts_are_only_swept": (
+        "Agents' sub-accounts are moved by margins and sweeps alone.",
+        "代理分账账户只因差价和归集而变动。",
+    ),
+    "lanes_owe_each_other_the_same": (
+        "What one lane owes another is what that one has to get, but for what is on its way.",
+        "每对分区之间的应付与应收相等（在途资金除外）。",
+    ),
+    "agents_have_no_cycle": (
+        "Whoever buys from an agent buys, over agents alone, from the platform.",
+        "每个下级商户沿代理链最终归属平台，且无循环。",
+    ),
     "orders_have_one_reference": (
         "Every order has one client reference and every reference one order, of the same organisation.",
         "每笔订单对应唯一外部单号，每个外部单号对应同一商户的唯一订单。",

@@ -1,6 +1,7 @@
 -- name: organisation
 -- One organisation.
-SELECT org_id, name, kind, level, state, currency, sandbox_of, wants_events
+SELECT org_id, name, kind, level, state, currency, sandbox_of, wants_events, parent_id, self_collected,
+       minimum_balance_e4, day_budget_e4, month_budget_e4
 FROM organisation WHERE lane = $1::smallint AND org_id = $2;
 
 -- name: keys_of_organisation

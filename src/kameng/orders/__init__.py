@@ -13,6 +13,8 @@ from kameng.orders.errors import (
     OutcomeUnknown,
     ReferenceReused,
     SecretsNotShown,
+    ShopClosed,
+    ShopPaused,
     SoldOut,
 )  # fmt: skip
 from kameng.orders.finding import ID_MAX, Page, find, find_by_ref, list_orders, reveal, timeline
@@ -33,6 +35,18 @@ from kameng.orders.model import (
 )  # fmt: skip
 from kameng.orders.queueing import Lanes
 from kameng.orders.snapshot import Snapshot
+from kameng.orders.splitting import (
+    MARGIN,
+    MARGIN_BACK,
+    Refund,
+    Split,
+    booked,
+    left_of,
+    legs,
+    read_split,
+    refund_of,
+    split_of,
+)  # fmt: skip
 from kameng.orders.wishing import OrderBody, fault_of, ref_key_of, wish_from
 
 __all__ = [
@@ -41,6 +55,8 @@ __all__ = [
     "BULK_EACH_MAX",
     "FINAL",
     "ID_MAX",
+    "MARGIN",
+    "MARGIN_BACK",
     "TRANSITIONS",
     "Answer",
     "BadAccount",
@@ -58,21 +74,31 @@ __all__ = [
     "OutcomeUnknown",
     "Page",
     "ReferenceReused",
+    "Refund",
     "Refused",
     "SecretsNotShown",
+    "ShopClosed",
+    "ShopPaused",
     "ShownCard",
     "ShownOrder",
     "Snapshot",
     "SoldOut",
+    "Split",
     "State",
     "Wish",
+    "booked",
     "fault_of",
     "find",
     "find_by_ref",
+    "left_of",
+    "legs",
     "list_orders",
+    "read_split",
     "ref_key_of",
+    "refund_of",
     "reseal",
     "reveal",
+    "split_of",
     "timeline",
     "wish_from",
 ]  # fmt: skip

@@ -9,6 +9,7 @@ import msgspec
 
 from kameng.identity import ApiKey, Nonce, Organisation
 from kameng.kit.errors import Fault, Refusal
+from kameng.orders.splitting import Split
 
 REFERENCE_MAX = 64
 BULK_EACH_MAX = 5_000
@@ -138,6 +139,8 @@ class NewOrder(msgspec.Struct, frozen=True, gc=False):
     state: State
     trace: str
     card_ids: tuple[int, ...]
+    split: Split | None = None
+    """Among the agents above the buyer; None: he buys from the platform."""
 
 
 class ShownCard(msgspec.Struct, frozen=True, gc=False):

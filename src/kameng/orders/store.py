@@ -17,7 +17,7 @@ _ORDERS = copying.Rows(
     "orders",
     {"lane": "h", "order_id": "q", "org_id": "q", "key_id": "q", "sku_id": "q", "sku_revision": "i", "quantity": "i",
      "unit_price_e4": "q", "total_e4": "q", "cost_e4": "q", "placed_at": "q"},
-    ["state", "client_ref", "account", "trace", "card_ids"],
+    ["state", "client_ref", "account", "trace", "card_ids", "split"],
 )  # fmt: skip
 _REFS = copying.Rows("order_ref", {"lane": "h", "order_id": "q"}, ["ref_key", "digest"])
 
@@ -64,6 +64,7 @@ def _order_row(ring: crypto.KeyRing, lane: int, stamp: int, order: NewOrder) -> 
         lane, order.order_id, wish.organisation.org_id, wish.key.key_id, wish.sku_id, order.sku_revision,
         wish.quantity, order.unit_price_e4, order.total_e4, order.cost_e4, stamp, order.state.encode(),
         wish.client_ref.encode(), account, order.trace.encode(), copying.bigint_array(order.card_ids),
+        None if order.split is None else b"\x01" + msgspec.json.encode(order.split),
     )  # fmt: skip
 
 

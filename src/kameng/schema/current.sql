@@ -18,11 +18,23 @@ CREATE TABLE public.account (
     credit_line_e4 bigint DEFAULT 0 NOT NULL,
     unbounded boolean DEFAULT false NOT NULL,
     closed boolean DEFAULT false NOT NULL,
+    peer_lane smallint,
     CONSTRAINT account_credit_line_e4_check CHECK ((credit_line_e4 >= 0)),
     CONSTRAINT account_held_e4_check CHECK ((held_e4 >= 0)),
     CONSTRAINT account_not_overdrawn CHECK ((unbounded OR (((posted_e4 - held_e4) + credit_line_e4) >= 0)))
 )
 WITH (fillfactor='50');
+
+CREATE TABLE public.agent_bound (
+    owner_id bigint NOT NULL,
+    sku_id bigint NOT NULL,
+    floor_e4 bigint,
+    ceiling_e4 bigint,
+    changed bigint NOT NULL,
+    CONSTRAINT agent_bound_ceiling_e4_check CHECK ((ceiling_e4 > 0)),
+    CONSTRAINT agent_bound_check CHECK (((COALESCE(floor_e4, ceiling_e4) IS NOT NULL) AND (floor_e4 <= ceiling_e4))),
+    CONSTRAINT agent_bound_floor_e4_check CHECK ((floor_e4 > 0))
+);
 
 CREATE TABLE public.allotment (
     lane smallint NOT NULL,
@@ -187,6 +199,26 @@ CREATE TABLE public.level_price (
     CONSTRAINT level_price_price_e4_check CHECK ((price_e4 > 0))
 );
 
+CREATE TABLE public.markup (
+    agent_id bigint NOT NULL,
+    scope text NOT NULL,
+    which text NOT NULL,
+    level smallint NOT NULL,
+    fixed_e4 bigint NOT NULL,
+    percent_e4 bigint NOT NULL,
+    unit_e4 integer NOT NULL,
+    rounding text NOT NULL,
+    ending_e4 integer NOT NULL,
+    changed bigint NOT NULL,
+    CONSTRAINT markup_check CHECK (((scope = 'all'::text) = (which = ''::text))),
+    CONSTRAINT markup_check1 CHECK (((ending_e4 >= 0) AND (ending_e4 < unit_e4))),
+    CONSTRAINT markup_level_check CHECK (((level >= '-1'::integer) AND (level <= 99))),
+    CONSTRAINT markup_percent_e4_check CHECK ((percent_e4 > '-1000000'::integer)),
+    CONSTRAINT markup_rounding_check CHECK ((rounding = ANY (ARRAY['up'::text, 'half_even'::text, 'down'::text]))),
+    CONSTRAINT markup_scope_check CHECK ((scope = ANY (ARRAY['sku'::text, 'brand'::text, 'scene'::text, 'all'::text]))),
+    CONSTRAINT markup_unit_e4_check CHECK ((unit_e4 = ANY (ARRAY[1, 100, 1000, 10000])))
+);
+
 CREATE TABLE public.membership (
     lane smallint NOT NULL,
     org_id bigint NOT NULL,
@@ -201,6 +233,7 @@ CREATE TABLE public.named_price (
     org_id bigint NOT NULL,
     price_e4 bigint NOT NULL,
     changed bigint NOT NULL,
+    seller_id bigint DEFAULT 0 NOT NULL,
     CONSTRAINT named_price_price_e4_check CHECK ((price_e4 > 0))
 );
 
@@ -260,6 +293,7 @@ CREATE TABLE public.orders (
     trace text NOT NULL,
     card_ids bigint[] DEFAULT '{}'::bigint[] NOT NULL,
     placed_at timestamp with time zone NOT NULL,
+    split jsonb,
     CONSTRAINT orders_check CHECK ((total_e4 = (unit_price_e4 * quantity))),
     CONSTRAINT orders_cost_e4_check CHECK ((cost_e4 >= 0)),
     CONSTRAINT orders_quantity_check CHECK ((quantity > 0)),
@@ -280,9 +314,19 @@ CREATE TABLE public.organisation (
     wants_events boolean DEFAULT false NOT NULL,
     changed bigint NOT NULL,
     founded_at timestamp with time zone NOT NULL,
+    parent_id bigint,
+    self_collected boolean DEFAULT false NOT NULL,
+    minimum_balance_e4 bigint,
+    day_budget_e4 bigint,
+    month_budget_e4 bigint,
     CONSTRAINT organisation_check CHECK (((sandbox_of IS NOT NULL) = (currency = 'XTS'::text))),
+    CONSTRAINT organisation_check1 CHECK ((parent_id <> org_id)),
+    CONSTRAINT organisation_check2 CHECK (((kind = 'agent'::text) OR (NOT self_collected))),
+    CONSTRAINT organisation_day_budget_e4_check CHECK ((day_budget_e4 > 0)),
     CONSTRAINT organisation_kind_check CHECK ((kind = ANY (ARRAY['platform'::text, 'merchant'::text, 'agent'::text, 'supplier'::text]))),
     CONSTRAINT organisation_level_check CHECK (((level >= 0) AND (level <= 99))),
+    CONSTRAINT organisation_minimum_balance_e4_check CHECK ((minimum_balance_e4 > 0)),
+    CONSTRAINT organisation_month_budget_e4_check CHECK ((month_budget_e4 > 0)),
     CONSTRAINT organisation_name_check CHECK (((length(name) >= 1) AND (length(name) <= 100))),
     CONSTRAINT organisation_state_check CHECK ((state = ANY (ARRAY['active'::text, 'suspended'::text, 'closed'::text])))
 );
@@ -305,7 +349,9 @@ CREATE TABLE public.price_change (
     what text NOT NULL,
     before_e4 bigint,
     after_e4 bigint,
-    actor_id bigint NOT NULL
+    actor_id bigint NOT NULL,
+    before jsonb,
+    after jsonb
 );
 
 ALTER TABLE public.price_change ALTER COLUMN change_id ADD GENERATED ALWAYS AS IDENTITY (
@@ -459,6 +505,19 @@ ALTER TABLE public.sku ALTER COLUMN sku_id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+CREATE TABLE public.sweep (
+    lane smallint NOT NULL,
+    sweep_id bigint NOT NULL,
+    to_lane smallint NOT NULL,
+    to_account bigint NOT NULL,
+    currency text NOT NULL,
+    amount_e4 bigint NOT NULL,
+    org_id bigint NOT NULL,
+    at timestamp with time zone NOT NULL,
+    CONSTRAINT sweep_amount_e4_check CHECK ((amount_e4 > 0)),
+    CONSTRAINT sweep_check CHECK ((lane <> to_lane))
+);
+
 CREATE TABLE public.timetable (
     name text NOT NULL,
     next_at timestamp with time zone NOT NULL,
@@ -506,6 +565,9 @@ ALTER TABLE ONLY public.nonce ATTACH PARTITION public.nonce_3 FOR VALUES IN ('3'
 ALTER TABLE ONLY public.account
     ADD CONSTRAINT account_pkey PRIMARY KEY (lane, account_id);
 
+ALTER TABLE ONLY public.agent_bound
+    ADD CONSTRAINT agent_bound_pkey PRIMARY KEY (owner_id, sku_id);
+
 ALTER TABLE ONLY public.allotment
     ADD CONSTRAINT allotment_pkey PRIMARY KEY (lane, sku_id);
 
@@ -550,6 +612,9 @@ ALTER TABLE ONLY public.lane
 
 ALTER TABLE ONLY public.level_price
     ADD CONSTRAINT level_price_pkey PRIMARY KEY (sku_id, level);
+
+ALTER TABLE ONLY public.markup
+    ADD CONSTRAINT markup_pkey PRIMARY KEY (agent_id, scope, which, level);
 
 ALTER TABLE ONLY public.membership
     ADD CONSTRAINT membership_pkey PRIMARY KEY (lane, org_id, person_id);
@@ -626,6 +691,9 @@ ALTER TABLE ONLY public.sku
 ALTER TABLE ONLY public.sku_revision
     ADD CONSTRAINT sku_revision_pkey PRIMARY KEY (sku_id, revision);
 
+ALTER TABLE ONLY public.sweep
+    ADD CONSTRAINT sweep_pkey PRIMARY KEY (lane, sweep_id);
+
 ALTER TABLE ONLY public.timetable
     ADD CONSTRAINT timetable_pkey PRIMARY KEY (name);
 
@@ -635,7 +703,11 @@ ALTER TABLE ONLY public.transfer_key
 ALTER TABLE ONLY public.transfer
     ADD CONSTRAINT transfer_pkey PRIMARY KEY (lane, transfer_id);
 
+CREATE UNIQUE INDEX account_due ON public.account USING btree (lane, peer_lane, code, currency) WHERE (peer_lane IS NOT NULL);
+
 CREATE INDEX account_org ON public.account USING btree (lane, org_id);
+
+CREATE UNIQUE INDEX account_sub ON public.account USING btree (lane, org_id, currency) WHERE (code = 'sub_account'::text);
 
 CREATE INDEX api_key_changed ON public.api_key USING btree (changed);
 
@@ -665,6 +737,8 @@ CREATE INDEX orders_of_organisation ON public.orders USING btree (lane, org_id, 
 
 CREATE INDEX organisation_changed ON public.organisation USING btree (changed);
 
+CREATE INDEX organisation_parent ON public.organisation USING btree (parent_id) WHERE (parent_id IS NOT NULL);
+
 CREATE UNIQUE INDEX organisation_sandbox ON public.organisation USING btree (lane, sandbox_of) WHERE (sandbox_of IS NOT NULL);
 
 CREATE INDEX sku_changed ON public.sku USING btree (changed);
@@ -688,6 +762,9 @@ CREATE TRIGGER audit_line_stands BEFORE DELETE OR UPDATE OR TRUNCATE ON public.a
 CREATE TRIGGER sku_revision_stands BEFORE DELETE OR UPDATE OR TRUNCATE ON public.sku_revision FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
 
 CREATE TRIGGER transfer_stands BEFORE DELETE OR UPDATE OR TRUNCATE ON public.transfer FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
+
+ALTER TABLE ONLY public.agent_bound
+    ADD CONSTRAINT agent_bound_sku_id_fkey FOREIGN KEY (sku_id) REFERENCES public.sku(sku_id);
 
 ALTER TABLE ONLY public.card_batch
     ADD CONSTRAINT card_batch_sku_id_fkey FOREIGN KEY (sku_id) REFERENCES public.sku(sku_id);
