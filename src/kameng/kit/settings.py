@@ -109,6 +109,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Literal["off", "on"],
         _says("Whether the embedded server keeps its WAL, to be restored to any second; it grows until pruned."),
     ] = "off"
+    synchronous_standby: Annotated[
+        Literal["off", "on"],
+        _says("Whether the embedded server answers only when its standby has an order too; without one orders wait."),
+    ] = "off"
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], _says("The least important lines to log.")
     ] = "info"
