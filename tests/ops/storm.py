@@ -17,7 +17,7 @@ from kameng.ops import founding, opening
 from kameng.ops.chaos_clients import Client, Goods, Ledger
 from kameng.ops.opening import Platform
 
-CARDS = 20_000
+CARDS = 60_000
 MONEY_E4 = 10**13
 WITHIN_S = 60.0
 
@@ -76,10 +76,10 @@ class Storm:
 
 
 @asynccontextmanager
-async def storm(goods: Goods, port: int, *, clients: int = 16) -> AsyncIterator[Storm]:
-    """Clients at work in the block, which repeat whatever got no answer."""
-    told = Ledger()
-    load = Storm(told, [Client(n, goods, told, port=port, chance=random.Random(n)) for n in range(clients)])
+async def storm(goods: Goods, port: int, *, clients: int = 16, first: int = 0) -> AsyncIterator[Storm]:
+    """Clients at work in the block, numbered from ``first``, which repeat whatever got no answer."""
+    told, numbers = Ledger(), range(first, first + clients)
+    load = Storm(told, [Client(n, goods, told, port=port, chance=random.Random(n)) for n in numbers])
     try:
         yield load
     except BaseException:

@@ -74,6 +74,10 @@ class LaneQueue:
         self._wake.set()
         return await ticket.answer
 
+    def wait_s(self) -> float:
+        """How long one more order would wait here."""
+        return self._waiting.wait_s()
+
     def has_room_for(self, rows: int) -> bool:
         """Whether a bulk request of so many rows may wait here."""
         return self._waiting.has_room_for(rows) and not self._stopping
@@ -318,6 +322,10 @@ class Lanes:
     async def place(self, wish: Wish) -> Answer:
         """Place one wish in its payer's lane."""
         return await self._queues[wish.organisation.lane].submit(wish)
+
+    def wait_s(self) -> float:
+        """How long one more order would wait in the fullest lane."""
+        return max((queue.wait_s() for queue in self._queues.values()), default=0.0)
 
     def has_room_for(self, lane: int, rows: int) -> bool:
         """Whether a bulk request may wait in a lane; if not, tell it so before anything is done."""
