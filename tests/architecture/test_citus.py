@@ -65,7 +65,7 @@ async def test_every_table_is_placed_once(spread: Connection, database_url: str)
     where = await placed(spread)
     assert sorted(where) == [row["relname"] for row in await spread.fetch(TABLES)]
     lanes = {name for name, (_, key, _) in where.items() if key == "lane"}
-    assert lanes == set(await lane_tables(database_url))
+    assert lanes == set(await lane_tables(database_url)) - {"archived_orders", "archived_event"}
     assert {where[name] for name in lanes - {"lane"}} == {("distributed", "lane", "lane")}
     assert where["lane"] == ("distributed", "lane", "none")
     assert where["counter"] == ("distributed", "entity_hash", "none")
@@ -79,6 +79,17 @@ async def test_keys_hold_the_column_that_a_table_is_spread_by(spread: Connection
 
 async def test_foreign_keys_lead_to_what_is_on_every_node(spread: Connection) -> None:
     assert [row["conname"] for row in await spread.fetch(POINTERS_ASTRAY)] == []
+
+
+async def test_what_is_archived_is_not_thrown_away(fresh_database: FreshDatabase) -> None:
+    connection = await asyncpg.connect(await fresh_database())
+    try:
+        await connection.execute("INSERT INTO archived_event SELECT 0, 1, 1, 1, 1, 'order.delivered', 0, now()")
+        with pytest.raises(asyncpg.RaiseError, match="kameng archive back"):
+            await connection.execute(SCRIPT)
+        assert await connection.fetchval("SELECT count(*) FROM archived_event") == 1
+    finally:
+        await connection.close()
 
 
 async def test_numbers_go_on_where_they_were(spread: Connection) -> None:

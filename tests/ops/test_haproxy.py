@@ -153,7 +153,7 @@ async def test_weights_move_with_the_head_room(site: Site, proxy: subprocess.Pop
         for service in (one, other):
             await asyncio.to_thread(service.await_said, "Kameng is running")
         await until_servers(site, lambda seen: {state for state, _, _ in seen.values()} == {"UP"})
-        async with storm(site.goods, site.proxy_port, clients=CLIENTS) as load:
+        async with storm(site.goods, site.proxy_port, clients=CLIENTS, first=CLIENTS) as load:
             await load.go_on(100)
             await until_servers(site, lambda seen: seen["gateway-2"][1] <= 50 < seen["gateway-1"][1])
             before = await servers(site)

@@ -6,6 +6,7 @@ import asyncio
 import os
 import shutil
 import signal
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -100,7 +101,7 @@ async def test_a_primary_killed_under_load_loses_nothing(pair: Pair) -> None:
                 await load.go_on(200)
                 await load.calm_down()
                 gone = await lost(url_of(second), load.told)
-                print(f"RPO {len(gone)} of {acknowledged} acknowledged orders, RTO {rto_s:.1f} s")
+                sys.stdout.write(f"RPO {len(gone)} of {acknowledged} acknowledged orders, RTO {rto_s:.1f} s\n")
                 assert gone == []
                 audited = await asyncio.to_thread(kameng, second, "audit")
                 assert audited.returncode == 0, audited.stdout + audited.stderr

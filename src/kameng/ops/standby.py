@@ -202,6 +202,7 @@ async def _look(url: str) -> _Primary:
         )
     finally:
         await connection.close()
+    assert row is not None
     return _Primary(row["major"], row["size_bytes"], row["is_standby"])
 
 

@@ -1,5 +1,6 @@
 """The journey of one order: wishes in, decided by the batch in their lane, found and revealed later."""
 
+from kameng.orders.archiving import archive, bring_back
 from kameng.orders.errors import (
     BadAccount,
     BadOrder,
@@ -66,6 +67,8 @@ __all__ = [
     "SoldOut",
     "State",
     "Wish",
+    "archive",
+    "bring_back",
     "fault_of",
     "find",
     "find_by_ref",
