@@ -14,11 +14,11 @@ from pathlib import Path
 import asyncpg
 import msgspec
 import pytest
-from command import Service, data_folder, kameng
+from command import Service, data_folder, fetch, kameng
 from storm import lost, stock_up, storm
 
 from kameng.kit import settings
-from kameng.ops import doctor, embedded, processes
+from kameng.ops import doctor, embedded, processes, standby
 from kameng.ops.chaos_clients import Goods
 
 ON = {"KAMENG_SYNCHRONOUS_STANDBY": "on"}
@@ -120,3 +120,39 @@ async def test_the_doctor_tells_of_a_standby_that_is_away(pair: Pair) -> None:
         assert await finding(pair.first, wanted=False) == [False]
         assert await finding(pair.second, wanted=False) == []
         assert await finding(pair.second, wanted=True) == [False]
+
+
+def test_what_is_no_standby_is_not_promoted(pair: Pair) -> None:
+    done = kameng(pair.first, "standby", "promote", str(pair.first))
+    assert (done.returncode, "is no standby" in done.stderr) == (2, True)
+    done = kameng(pair.first, "standby", "run", str(pair.first / "nowhere"))
+    assert (done.returncode, "is no standby" in done.stderr) == (2, True)
+
+
+def test_of_your_own_server_with_the_names_that_a_standby_serves(pair: Pair) -> None:
+    """The server is another Kameng's embedded one here, named by its URL."""
+    third = pair.first.parent / "third"
+    with embedded.start(pair.first / "pg18") as server:
+        other = server.url_for("postgres")
+        refused = kameng(pair.second, "standby", "make", str(third), KAMENG_DATABASE_URL=other)
+        assert (refused.returncode, "must be named kameng" in refused.stderr, third.exists()) == (2, True, False)
+        made = kameng(pair.second, "standby", "make", str(third), KAMENG_DATABASE_URL=server.url)
+        assert made.returncode == 0, made.stderr
+    note = standby.read_note(third)
+    assert (note.primary, note.major) == (server.url, 18)
+    with embedded.start(third / "pg18", extra_settings=standby.FOLLOWING) as copy:
+        assert fetch(copy, "SELECT pg_is_in_recovery()") == [(True,)]
+
+
+@pytest.mark.parametrize(
+    ("url", "bare"),
+    [
+        (
+            "postgresql://kameng:a%40b@db:5432/kameng?sslmode=require",
+            "postgresql://kameng@db:5432/kameng?sslmode=require",
+        ),
+        ("postgresql://kameng@/kameng?host=/run/pg", "postgresql://kameng@/kameng?host=/run/pg"),
+    ],
+)
+def test_a_password_is_not_written_into_the_note(url: str, bare: str) -> None:
+    assert standby.without_password(url) == bare

@@ -21,7 +21,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import unquote, urlsplit, urlunsplit
 
 import asyncpg
 import msgspec
@@ -76,7 +76,7 @@ def make(chosen: Settings, folder: Path) -> Note:
     with opening.database(chosen) as place:
         primary = uvloop.run(_look(place.url))
         _refuse_unfit(chosen, place.url, primary)
-        note = Note(_without_password(place.url), _slot_of(folder), primary.major)
+        note = Note(without_password(place.url), _slot_of(folder), primary.major)
         target = folder / f"pg{note.major}"
         try:
             target = ground.own_folder(target, user, by="DIR")
@@ -141,6 +141,12 @@ def _start(folder: Path) -> Embedded:
 
 
 def _refuse_unfit(chosen: Settings, url: str, primary: _Primary) -> None:
+    socket = chosen.data_dir / f"pg{primary.major}" / "socket"
+    if not chosen.database_url and len(bytes(socket)) > embedded.SOCKET_FOLDER_BYTES_MAX:
+        raise Fault(
+            f"The path {socket} is too long for a lasting socket: move the data folder to a shorter one.\n"
+            f"路径 {socket} 过长，无法作为固定的套接字：请把数据目录移到更短的路径。"
+        )
     if primary.is_standby:
         raise Fault("That database is a standby itself: name the primary.\n该数据库本身就是备用库：请指定主库。")
     if primary.major not in ground.MAJORS:
@@ -163,7 +169,7 @@ def _copy(url: str, note: Note, target: Path, user: ServerUser) -> None:
     source = note.primary
     if password := urlsplit(url).password:
         secret = target / "primary.pgpass"
-        as_server(user, "sh", "-c", 'cat > "$1"', "sh", secret, text=f"*:*:*:*:{_escaped(password)}\n")
+        as_server(user, "sh", "-c", 'cat > "$1"', "sh", secret, text=f"*:*:*:*:{_escaped(unquote(password))}\n")
         source += f"{'&' if urlsplit(source).query else '?'}passfile={secret}"
     fresh = target / "cluster.new"
     as_server(
@@ -181,7 +187,8 @@ def _slot_of(folder: Path) -> str:
     return f"{embedded.STANDBY}_{zlib.crc32(bytes(folder.absolute())):08x}"
 
 
-def _without_password(url: str) -> str:
+def without_password(url: str) -> str:
+    """The URL as it may be written down."""
     parts = urlsplit(url)
     if parts.password is None:
         return url

@@ -74,15 +74,19 @@ class Places:
         return bool(self._claims(wish))
 
     async def give_back(self, claims: Sequence[risk.Claim] = ()) -> None:
-        """Give these back, and whatever is owed; without the database it stays owed."""
+        """Give these back, and whatever is owed; without the database, and while the counters do not answer, it stays
+        owed."""
         self._owed += claims
-        if not self._owed:
+        if not self._owed or time.monotonic() < self._away_until_s:
             return
         owed, self._owed = self._owed, []
         try:
-            await risk.release(self._snapshot.db, owed)
+            async with asyncio.timeout(ANSWER_S) as patience:
+                await risk.release(self._snapshot.db, owed)
         except Exception as error:
-            again = isinstance(error, db.UNANSWERED) and not isinstance(error, db.CommitUnknown)
+            is_late = patience.expired()  # it may have been done nevertheless
+            self._away_until_s = time.monotonic() + AWAY_S if is_late else self._away_until_s
+            again = isinstance(error, db.UNANSWERED) and not isinstance(error, db.CommitUnknown) and not is_late
             if again:
                 self._owed = owed + self._owed
             log.warning("reserved places could not be given back", error, count=len(owed), tries_again=again)
