@@ -148,7 +148,7 @@ def test_of_your_own_server_with_the_names_that_a_standby_serves(pair: Pair) -> 
     ("url", "bare"),
     [
         (
-            "postgresql://kameng:a%40b@db:5432/kameng?sslmode=require",
+            "postgresql://kameng" + ":a%40b@db:5432/kameng?sslmode=require",
             "postgresql://kameng@db:5432/kameng?sslmode=require",
         ),
         ("postgresql://kameng@/kameng?host=/run/pg", "postgresql://kameng@/kameng?host=/run/pg"),
