@@ -34,6 +34,10 @@ BREAKING: list[tuple[str, str]] = [
         f" (SELECT lane, sku_id FROM card WHERE card_id = {LYING});"
         f"UPDATE card SET state = 'sold', order_id = 4711 WHERE card_id = {LYING}",
     ),
+    (
+        "orders_stand_once",
+        "INSERT INTO archived_orders SELECT * FROM ONLY orders WHERE state = 'delivered' AND card_ids = '{}' LIMIT 1",
+    ),
     ("cards_delivered_once", f"UPDATE orders SET card_ids = ARRAY[{SOLD}] WHERE order_id = {PHONE_ORDER}"),
     (
         "cards_exist_once",

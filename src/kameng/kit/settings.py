@@ -102,12 +102,19 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     metrics_networks: Annotated[
         tuple[str, ...], _says("The networks (CIDR) that may read `/metrics` besides this machine.")
     ] = ()
+    agent_port: Annotated[
+        Port, _says("The port on which a gateway tells HAProxy's agent-check what it can take, on `host`; 0: none.")
+    ] = 0
     backup_dir: Annotated[
         Path, _says("The folder of backups and of the WAL archive; best on another disk.", "`<data_dir>/backups`")
     ] = _UNSET
     wal_archive: Annotated[
         Literal["off", "on"],
         _says("Whether the embedded server keeps its WAL, to be restored to any second; it grows until pruned."),
+    ] = "off"
+    synchronous_standby: Annotated[
+        Literal["off", "on"],
+        _says("Whether the embedded server answers only when its standby has an order too; without one orders wait."),
     ] = "off"
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], _says("The least important lines to log.")

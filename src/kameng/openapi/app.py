@@ -56,6 +56,10 @@ class Gateway:
         elif scope["type"] == "lifespan":
             await self._lifespan(receive, send)
 
+    def wait_s(self) -> float:
+        """How long an order that comes now would wait."""
+        return self._parts.lanes.wait_s() if self._parts else 0.0
+
     async def start(self) -> Parts:
         """Connect, load the snapshot, set the lanes to work."""
         chosen = self._settings

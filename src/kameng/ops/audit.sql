@@ -274,6 +274,18 @@ SELECT count(*) AS checked, count(*) FILTER (WHERE is_wrong) AS broken,
        (array_agg(order_id::text) FILTER (WHERE is_wrong))[1:5] AS examples
 FROM judged;
 
+-- name: orders_stand_once
+-- Archived orders and events, and those of them that stand among today's too.
+SELECT count(*) AS checked, count(*) FILTER (WHERE is_wrong) AS broken,
+       (array_agg(id::text) FILTER (WHERE is_wrong))[1:5] AS examples
+FROM (
+  SELECT a.order_id AS id, o.order_id IS NOT NULL AS is_wrong
+  FROM archived_orders a LEFT JOIN ONLY orders o ON o.lane = a.lane AND o.order_id = a.order_id
+  UNION ALL SELECT a.event_id, e.event_id IS NOT NULL
+  FROM archived_event a LEFT JOIN ONLY event e
+    ON e.lane = a.lane AND e.subject_id = a.subject_id AND e.sequence = a.sequence
+) AS judged;
+
 -- name: orders_belong_to_their_caller
 -- Orders, each with its organisation and a key of that organisation.
 SELECT count(*) AS checked,

@@ -113,6 +113,10 @@ LAWS: dict[str, tuple[str, str]] = {
         "Every order has one client reference and every reference one order, of the same organisation.",
         "每笔订单对应唯一外部单号，每个外部单号对应同一商户的唯一订单。",
     ),
+    "orders_stand_once": (
+        "No archived order stands among today's too.",
+        "没有订单既在归档中又在当前表中。",
+    ),
     "orders_belong_to_their_caller": (
         "Every order was placed with a key of its own organisation.",
         "每笔订单均由本商户的密钥提交。",

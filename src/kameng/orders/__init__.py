@@ -1,5 +1,6 @@
 """The journey of one order: wishes in, decided by the batch in their lane, found and revealed later."""
 
+from kameng.orders.archiving import archive, bring_back
 from kameng.orders.errors import (
     BadAccount,
     BadOrder,
@@ -86,7 +87,9 @@ __all__ = [
     "Split",
     "State",
     "Wish",
+    "archive",
     "booked",
+    "bring_back",
     "fault_of",
     "find",
     "find_by_ref",

@@ -97,3 +97,24 @@ async def reseal_accounts(
     """(id, fresh, old) each; a row that changed since it was read is left alone."""
     columns = [list(column) for column in zip(*sealed, strict=True)]
     await connection.execute(statements.reseal_accounts, lane, *columns)
+
+
+async def orders_to_archive(
+    connection: Connection, lane: int, after_id: int, before_id: int, states: Sequence[str], *, limit: int
+) -> list[int]:
+    rows = await connection.fetch(statements.orders_to_archive, lane, after_id, before_id, states, limit)
+    return [row["order_id"] for row in rows]
+
+
+async def archive(connection: Connection, lane: int, order_ids: Sequence[int]) -> None:
+    await connection.execute(statements.archive_orders, lane, order_ids)
+    await connection.execute(statements.archive_events, lane, order_ids)
+
+
+async def archived_ids(connection: Connection, lane: int, *, limit: int) -> list[int]:
+    return [row["order_id"] for row in await connection.fetch(statements.archived_ids, lane, limit)]
+
+
+async def bring_back(connection: Connection, lane: int, order_ids: Sequence[int]) -> None:
+    await connection.execute(statements.bring_back_orders, lane, order_ids)
+    await connection.execute(statements.bring_back_events, lane, order_ids)

@@ -66,6 +66,61 @@ CREATE TABLE public.api_key (
     CONSTRAINT api_key_state_check CHECK ((state = ANY (ARRAY['active'::text, 'revoked'::text])))
 );
 
+CREATE TABLE public.event (
+    lane smallint NOT NULL,
+    subject_id bigint NOT NULL,
+    sequence integer NOT NULL,
+    event_id bigint NOT NULL,
+    org_id bigint NOT NULL,
+    kind text NOT NULL,
+    actor_id bigint NOT NULL,
+    at timestamp with time zone NOT NULL,
+    data jsonb,
+    due boolean DEFAULT false NOT NULL
+);
+
+CREATE TABLE public.archived_event (
+    NOT NULL lane,
+    NOT NULL subject_id,
+    NOT NULL sequence
+)
+INHERITS (public.event)
+WITH (fillfactor='100');
+
+CREATE TABLE public.orders (
+    lane smallint NOT NULL,
+    order_id bigint NOT NULL,
+    org_id bigint NOT NULL,
+    key_id bigint NOT NULL,
+    sku_id bigint NOT NULL,
+    sku_revision integer NOT NULL,
+    quantity integer NOT NULL,
+    unit_price_e4 bigint NOT NULL,
+    total_e4 bigint NOT NULL,
+    cost_e4 bigint NOT NULL,
+    state text NOT NULL,
+    sequence integer DEFAULT 1 NOT NULL,
+    client_ref text NOT NULL,
+    account bytea,
+    trace text NOT NULL,
+    card_ids bigint[] DEFAULT '{}'::bigint[] NOT NULL,
+    placed_at timestamp with time zone NOT NULL,
+    split jsonb,
+    CONSTRAINT orders_check CHECK ((total_e4 = (unit_price_e4 * quantity))),
+    CONSTRAINT orders_cost_e4_check CHECK ((cost_e4 >= 0)),
+    CONSTRAINT orders_quantity_check CHECK ((quantity > 0)),
+    CONSTRAINT orders_state_check CHECK ((state = ANY (ARRAY['awaiting_payment'::text, 'paid'::text, 'held'::text, 'fulfilling'::text, 'review'::text, 'cancelling'::text, 'partly_delivered'::text, 'delivered'::text, 'settled'::text, 'expired'::text, 'cancelled'::text, 'refused'::text, 'failed'::text, 'refunded'::text]))),
+    CONSTRAINT orders_unit_price_e4_check CHECK ((unit_price_e4 >= 0))
+)
+WITH (fillfactor='90');
+
+CREATE TABLE public.archived_orders (
+    NOT NULL lane,
+    NOT NULL order_id
+)
+INHERITS (public.orders)
+WITH (fillfactor='100');
+
 CREATE TABLE public.audit_line (
     lane smallint NOT NULL,
     audit_id bigint NOT NULL,
@@ -140,19 +195,6 @@ CREATE TABLE public.epoch (
     value bigint DEFAULT 0 NOT NULL
 )
 WITH (fillfactor='10');
-
-CREATE TABLE public.event (
-    lane smallint NOT NULL,
-    subject_id bigint NOT NULL,
-    sequence integer NOT NULL,
-    event_id bigint NOT NULL,
-    org_id bigint NOT NULL,
-    kind text NOT NULL,
-    actor_id bigint NOT NULL,
-    at timestamp with time zone NOT NULL,
-    data jsonb,
-    due boolean DEFAULT false NOT NULL
-);
 
 CREATE TABLE public.job (
     lane smallint NOT NULL,
@@ -274,33 +316,6 @@ CREATE TABLE public.order_ref (
     digest bytea CONSTRAINT reference_digest_not_null NOT NULL,
     order_id bigint CONSTRAINT reference_order_id_not_null NOT NULL
 );
-
-CREATE TABLE public.orders (
-    lane smallint NOT NULL,
-    order_id bigint NOT NULL,
-    org_id bigint NOT NULL,
-    key_id bigint NOT NULL,
-    sku_id bigint NOT NULL,
-    sku_revision integer NOT NULL,
-    quantity integer NOT NULL,
-    unit_price_e4 bigint NOT NULL,
-    total_e4 bigint NOT NULL,
-    cost_e4 bigint NOT NULL,
-    state text NOT NULL,
-    sequence integer DEFAULT 1 NOT NULL,
-    client_ref text NOT NULL,
-    account bytea,
-    trace text NOT NULL,
-    card_ids bigint[] DEFAULT '{}'::bigint[] NOT NULL,
-    placed_at timestamp with time zone NOT NULL,
-    split jsonb,
-    CONSTRAINT orders_check CHECK ((total_e4 = (unit_price_e4 * quantity))),
-    CONSTRAINT orders_cost_e4_check CHECK ((cost_e4 >= 0)),
-    CONSTRAINT orders_quantity_check CHECK ((quantity > 0)),
-    CONSTRAINT orders_state_check CHECK ((state = ANY (ARRAY['awaiting_payment'::text, 'paid'::text, 'held'::text, 'fulfilling'::text, 'review'::text, 'cancelling'::text, 'partly_delivered'::text, 'delivered'::text, 'settled'::text, 'expired'::text, 'cancelled'::text, 'refused'::text, 'failed'::text, 'refunded'::text]))),
-    CONSTRAINT orders_unit_price_e4_check CHECK ((unit_price_e4 >= 0))
-)
-WITH (fillfactor='90');
 
 CREATE TABLE public.organisation (
     lane smallint NOT NULL,
@@ -562,6 +577,12 @@ ALTER TABLE ONLY public.nonce ATTACH PARTITION public.nonce_2 FOR VALUES IN ('2'
 
 ALTER TABLE ONLY public.nonce ATTACH PARTITION public.nonce_3 FOR VALUES IN ('3');
 
+ALTER TABLE ONLY public.archived_event ALTER COLUMN due SET DEFAULT false;
+
+ALTER TABLE ONLY public.archived_orders ALTER COLUMN sequence SET DEFAULT 1;
+
+ALTER TABLE ONLY public.archived_orders ALTER COLUMN card_ids SET DEFAULT '{}'::bigint[];
+
 ALTER TABLE ONLY public.account
     ADD CONSTRAINT account_pkey PRIMARY KEY (lane, account_id);
 
@@ -573,6 +594,12 @@ ALTER TABLE ONLY public.allotment
 
 ALTER TABLE ONLY public.api_key
     ADD CONSTRAINT api_key_pkey PRIMARY KEY (lane, key_id);
+
+ALTER TABLE ONLY public.archived_event
+    ADD CONSTRAINT archived_event_pkey PRIMARY KEY (lane, subject_id, sequence);
+
+ALTER TABLE ONLY public.archived_orders
+    ADD CONSTRAINT archived_orders_pkey PRIMARY KEY (lane, order_id);
 
 ALTER TABLE ONLY public.audit_line
     ADD CONSTRAINT audit_line_pkey PRIMARY KEY (lane, audit_id);
@@ -712,6 +739,8 @@ CREATE UNIQUE INDEX account_sub ON public.account USING btree (lane, org_id, cur
 CREATE INDEX api_key_changed ON public.api_key USING btree (changed);
 
 CREATE INDEX api_key_organisation ON public.api_key USING btree (lane, org_id);
+
+CREATE INDEX archived_orders_of_organisation ON public.archived_orders USING btree (lane, org_id, order_id);
 
 CREATE INDEX audit_line_subject ON public.audit_line USING btree (lane, subject_id);
 
