@@ -44,6 +44,7 @@ from kameng.identity.store import (
     empty_drawer,
     known_nonces,
     nonce_of,
+    read_organisations,
     spend_nonce,
     spend_nonces,
 )  # fmt: skip
@@ -99,6 +100,7 @@ __all__ = [
     "parse_key_id",
     "parse_signature_input",
     "people",
+    "read_organisations",
     "reseal",
     "revoke_key",
     "rotate_key",

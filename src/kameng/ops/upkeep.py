@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from functools import partial
 
-from kameng import identity, orders, risk, stock
+from kameng import identity, notices, orders, risk, stock
 from kameng.kit import clock, crypto, lanes, logs
 from kameng.kit.db import Database
 from kameng.kit.errors import Fault
@@ -25,6 +25,7 @@ def entries(ring: crypto.KeyRing) -> list[Entry]:
         Entry("risk.purge", HOUR_S, risk.purge, limit_s=600.0),
         Entry("stock.void_expired", DAY_S, partial(_lane_by_lane, stock.void_expired)),
         Entry("stock.read_numbers", HOUR_S, partial(read_numbers, ring=ring)),
+        Entry("notices.purge", DAY_S, partial(_lane_by_lane, notices.purge)),
         Entry("reseal", HOUR_S, partial(reseal, ring=ring)),
     ]
 
@@ -51,10 +52,12 @@ async def reseal(db: Database, *, ring: crypto.KeyRing) -> None:
         keys = await identity.reseal(db, ring, lane)
         cards = await stock.reseal(db, ring, lane)
         accounts = await orders.reseal(db, ring, lane)
-        if keys or cards or accounts:
+        told = await notices.reseal(db, ring, lane)
+        if keys or cards or accounts or told:
             log.info(
                 "re-sealed with the present key",
                 in_lane=lane, keys_count=keys, cards_count=cards, accounts_count=accounts,
+                notices_count=told,
             )  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from kameng.orders.errors import (
     SecretsNotShown,
     SoldOut,
 )  # fmt: skip
-from kameng.orders.finding import ID_MAX, Page, find, find_by_ref, list_orders, reveal, timeline
+from kameng.orders.finding import ID_MAX, Page, find, find_by_ref, list_orders, present, reveal, timeline
 from kameng.orders.keeping import reseal
 from kameng.orders.model import (
     ACCOUNT,
@@ -70,6 +70,7 @@ __all__ = [
     "find",
     "find_by_ref",
     "list_orders",
+    "present",
     "ref_hash_of",
     "reseal",
     "reveal",
