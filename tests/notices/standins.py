@@ -38,7 +38,7 @@ class StandIn:
 async def stand_in(name: str, *arguments: str, port: int = 0) -> AsyncIterator[StandIn]:
     """``kameng.sim.NAME`` for the block."""
     command = [sys.executable, "-m", f"kameng.sim.{name}", "--port", str(port), *arguments]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)  # noqa: ASYNC220 - it starts at once
     assert process.stdout is not None
     try:
         line = await asyncio.to_thread(process.stdout.readline)

@@ -1,7 +1,7 @@
 """Telling: webhooks by Standard Webhooks 1.0, the feed and live events, and messages to people."""
 
 from kameng.notices.channels import Channels, NotSetUp
-from kameng.notices.delivering import Dispatcher
+from kameng.notices.delivering import LEASE_S, Dispatcher
 from kameng.notices.errors import (
     BadEndpoint,
     BadMessage,
@@ -37,6 +37,7 @@ from kameng.notices.templates import TEMPLATES
 from kameng.notices.working import handlers
 
 __all__ = [
+    "LEASE_S",
     "TEMPLATES",
     "Address",
     "BadEndpoint",

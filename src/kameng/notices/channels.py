@@ -19,8 +19,12 @@ class Channel(Protocol):
     async def send(self, letter: Letter) -> str:
         """Send it and return the carrier's receipt."""
 
+
+class AskedChannel(Channel, Protocol):
+    """One whose carrier can be asked; those of ``messages.ASKED``."""
+
     async def find(self, letter: Letter) -> str | None:
-        """Ask the carrier whether it has the message: its receipt, or None. ``NotImplementedError`` if it can't say."""
+        """Whether the carrier has the message: its receipt, or None."""
 
 
 class NotSetUp(Fault):
@@ -34,13 +38,25 @@ class Channels:
         self._channels: dict[str, Channel] = {
             "wecom": WeCom(sender), "dingtalk": DingTalk(sender), "feishu": Feishu(sender),
         }  # fmt: skip
+        self._asked: dict[str, AskedChannel] = {}
         if mail.host:
             self._channels["mail"] = Mail(mail)
         if sms.url:
-            self._channels["sms"] = Sms(sms)
+            self._asked["sms"] = Sms(sms)
 
     def of(self, name: str) -> Channel:
-        channel = self._channels.get(name)
+        channel = self._channels.get(name) or self._asked.get(name)
         if channel is None:
-            raise NotSetUp(f"The channel {name} is not set up: see docs/settings.md.\n渠道 {name} 未配置。")
+            raise _not_set_up(name)
         return channel
+
+    def asked(self, name: str) -> AskedChannel:
+        """A channel that can be asked what became of a message."""
+        channel = self._asked.get(name)
+        if channel is None:
+            raise _not_set_up(name)
+        return channel
+
+
+def _not_set_up(name: str) -> NotSetUp:
+    return NotSetUp(f"The channel {name} is not set up: see docs/settings.md.\n渠道 {name} 未配置。")

@@ -39,9 +39,6 @@ class Mail:
     async def send(self, letter: Letter) -> str:
         return await asyncio.to_thread(self._send, letter.address.to, self._message(letter))
 
-    async def find(self, _: Letter) -> str | None:
-        raise NotImplementedError
-
     def _message(self, letter: Letter) -> EmailMessage:
         message = EmailMessage()
         message["From"] = self._chosen.sender

@@ -20,6 +20,9 @@ from kameng.notices.store import statements
 
 ADDRESS = b"message_address"
 SEND_JOB = "notices.send"
+SEND_ASKED_JOB = "notices.send_asked"
+ASKED = frozenset({"sms"})
+"""Channels whose carrier can be asked what became of a message; of others nobody knows it after a lost answer."""
 LIMITS: dict[str, tuple[tuple[int, int], ...]] = {
     "mail": ((60, 5), (3600, 30)),
     "sms": ((60, 1), (3600, 5), (86_400, 10)),
@@ -79,7 +82,8 @@ async def tell(
     await connection.execute(
         statements.insert_message, lane, message_id, org_id, channel, template, dict(facts), sealed, address_hash, at
     )
-    await jobs.add(connection, lane, [jobs.NewJob(SEND_JOB, message_id)], [job_id])
+    kind = SEND_ASKED_JOB if channel in ASKED else SEND_JOB
+    await jobs.add(connection, lane, [jobs.NewJob(kind, message_id)], [job_id])
 
 
 async def tell_now(

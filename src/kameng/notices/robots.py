@@ -27,9 +27,6 @@ class _Robot:
     def __init__(self, sender: Sender) -> None:
         self._sender = sender
 
-    async def find(self, _: Letter) -> str | None:
-        raise NotImplementedError
-
     async def _post(self, url: str, body: dict[str, Any]) -> str:
         status, said = await self._sender.post(url, msgspec.json.encode(body), {})
         if status in (429, 503):

@@ -31,8 +31,10 @@ def handlers(db: Database, ring: KeyRing, channels: Channels, policy: Policy) ->
         await change_endpoint(db, endpoint.org_id, endpoint.endpoint_id, policy=policy, state="active")
 
     return [
+        Outside(messages.SEND_JOB, sending.send, settle=sending.settle, concurrency=8, timeout_s=60.0),
         Outside(
-            messages.SEND_JOB, sending.send, query=sending.ask, settle=sending.settle, concurrency=8, timeout_s=60.0
+            messages.SEND_ASKED_JOB, sending.send, query=sending.ask, settle=sending.settle, concurrency=8,
+            timeout_s=60.0,
         ),
         Outside(ACTIVATE_JOB, activate, query=activate),  # doing it twice is doing it once
         Inside(progress.AGAIN_JOB, send_again, ids_per_job=1),
@@ -73,10 +75,7 @@ class _Sending:
     async def ask(self, job: Job) -> str:
         """What became of a message whose answer was lost."""
         message = await self._read(job)
-        try:
-            found = await self._channels.of(message.channel).find(self._letter(message))
-        except NotImplementedError:
-            raise GiveUp(f"{message.channel} can't be asked: look there whether it arrived") from None
+        found = await self._channels.asked(message.channel).find(self._letter(message))
         if found is not None:
             return found
         if clock.now() - message.created_at < SURELY_THERE:

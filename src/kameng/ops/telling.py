@@ -16,7 +16,8 @@ def policy_of(chosen: Settings) -> notices.Policy:
 def dispatcher(chosen: Settings, db: Database, ring: KeyRing, lanes: list[int]) -> notices.Dispatcher:
     """What delivers webhooks, for the worker."""
     sender = notices.Sender(policy_of(chosen))
-    return notices.Dispatcher(db, ring, sender, openapi.subject_states(), lanes=lanes)
+    lease_s = min(notices.LEASE_S, float(chosen.job_lease_s))
+    return notices.Dispatcher(db, ring, sender, openapi.subject_states(), lanes=lanes, lease_s=lease_s)
 
 
 def handlers(chosen: Settings, db: Database, ring: KeyRing, sender: notices.Sender) -> list[Handler]:

@@ -51,7 +51,9 @@ def add(commands: Commands, common: argparse.ArgumentParser) -> None:
     say_who(one)
     one.set_defaults(run=replay)
 
-    group = commands.add_parser("notice", help="消息渠道 messages to people").add_subparsers(metavar="ACT", required=True)
+    group = commands.add_parser("notice", help="消息渠道 messages to people").add_subparsers(
+        metavar="ACT", required=True
+    )
     one = _of_organisation(group, common, "test", "发送测试消息 send somebody a test message")
     one.add_argument("channel", choices=CHANNELS, metavar="CHANNEL", help=", ".join(CHANNELS))
     one.add_argument("to", metavar="TO", help="邮箱、手机号或机器人地址 a mailbox, a phone, a robot's address")
