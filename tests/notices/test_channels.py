@@ -44,7 +44,9 @@ class Office:
 
     async def hurry(self) -> None:
         """What waits or is to be asked about is due now."""
-        await self._world.execute("UPDATE job SET due_at = now() - interval '1 s', lease_until = lease_until - interval '1 day'")
+        await self._world.execute(
+            "UPDATE job SET due_at = now() - interval '1 s', lease_until = lease_until - interval '1 day'"
+        )
         await self.work()
 
     async def jobs(self) -> list[tuple[str, int]]:
