@@ -55,7 +55,7 @@ def add(commands: Commands, common: argparse.ArgumentParser) -> None:
         metavar="ACT", required=True
     )
     one = _of_organisation(group, common, "test", "发送测试消息 send somebody a test message")
-    one.add_argument("channel", choices=CHANNELS, metavar="CHANNEL", help=", ".join(CHANNELS))
+    one.add_argument("channel", choices=CHANNELS, metavar="CHANNEL", help=f"渠道 one of {', '.join(CHANNELS)}")
     one.add_argument("to", metavar="TO", help="邮箱、手机号或机器人地址 a mailbox, a phone, a robot's address")
     one.add_argument("--secret", default="", metavar="TEXT", help="机器人加签密钥 the robot's signing secret")
     one.set_defaults(run=tell)
