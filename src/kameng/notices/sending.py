@@ -54,6 +54,7 @@ class Sender:
     ) -> None:
         if self._session is not None:
             await self._session.close()
+        await self._resolver.close()
 
     async def send(self, url: str, keys: Sequence[bytes], *, message_id: str, body: bytes) -> Outcome:
         """Never raises: whatever happens is an outcome. What the receiver said is not kept: it may repeat secrets."""
