@@ -46,6 +46,7 @@ from kameng.identity.store import (
     empty_drawer,
     known_nonces,
     nonce_of,
+    read_organisations,
     spend_nonce,
     spend_nonces,
 )  # fmt: skip
@@ -107,6 +108,7 @@ __all__ = [
     "parse_signature_input",
     "pays_for",
     "people",
+    "read_organisations",
     "reseal",
     "revoke_key",
     "rotate_key",

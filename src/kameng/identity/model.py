@@ -18,11 +18,15 @@ class Scope:
     cards_read: Final = "cards:read"
     catalogue_read: Final = "catalogue:read"
     balance_read: Final = "balance:read"
+    webhooks_manage: Final = "webhooks:manage"
 
 
 ALL_SCOPES = frozenset(
-    {Scope.orders_place, Scope.orders_read, Scope.cards_read, Scope.catalogue_read, Scope.balance_read}
-)
+    {
+        Scope.orders_place, Scope.orders_read, Scope.cards_read, Scope.catalogue_read, Scope.balance_read,
+        Scope.webhooks_manage,
+    }
+)  # fmt: skip
 
 
 ORGANISATION_KINDS = ("platform", "merchant", "agent", "supplier")

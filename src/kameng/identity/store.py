@@ -82,6 +82,11 @@ async def read_organisation(connection: Connection, org_id: int) -> Organisation
     return Organisation(*rows[0]) if rows else None
 
 
+async def read_organisations(connection: Connection, lane: int, org_ids: Sequence[int]) -> list[Organisation]:
+    """Some organisations of a lane."""
+    return [Organisation(*row) for row in await connection.fetch(statements.read_organisations, lane, list(org_ids))]
+
+
 async def newest_keys(
     connection: Connection, ring: crypto.KeyRing, *, limit: int
 ) -> tuple[list[Organisation], list[ApiKey]]:

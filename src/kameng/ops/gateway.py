@@ -106,6 +106,7 @@ class Server(uvicorn.Server):
 
     def leave(self) -> None:
         self.go_deaf()
+        self.end_streams()
         self.should_exit = True
 
     def drain(self) -> None:
@@ -121,6 +122,12 @@ class Server(uvicorn.Server):
             self._agent.stop()
         for server in self.servers if self.started else ():
             server.close()
+
+    def end_streams(self) -> None:
+        """Live events go on for ever: whoever reads them is let go first."""
+        end = getattr(self.config.app, "end_streams", None)
+        if end is not None:
+            end()
 
     def end_alone(self) -> None:
         """Nobody is left who would end us: do it as they would have."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from functools import partial
 
-from kameng import identity, ledger, orders, risk, stock
+from kameng import identity, ledger, notices, orders, risk, stock
 from kameng.kit import clock, crypto, lanes, logs
 from kameng.kit.db import Database
 from kameng.kit.errors import Fault
@@ -27,6 +27,7 @@ def entries(ring: crypto.KeyRing) -> list[Entry]:
         Entry("ledger.sweep", SWEEP_S, partial(_lane_by_lane, ledger.sweep), limit_s=600.0),
         Entry("stock.void_expired", DAY_S, partial(_lane_by_lane, stock.void_expired)),
         Entry("stock.read_numbers", HOUR_S, partial(read_numbers, ring=ring)),
+        Entry("notices.purge", DAY_S, partial(_lane_by_lane, notices.purge)),
         Entry("reseal", HOUR_S, partial(reseal, ring=ring)),
     ]
 
@@ -53,10 +54,12 @@ async def reseal(db: Database, *, ring: crypto.KeyRing) -> None:
         keys = await identity.reseal(db, ring, lane)
         cards = await stock.reseal(db, ring, lane)
         accounts = await orders.reseal(db, ring, lane)
-        if keys or cards or accounts:
+        told = await notices.reseal(db, ring, lane)
+        if keys or cards or accounts or told:
             log.info(
                 "re-sealed with the present key",
                 in_lane=lane, keys_count=keys, cards_count=cards, accounts_count=accounts,
+                notices_count=told,
             )  # fmt: skip
 
 

@@ -18,7 +18,7 @@ from kameng.orders.errors import (
     ShopPaused,
     SoldOut,
 )  # fmt: skip
-from kameng.orders.finding import ID_MAX, Page, find, find_by_ref, list_orders, reveal, timeline
+from kameng.orders.finding import ID_MAX, Page, find, find_by_ref, list_orders, present, reveal, timeline
 from kameng.orders.keeping import reseal
 from kameng.orders.model import (
     ACCOUNT,
@@ -96,6 +96,7 @@ __all__ = [
     "left_of",
     "legs",
     "list_orders",
+    "present",
     "read_split",
     "ref_key_of",
     "refund_of",

@@ -230,7 +230,7 @@ async def _write(
     if orders:
         await store.insert_orders(connection, snapshot.ring, lane, view.at, orders)
         await ledger.write(connection, lane, view.at, view.books)
-        await events.emit(connection, lane, view.at, [_placed_event(order) for order in orders])
+        await events.emit(connection, lane, view.at, [_placed_event(order, view) for order in orders])
     sold = [(card_id, order.order_id, order.wish.sku_id) for order in orders for card_id in order.card_ids]
     if sold:
         await stock.sell(connection, lane, sold)
@@ -244,8 +244,10 @@ async def _write(
         await identity.spend_nonces(connection, lane, view.spent)
 
 
-def _placed_event(order: NewOrder) -> events.NewEvent:
+def _placed_event(order: NewOrder, view: View) -> events.NewEvent:
     wish = order.wish
+    # By the directory of this batch: a door may have met the organisation before it wanted events.
+    organisation = view.organisations.get(wish.organisation.org_id, wish.organisation)
     return events.NewEvent(
         event_id=order.order_id,
         org_id=wish.organisation.org_id,
@@ -253,7 +255,7 @@ def _placed_event(order: NewOrder) -> events.NewEvent:
         sequence=1,
         kind=PLACED_EVENTS[order.state],
         actor_id=wish.key.key_id,
-        due=wish.organisation.wants_events,
+        due=organisation.wants_events,
     )
 
 

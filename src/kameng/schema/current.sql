@@ -196,6 +196,13 @@ CREATE TABLE public.epoch (
 )
 WITH (fillfactor='10');
 
+CREATE TABLE public.event_feed (
+    lane smallint NOT NULL,
+    org_id bigint NOT NULL,
+    since_id bigint NOT NULL,
+    opened_at timestamp with time zone NOT NULL
+);
+
 CREATE TABLE public.job (
     lane smallint NOT NULL,
     job_id bigint NOT NULL,
@@ -268,6 +275,23 @@ CREATE TABLE public.membership (
     role text NOT NULL,
     since timestamp with time zone NOT NULL,
     CONSTRAINT membership_role_check CHECK ((role = ANY (ARRAY['owner'::text, 'finance'::text, 'support'::text, 'catalogue'::text, 'risk'::text, 'auditor'::text, 'clerk'::text])))
+);
+
+CREATE TABLE public.message (
+    lane smallint NOT NULL,
+    message_id bigint NOT NULL,
+    org_id bigint NOT NULL,
+    channel text NOT NULL,
+    template text NOT NULL,
+    facts jsonb NOT NULL,
+    address bytea NOT NULL,
+    address_hash bytea NOT NULL,
+    state text DEFAULT 'waiting'::text NOT NULL,
+    receipt text DEFAULT ''::text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    sent_at timestamp with time zone,
+    CONSTRAINT message_channel_check CHECK ((channel = ANY (ARRAY['mail'::text, 'sms'::text, 'wecom'::text, 'dingtalk'::text, 'feishu'::text]))),
+    CONSTRAINT message_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'sent'::text])))
 );
 
 CREATE TABLE public.named_price (
@@ -569,6 +593,70 @@ CREATE TABLE public.transfer_key (
     CONSTRAINT transfer_key_key_check CHECK (((length(key) >= 1) AND (length(key) <= 200)))
 );
 
+CREATE TABLE public.webhook_endpoint (
+    lane smallint NOT NULL,
+    endpoint_id bigint NOT NULL,
+    org_id bigint NOT NULL,
+    name text NOT NULL,
+    url text NOT NULL,
+    kinds text[] DEFAULT '{}'::text[] NOT NULL,
+    state text DEFAULT 'active'::text NOT NULL,
+    reason text DEFAULT ''::text NOT NULL,
+    changed bigint NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    cursor_id bigint NOT NULL,
+    failures integer DEFAULT 0 NOT NULL,
+    failing_since timestamp with time zone,
+    paused_until timestamp with time zone,
+    CONSTRAINT webhook_endpoint_state_check CHECK ((state = ANY (ARRAY['active'::text, 'disabled'::text, 'removed'::text])))
+)
+WITH (fillfactor='50');
+
+CREATE TABLE public.webhook_lane (
+    lane smallint NOT NULL,
+    lease_token bigint NOT NULL,
+    lease_until timestamp with time zone NOT NULL
+)
+WITH (fillfactor='10');
+
+CREATE TABLE public.webhook_late (
+    lane smallint NOT NULL,
+    endpoint_id bigint NOT NULL,
+    subject_id bigint NOT NULL,
+    sequence integer NOT NULL,
+    attempts integer NOT NULL,
+    next_at timestamp with time zone NOT NULL
+)
+WITH (fillfactor='70');
+
+CREATE TABLE public.webhook_log (
+    lane smallint NOT NULL,
+    log_id bigint NOT NULL,
+    endpoint_id bigint NOT NULL,
+    at timestamp with time zone NOT NULL,
+    event_ids bigint[] NOT NULL,
+    statuses smallint[] NOT NULL,
+    took_ms integer[] NOT NULL,
+    attempts smallint[] NOT NULL,
+    faults text[] NOT NULL
+);
+
+CREATE TABLE public.webhook_replay (
+    lane smallint NOT NULL,
+    replay_id bigint NOT NULL,
+    endpoint_id bigint NOT NULL,
+    after_id bigint NOT NULL,
+    until_id bigint NOT NULL
+);
+
+CREATE TABLE public.webhook_secret (
+    lane smallint NOT NULL,
+    secret_id bigint NOT NULL,
+    endpoint_id bigint NOT NULL,
+    sealed bytea NOT NULL,
+    until timestamp with time zone
+);
+
 ALTER TABLE ONLY public.nonce ATTACH PARTITION public.nonce_0 FOR VALUES IN ('0');
 
 ALTER TABLE ONLY public.nonce ATTACH PARTITION public.nonce_1 FOR VALUES IN ('1');
@@ -625,6 +713,9 @@ ALTER TABLE ONLY public.counter
 ALTER TABLE ONLY public.epoch
     ADD CONSTRAINT epoch_pkey PRIMARY KEY (topic);
 
+ALTER TABLE ONLY public.event_feed
+    ADD CONSTRAINT event_feed_pkey PRIMARY KEY (lane, org_id);
+
 ALTER TABLE ONLY public.event
     ADD CONSTRAINT event_pkey PRIMARY KEY (lane, subject_id, sequence);
 
@@ -645,6 +736,9 @@ ALTER TABLE ONLY public.markup
 
 ALTER TABLE ONLY public.membership
     ADD CONSTRAINT membership_pkey PRIMARY KEY (lane, org_id, person_id);
+
+ALTER TABLE ONLY public.message
+    ADD CONSTRAINT message_pkey PRIMARY KEY (lane, message_id);
 
 ALTER TABLE ONLY public.named_price
     ADD CONSTRAINT named_price_pkey PRIMARY KEY (sku_id, org_id);
@@ -730,6 +824,24 @@ ALTER TABLE ONLY public.transfer_key
 ALTER TABLE ONLY public.transfer
     ADD CONSTRAINT transfer_pkey PRIMARY KEY (lane, transfer_id);
 
+ALTER TABLE ONLY public.webhook_endpoint
+    ADD CONSTRAINT webhook_endpoint_pkey PRIMARY KEY (lane, endpoint_id);
+
+ALTER TABLE ONLY public.webhook_lane
+    ADD CONSTRAINT webhook_lane_pkey PRIMARY KEY (lane);
+
+ALTER TABLE ONLY public.webhook_late
+    ADD CONSTRAINT webhook_late_pkey PRIMARY KEY (lane, endpoint_id, subject_id);
+
+ALTER TABLE ONLY public.webhook_log
+    ADD CONSTRAINT webhook_log_pkey PRIMARY KEY (lane, log_id);
+
+ALTER TABLE ONLY public.webhook_replay
+    ADD CONSTRAINT webhook_replay_pkey PRIMARY KEY (lane, replay_id);
+
+ALTER TABLE ONLY public.webhook_secret
+    ADD CONSTRAINT webhook_secret_pkey PRIMARY KEY (lane, secret_id);
+
 CREATE UNIQUE INDEX account_due ON public.account USING btree (lane, peer_lane, code, currency) WHERE (peer_lane IS NOT NULL);
 
 CREATE INDEX account_org ON public.account USING btree (lane, org_id);
@@ -752,6 +864,8 @@ CREATE INDEX card_shelf ON public.card USING btree (lane, sku_id, expires_on, ca
 
 CREATE INDEX event_due ON public.event USING btree (lane, event_id) WHERE due;
 
+CREATE INDEX event_feed_order ON public.event USING btree (lane, org_id, event_id) WHERE due;
+
 CREATE INDEX job_desk ON public.job USING btree (lane, job_id) WHERE (state = ANY (ARRAY['dead'::text, 'unknown'::text]));
 
 CREATE INDEX job_due ON public.job USING btree (lane, kind, due_at, job_id) WHERE (state = 'waiting'::text);
@@ -761,6 +875,8 @@ CREATE INDEX job_leased ON public.job USING btree (lane, lease_until) WHERE (sta
 CREATE INDEX job_subject ON public.job USING btree (lane, subject_id);
 
 CREATE INDEX membership_person ON public.membership USING btree (person_id);
+
+CREATE INDEX message_address ON public.message USING btree (lane, address_hash, created_at);
 
 CREATE INDEX orders_of_organisation ON public.orders USING btree (lane, org_id, order_id);
 
@@ -777,6 +893,16 @@ CREATE INDEX transfer_credit ON public.transfer USING btree (lane, credit_accoun
 CREATE INDEX transfer_debit ON public.transfer USING btree (lane, debit_account, transfer_id) WHERE (debit_account >= 1000);
 
 CREATE UNIQUE INDEX transfer_resolution ON public.transfer USING btree (lane, pending_id) WHERE (pending_id IS NOT NULL);
+
+CREATE INDEX webhook_endpoint_changed ON public.webhook_endpoint USING btree (lane, changed);
+
+CREATE INDEX webhook_endpoint_organisation ON public.webhook_endpoint USING btree (lane, org_id);
+
+CREATE INDEX webhook_log_endpoint ON public.webhook_log USING btree (lane, endpoint_id, log_id);
+
+CREATE INDEX webhook_replay_endpoint ON public.webhook_replay USING btree (lane, endpoint_id);
+
+CREATE INDEX webhook_secret_endpoint ON public.webhook_secret USING btree (lane, endpoint_id);
 
 ALTER INDEX public.nonce_pkey ATTACH PARTITION public.nonce_0_pkey;
 
