@@ -157,9 +157,9 @@ def _section(key: str, name: str, entries: dict[str, Entry], opening_e4: int) ->
     return Section(key, name, ordered, opening_e4, opening_e4 + moved_e4)
 
 
-def day_of(text: str, field: str) -> date:
+def day_of(text: str) -> date:
     """``"2026-10-31"``; ValueError otherwise. Python also reads other forms, which nobody writes."""
     day = date.fromisoformat(text)
     if day.isoformat() != text or not 2025 <= day.year < 2100:
-        raise ValueError(f"{field} is no day: {text!r}")
+        raise ValueError(f"not a day: {text!r}")
     return day

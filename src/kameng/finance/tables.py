@@ -22,7 +22,7 @@ Row = tuple[str, ...]
 def rows_of(section: Section) -> list[Row]:
     """Its opening, each code, its closing."""
     key, name = section.key, _harmless(section.name)
-    rows = [
+    rows: list[Row] = [
         (
             key, name, _harmless(entry.code), str(entry.count),
             money.format_e4(0 if entry.is_refund else entry.in_e4),

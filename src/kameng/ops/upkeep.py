@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from functools import partial
 
-from kameng import identity, orders, risk, stock
+from kameng import finance, identity, orders, pricing, risk, stock
 from kameng.kit import clock, crypto, lanes, logs
 from kameng.kit.db import Database
 from kameng.kit.errors import Fault
@@ -14,6 +14,7 @@ from kameng.kit.timetable import Entry
 log = logs.get_logger(__name__)
 
 NONCES_S = 600.0
+WATCH_S = 10.0
 HOUR_S = 3600.0
 DAY_S = 86_400.0
 
@@ -23,6 +24,9 @@ def entries(ring: crypto.KeyRing) -> list[Entry]:
     return [
         Entry("identity.empty_drawer", NONCES_S, empty_drawer, limit_s=60.0),
         Entry("risk.purge", HOUR_S, risk.purge, limit_s=600.0),
+        Entry("finance.watch_balances", WATCH_S, partial(_lane_by_lane, finance.watch_balances), limit_s=60.0),
+        Entry("pricing.tell", WATCH_S, partial(_lane_by_lane, pricing.tell_price_changes), limit_s=600.0),
+        Entry("stock.watch", WATCH_S, watch_stock, limit_s=60.0),
         Entry("stock.void_expired", DAY_S, partial(_lane_by_lane, stock.void_expired)),
         Entry("stock.read_numbers", HOUR_S, partial(read_numbers, ring=ring)),
         Entry("reseal", HOUR_S, partial(reseal, ring=ring)),
@@ -51,10 +55,12 @@ async def reseal(db: Database, *, ring: crypto.KeyRing) -> None:
         keys = await identity.reseal(db, ring, lane)
         cards = await stock.reseal(db, ring, lane)
         accounts = await orders.reseal(db, ring, lane)
-        if keys or cards or accounts:
+        payees = await finance.reseal(db, ring, lane)
+        if keys or cards or accounts or payees:
             log.info(
                 "re-sealed with the present key",
                 in_lane=lane, keys_count=keys, cards_count=cards, accounts_count=accounts,
+                payees_count=payees,
             )  # fmt: skip
 
 
@@ -62,6 +68,11 @@ async def read_numbers(db: Database, *, ring: crypto.KeyRing) -> None:
     """Print the numbers of cards that an older version loaded, so that no load has to do it all."""
     if count := await stock.read_numbers(db, ring):
         log.info("numbers of older cards are known now", cards_count=count)
+
+
+async def watch_stock(db: Database) -> None:
+    """Tell of SKUs that are low."""
+    await stock.watch_stock(db)
 
 
 async def _lane_by_lane(work: Callable[[Database, int], Awaitable[int]], db: Database) -> None:
