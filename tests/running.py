@@ -149,7 +149,7 @@ class Platform(Client):
 
     async def found(self, name: str) -> Member:
         """Another organisation, with BALANCE_E4."""
-        member = await founding.found_member(self.db, self.ring, name)
+        member = await founding.found_member(self.db, self.ring, name, scopes=ALL_SCOPES)
         payer = member.organisation
         await ledger.recharge(self.db, payer.lane, payer.org_id, BALANCE_E4, key=f"seed:{payer.org_id}")
         return member
@@ -201,7 +201,8 @@ async def _sow(url: str, data_dir: Path) -> Seed:
     database = await db.open_database(url)
     await founding.open_platform(database, lane_count=2)
     await catalogue.import_file(database, catalogue.demo_catalogue())
-    members = [await founding.found_member(database, ring, name) for name in ("星河数卡", "云帆商行", "小本经营")]
+    names = ("星河数卡", "云帆商行", "小本经营")
+    members = [await founding.found_member(database, ring, name, scopes=ALL_SCOPES) for name in names]
     for member in members[:2]:
         payer = member.organisation
         await ledger.recharge(database, payer.lane, payer.org_id, BALANCE_E4, key=f"seed:{payer.org_id}")

@@ -20,7 +20,8 @@ async def adjust(world: World, org_id: int, amount_e4: int, *, key: str = "A-1",
 
 
 async def balance(world: World, account_id: int, lane: int = 0) -> int:
-    return int(await world.scalar("SELECT posted_e4 FROM account WHERE lane = $1 AND account_id = $2", lane, account_id))
+    posted = "SELECT posted_e4 FROM account WHERE lane = $1 AND account_id = $2"
+    return int(await world.scalar(posted, lane, account_id))
 
 
 async def test_up_to_the_limit_it_is_booked_at_once(world: World) -> None:

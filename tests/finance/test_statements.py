@@ -11,8 +11,18 @@ import asyncpg
 import pytest
 
 from kameng import finance, ledger
-from kameng.finance import BadFinanceRequest, MonthNotOver, MonthOutOfTurn, Period, Section, Sums, Terms
-from kameng.finance import closing, stating, store
+from kameng.finance import (
+    BadFinanceRequest,
+    MonthNotOver,
+    MonthOutOfTurn,
+    Period,
+    Section,
+    Sums,
+    Terms,
+    closing,
+    stating,
+    store,
+)  # fmt: skip
 from kameng.kit import clock, ids
 from laws.world import Merchant, World, placed
 

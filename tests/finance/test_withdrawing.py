@@ -238,5 +238,5 @@ def test_alipay_accounts_are_masked(account: str, shown: str) -> None:
 
 
 def test_every_state_is_reached_and_named() -> None:
-    assert {after for after in finance.TRANSITIONS.values()} == set(State) - {State.requested}
+    assert set(finance.TRANSITIONS.values()) == set(State) - {State.requested}
     assert set(finance.STATES_ZH) == set(State)

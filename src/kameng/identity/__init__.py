@@ -25,7 +25,7 @@ from kameng.identity.errors import (
 from kameng.identity.founding import found, found_sandbox, set_organisation
 from kameng.identity.issuing import IssuedKey, issue_key, revoke_key, rotate_key
 from kameng.identity.keeping import reseal
-from kameng.identity.model import ALL_SCOPES, ApiKey, Caller, Organisation, Scope
+from kameng.identity.model import ALL_SCOPES, DEFAULT_SCOPES, ApiKey, Caller, Organisation, Scope
 from kameng.identity.people import ROLES, Membership, Person, enrol, find_person, join, memberships, people
 from kameng.identity.rfc9421 import parse_signature_input, sign_rfc9421, verify_rfc9421
 from kameng.identity.signing import (
@@ -50,6 +50,7 @@ from kameng.identity.store import (
 
 __all__ = [
     "ALL_SCOPES",
+    "DEFAULT_SCOPES",
     "KEY_SECRET",
     "ROLES",
     "ApiKey",

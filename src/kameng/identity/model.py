@@ -18,11 +18,14 @@ class Scope:
     cards_read: Final = "cards:read"
     catalogue_read: Final = "catalogue:read"
     balance_read: Final = "balance:read"
+    wallet_withdraw: Final = "wallet:withdraw"
 
 
-ALL_SCOPES = frozenset(
+DEFAULT_SCOPES = frozenset(
     {Scope.orders_place, Scope.orders_read, Scope.cards_read, Scope.catalogue_read, Scope.balance_read}
 )
+"""What a key may do of which nothing else is said. Taking money out has to be asked for by name."""
+ALL_SCOPES = DEFAULT_SCOPES | {Scope.wallet_withdraw}
 
 
 ORGANISATION_KINDS = ("platform", "merchant", "agent", "supplier")

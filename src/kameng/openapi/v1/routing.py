@@ -10,7 +10,7 @@ from litestar.datastructures import State
 
 from kameng.openapi import pages
 from kameng.openapi.headers import security_headers
-from kameng.openapi.v1 import goods, hot, money, orders, quotes, service
+from kameng.openapi.v1 import desk, goods, hot, money, orders, quotes, service, statements
 from kameng.openapi.v1.arriving import Front, on_error
 from kameng.openapi.v1.document import build
 
@@ -29,6 +29,8 @@ async def show_document(request: Request[Any, Any, Any]) -> Response[bytes]:
 ENDPOINTS = [
     hot.place, hot.place_bulk, orders.list_orders, orders.find_order, orders.list_events, orders.reveal_order,
     goods.list_catalogue, goods.find_sku, goods.show_stock, quotes.ask_quotes, money.show_balance, money.list_statement,
+    statements.show_statements, statements.show_statements_csv, desk.ask_withdrawal, desk.list_withdrawals,
+    desk.find_withdrawal, desk.cancel_withdrawal, desk.list_price_changes,
     service.self_test, service.list_errors, service.health, service.show_metrics, show_document,
 ]  # fmt: skip
 """Every handler of the API."""

@@ -93,7 +93,8 @@ def _add_keys(group: Commands, common: argparse.ArgumentParser) -> None:
     one = group.add_parser("issue", parents=[common], help="新密钥 a new key; its secret is shown once")
     one.add_argument("organisation", type=number, metavar="ORG")
     one.add_argument("--name", default="key", help="名称 what to call it")
-    one.add_argument("--scope", action="append", choices=sorted(identity.ALL_SCOPES), help="权限 a right; all")
+    scopes = sorted(identity.ALL_SCOPES)
+    one.add_argument("--scope", action="append", choices=scopes, help="权限 a right; all but wallet:withdraw")
     one.add_argument("--ip", action="append", default=[], metavar="NETWORK", help="允许的来源 where it may come from")
     one.add_argument("--rate", type=count, default=1000, metavar="N", help="每秒请求数 requests a second")
     one.add_argument("--daily-limit", type=amount, metavar="AMOUNT", help="每日金额上限 the most money a day")
@@ -189,7 +190,7 @@ def issue(arguments: argparse.Namespace) -> int:
         async with platform.db.transaction() as connection:
             return await identity.issue_key(
                 connection, platform.ring, organisation, name=arguments.name,
-                scopes=arguments.scope or identity.ALL_SCOPES, allowed_ips=arguments.ip,
+                scopes=arguments.scope or identity.DEFAULT_SCOPES, allowed_ips=arguments.ip,
                 rate_per_second=arguments.rate, daily_limit_e4=arguments.daily_limit, public_key=public_key,
             )  # fmt: skip
 
