@@ -9,13 +9,14 @@ import asyncpg
 import msgspec
 import pytest
 
-from kameng import identity, ledger
-from kameng.kit import db
+from kameng import finance, identity, ledger
+from kameng.finance import periods
+from kameng.kit import clock, db
 from kameng.kit.crypto import KeyRing
 from kameng.ops import auditing
 from kameng.ops.embedded import Embedded
 from laws.breaking import BREAKING, CARD_ORDER, CLEARING, LYING, MOVING, PHONE_ORDER, TELLING
-from laws.world import PHONE, World, cards_of, new_world, placed, together
+from laws.world import PHONE, Merchant, World, cards_of, new_world, placed, together
 
 Lived = tuple[str, KeyRing, bytes, str]
 _copies = count(1)
@@ -31,6 +32,7 @@ async def lived_in(postgres: Embedded, template_database: str) -> Lived:
 
 
 async def _live(world: World) -> tuple[bytes, str]:
+    await _close_a_month(world)
     await world.load(world.card, 40)
     await world.load(world.link, 10, lane=1)
     merchants = [await world.merchant(lane=lane) for lane in (0, 0, 1)]
@@ -54,7 +56,35 @@ async def _live(world: World) -> tuple[bytes, str]:
     holds = await world.rows("SELECT transfer_id, amount_e4 FROM transfer WHERE kind = 'hold' ORDER BY 1")
     await _hold(world, first.org_id, 500, key="d", kind="void", pending_id=holds[0][0])
     await _hold(world, first.org_id, 100, key="e", kind="post", pending_id=holds[1][0])
+    await _visit_the_desk(world, first, merchants[1], merchants[2])
     return cards_of(answers)[0], first.member.key.secret
+
+
+async def _close_a_month(world: World) -> None:
+    """What comes after it is of the next month."""
+    await ledger.transfer(world.db, 0, CLEARING, 4, 5, key="early", code="correction", subject_id=0)
+    month = periods.month_at(clock.china_day())
+    with clock.hold(month.end_ms + 120_000):
+        await finance.close_month(world.db, month, actor_id=71)
+
+
+async def _visit_the_desk(world: World, first: Merchant, second: Merchant, third: Merchant) -> None:
+    """Adjustments that are booked, and one that waits; withdrawals that are open, paid and refused."""
+    terms = finance.Terms(adjustment_limit_e4=1000, withdrawal_limit_e4=10**12)
+    payee = finance.Payee("bank", "张小明", "6222020012345678", "招商银行")
+    for key, amount_e4 in (("x", 900), ("y", 5000)):
+        await finance.adjust(
+            world.db, second.org_id, amount_e4, key=key, reason="goodwill", note="n", terms=terms, actor_id=71
+        )
+    asked = [
+        await finance.ask_withdrawal(
+            world.db, world.ring, one.caller.organisation, 10_000, client_ref=ref, payee=payee, terms=terms, actor_id=0
+        )
+        for one, ref in ((first, "open"), (third, "paid"), (third, "refused"))
+    ]
+    await finance.approve_withdrawal(world.db, asked[1].withdrawal_id, actor_id=71)
+    await finance.pay_withdrawal(world.db, asked[1].withdrawal_id, external_ref="CMB-1", actor_id=71)
+    await finance.refuse_withdrawal(world.db, asked[2].withdrawal_id, note="no", actor_id=71)
 
 
 async def _hold(
@@ -102,8 +132,11 @@ async def test_a_platform_that_lived_is_clean_and_every_law_looked_at_something(
     assert counts["cards_have_their_order"] == counts["cards_delivered_once"] == 28
     assert counts["cards_exist_once"] == 50
     assert counts["orders_have_one_sale"] == counts["sales_have_their_order"] == 31
-    assert counts["holds_resolve_once"] == 2
+    assert counts["holds_resolve_once"] == 4
     assert counts["nonces_lie_in_drawers"] == 1
+    assert counts["adjustments_are_booked_once"] == 2
+    assert counts["withdrawals_follow_their_holds"] == 3
+    assert counts["closed_months_stand"] == 2
     assert counts["no_order_rests"] == 12
     assert counts["reveals_are_by_their_own"] == 1
     notes = {finding.law: finding.note for finding in report.findings if finding.note}
@@ -111,7 +144,7 @@ async def test_a_platform_that_lived_is_clean_and_every_law_looked_at_something(
     assert notes["no_clear_secret"] == f"122 values 个值 / {counts['no_clear_secret']} texts 段文本"
     auditing.print_report(report)
     said = capsys.readouterr().out
-    assert said.splitlines()[-1] == "31 laws hold. 全部 31 条规则成立。"
+    assert said.splitlines()[-1] == "34 laws hold. 全部 34 条规则成立。"
 
 
 @pytest.mark.parametrize(("laws", "breaking"), BREAKING, ids=[f"{i}-{laws}" for i, (laws, _) in enumerate(BREAKING)])
@@ -173,7 +206,7 @@ async def test_without_the_ring_nothing_is_opened(postgres: Embedded, copy: str,
     await _sql(postgres.url_for(copy), f"UPDATE card SET sealed = set_byte(sealed, 2, 9) WHERE card_id = {LYING}")
     report = await _audit(postgres.url_for(copy), None)
     assert report.clean
-    assert len(report.findings) == 29
+    assert len(report.findings) == 32
     await _sql(postgres.url_for(copy), f"UPDATE card SET sealed = set_byte(sealed, 0, 9) WHERE card_id = {LYING}")
     report = await _audit(postgres.url_for(copy), None)
     assert [finding.law for finding in report.broken] == ["secrets_are_sealed"]

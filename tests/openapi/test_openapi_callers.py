@@ -31,20 +31,25 @@ BODIES: dict[str, Any] = {
     "placeOrder": {"client_ref": "{ref}", "sku": "{sku}"},
     "placeOrders": {"orders": [{"client_ref": "{ref}-1", "sku": "{sku}"}, {"client_ref": "{ref}-2", "sku": "{sku}"}]},
     "askQuotes": {"sku": "{sku}"},
+    "askWithdrawal": {
+        "client_ref": "{ref}", "amount": "1.00",
+        "payee": {"method": "bank", "name": "张小明", "account": "6222020012345678", "bank": "招商银行"},
+    },
 }
 _refs = (f"mine-{n}" for n in count(1))
 
 
 class Mine(msgspec.Struct, frozen=True):
-    """An order of the shop's, whose cards and reference nobody else may see."""
+    """An order and a withdrawal of the shop's, which nobody else may see."""
 
     order_id: str
+    withdrawal_id: str
     ref: str
     sku: str
     secret: str
 
     def path(self, call: Call) -> str:
-        return call.path.format(order_id=self.order_id, sku=self.sku)
+        return call.path.format(order_id=self.order_id, sku=self.sku, withdrawal_id=self.withdrawal_id)
 
     def body(self, call: Call) -> bytes:
         text = "" if call.body is None else msgspec.json.encode(call.body).decode()
@@ -74,13 +79,17 @@ async def send(common: Platform, call: Call, mine: Mine, *, query: str = "", **o
 async def mine(common: Platform) -> Mine:
     ref, sku = next(_refs), common.goods.deep
     placed = (await common.place(ref, sku)).json
-    return Mine(placed["id"], ref, str(sku.sku_id), placed["cards"][0]["secret"])
+    body = msgspec.json.decode(msgspec.json.encode(BODIES["askWithdrawal"]).replace(b"{ref}", ref.encode()))
+    asked = (await common.post("/api/v1/withdrawals", body)).json
+    return Mine(placed["id"], asked["id"], ref, str(sku.sku_id), placed["cards"][0]["secret"])
 
 
 def test_all_signed_endpoints_are_walked() -> None:
     assert sorted(call.endpoint.operation for call in CALLS) == [
-        "askQuotes", "findOrder", "findSku", "listCatalogue", "listOrderEvents", "listOrders", "listStatement",
-        "placeOrder", "placeOrders", "revealOrder", "selfTest", "showBalance", "showStock",
+        "askQuotes", "askWithdrawal", "cancelWithdrawal", "downloadStatements", "findOrder", "findSku",
+        "findWithdrawal", "listCatalogue", "listOrderEvents", "listOrders", "listPriceChanges", "listStatement",
+        "listWithdrawals", "placeOrder", "placeOrders", "revealOrder", "selfTest", "showBalance", "showStatements",
+        "showStock",
     ]  # fmt: skip
 
 
@@ -104,10 +113,13 @@ async def test_another_organisation_never_sees_or_touches_it(common: Platform, c
             continue
         answer = await send(common, call, mine, query=query, key=stranger.key)
         # Not the order, not its cards, not its owner.
-        for theirs in (mine.order_id, mine.secret, str(shop.org_id), shop.name, str(common.seed.shop.key.key_id)):
+        owner = (str(shop.org_id), shop.name, str(common.seed.shop.key.key_id))
+        for theirs in (mine.order_id, mine.withdrawal_id, mine.secret, *owner):
             assert theirs not in answer.body.decode()
         if "order_id" in call.endpoint.path:
             assert (answer.status, answer.code) == (404, "order_not_found")
+        elif "withdrawal_id" in call.endpoint.path:
+            assert (answer.status, answer.code) == (404, "no_such_withdrawal")
         elif call.endpoint.operation == "placeOrder":  # a reference of its own, of the same name
             assert (answer.status, answer.json["replayed"]) == (201, False)
         else:

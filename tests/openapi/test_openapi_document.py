@@ -58,9 +58,11 @@ def test_every_route_is_described() -> None:
     assert sorted(name for name, _ in OPERATIONS) == [
         "GET /api/v1/balance", "GET /api/v1/catalogue", "GET /api/v1/catalogue/{sku}", "GET /api/v1/errors",
         "GET /api/v1/orders", "GET /api/v1/orders/{order_id}", "GET /api/v1/orders/{order_id}/events",
-        "GET /api/v1/self-test", "GET /api/v1/statement", "GET /api/v1/stock", "GET /healthz",
+        "GET /api/v1/prices/changes", "GET /api/v1/self-test", "GET /api/v1/statement", "GET /api/v1/statements",
+        "GET /api/v1/statements.csv", "GET /api/v1/stock", "GET /api/v1/withdrawals",
+        "GET /api/v1/withdrawals/{withdrawal_id}", "GET /healthz",
         "POST /api/v1/orders", "POST /api/v1/orders/bulk", "POST /api/v1/orders/{order_id}/reveal",
-        "POST /api/v1/quotes",
+        "POST /api/v1/quotes", "POST /api/v1/withdrawals", "POST /api/v1/withdrawals/{withdrawal_id}/cancel",
     ]  # fmt: skip
 
 

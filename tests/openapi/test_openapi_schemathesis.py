@@ -41,6 +41,10 @@ RULES_BEYOND_THE_SCHEMA = {
     PLACE: "each SKU's quantities and form",
     "/api/v1/quotes": "each SKU's quantities",
     "/api/v1/statement": "cursors that we made",
+    "/api/v1/prices/changes": "cursors that we made",
+    "/api/v1/statements": "days that exist, 366 at most",
+    "/api/v1/statements.csv": "days that exist, 366 at most",
+    "/api/v1/withdrawals": "cursors that we made; payees and what the wallet holds",
 }
 
 

@@ -118,7 +118,7 @@ LAWS: dict[str, tuple[str, str]] = {
         "审计记录、事件、任务与钱包转账所涉对象均属于其所记商户。",
     ),
     "adjustments_are_booked_once": (
-        "Every executed adjustment has its one transfer, others have none, and a large one was decided by a second person.",
+        "Every executed adjustment has its one transfer, others have none, and large ones had a second person.",
         "每笔已执行的加款扣款恰有一笔转账，其余没有，超限者均经第二人复核。",
     ),
     "withdrawals_follow_their_holds": (

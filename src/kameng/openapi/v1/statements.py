@@ -17,7 +17,13 @@ from kameng.openapi.intake import rate_headers
 from kameng.openapi.v1 import examples
 from kameng.openapi.v1.arriving import AnyRequest, Arrival, answer, arrival_of, signed
 from kameng.openapi.v1.endpoints import Reply, says
-from kameng.openapi.v1.finance_model import EntryBody, SectionBody, StatementsAnswer, StatementsFileQuery, StatementsQuery
+from kameng.openapi.v1.finance_model import (
+    EntryBody,
+    SectionBody,
+    StatementsAnswer,
+    StatementsFileQuery,
+    StatementsQuery,
+)
 from kameng.openapi.v1.reading import query_of
 
 CSV = "text/csv; charset=utf-8"
