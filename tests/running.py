@@ -168,8 +168,12 @@ class Platform(Client):
             "client": (self.peer, 50_000), "server": ("127.0.0.1", 8443),
         }  # fmt: skip
 
+        unread = [{"type": "http.request", "body": body, "more_body": False}]
+
         async def receive() -> dict[str, Any]:
-            return {"type": "http.request", "body": body, "more_body": False}
+            if not unread:
+                await asyncio.Event().wait()  # a client that stays to the end
+            return unread.pop()
 
         async def send(message: Any) -> None:
             started.append(message)

@@ -154,7 +154,7 @@ class Front:
             await _refuse(refusal, dressed)
         else:
             inner["state"] = {"method": method, "body": body}
-            await self._app(inner, _replay(body), dressed)
+            await self._app(inner, _replay(body, receive), dressed)
         metrics.http_requests.labels(inner.get("path_template") or "none", str(status)).inc()
 
     def _dress(self, headers: Headers) -> Headers:
@@ -172,11 +172,18 @@ def allowed_methods(routed: str) -> str:
     return ", ".join(sorted(methods | ({"HEAD"} if "GET" in methods else set())))
 
 
-def _replay(body: bytes) -> Receive:
-    async def receive() -> MutableMapping[str, Any]:
+def _replay(body: bytes, receive: Receive) -> Receive:
+    """The body once more, and then what the server says: whoever streams an answer waits to hear that nobody listens."""
+    is_read = False
+
+    async def again() -> MutableMapping[str, Any]:
+        nonlocal is_read
+        if is_read:
+            return await receive()
+        is_read = True
         return {"type": "http.request", "body": body, "more_body": False}
 
-    return receive
+    return again
 
 
 async def _refuse(refusal: Refusal, send: Send) -> None:
