@@ -168,15 +168,19 @@ class Platform(Client):
             "client": (self.peer, 50_000), "server": ("127.0.0.1", 8443),
         }  # fmt: skip
 
-        unread = [{"type": "http.request", "body": body, "more_body": False}]
+        ended = asyncio.Event()
+        unread: list[dict[str, Any]] = [{"type": "http.request", "body": body, "more_body": False}]
 
         async def receive() -> dict[str, Any]:
-            if not unread:
-                await asyncio.Event().wait()  # a client that stays to the end
-            return unread.pop()
+            if unread:
+                return unread.pop()
+            await ended.wait()
+            return {"type": "http.disconnect"}
 
         async def send(message: Any) -> None:
             started.append(message)
+            if message["type"] == "http.response.body" and not message.get("more_body"):
+                ended.set()
 
         await self.gateway(scope, receive, send)
         content = b"".join(message.get("body", b"") for message in started[1:])

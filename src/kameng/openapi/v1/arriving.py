@@ -173,7 +173,7 @@ def allowed_methods(routed: str) -> str:
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:
-    """The body once more, and then what the server says: whoever streams an answer waits to hear that nobody listens."""
+    """The body once more, and then what the server says: whoever streams waits to hear that it is over."""
     is_read = False
 
     async def again() -> MutableMapping[str, Any]:
