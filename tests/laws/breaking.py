@@ -81,7 +81,7 @@ BREAKING: list[tuple[str, str]] = [
                            f"UPDATE account SET held_e4 = held_e4 + 500 WHERE held_e4 > 0"),
     (
         "holds_resolve_once",
-        f"DROP INDEX transfer_resolution; INSERT INTO transfer SELECT lane, transfer_id - (1 << 22), debit_account,"
+        f"DROP INDEX transfer_resolution; INSERT INTO transfer SELECT lane, transfer_id - 1, debit_account,"
         f" credit_account, amount_e4, kind, code, pending_id, subject_id, debit_after_e4, credit_after_e4, at"
         f" FROM transfer WHERE transfer_id = {VOID}",
     ),

@@ -11,7 +11,7 @@ import pytest
 
 from kameng import finance, identity, ledger
 from kameng.finance import periods
-from kameng.kit import clock, db
+from kameng.kit import clock, db, lanes
 from kameng.kit.crypto import KeyRing
 from kameng.ops import auditing
 from kameng.ops.embedded import Embedded
@@ -54,6 +54,8 @@ async def _live(world: World) -> tuple[bytes, str]:
     for key, kind, amount_e4 in (("a", "hold", 500), ("b", "hold", 300), ("c", "hold", 200)):
         await _hold(world, first.org_id, amount_e4, key=key, kind=kind)
     holds = await world.rows("SELECT transfer_id, amount_e4 FROM transfer WHERE kind = 'hold' ORDER BY 1")
+    async with world.db.transaction() as connection:
+        await lanes.pass_gate(connection, 0, id_count=1)  # nobody has that id: ``breaking`` uses it
     await _hold(world, first.org_id, 500, key="d", kind="void", pending_id=holds[0][0])
     await _hold(world, first.org_id, 100, key="e", kind="post", pending_id=holds[1][0])
     await _visit_the_desk(world, first, merchants[1], merchants[2])

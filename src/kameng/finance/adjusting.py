@@ -60,11 +60,11 @@ async def decide_adjustment(
     lane = ids.lane_of(adjustment_id)
     async with db.transaction() as connection:
         if lane not in await lanes.lane_numbers(connection):  # the number was mistyped
-            raise NoSuchAdjustment(str(adjustment_id))
+            raise NoSuchAdjustment(str(adjustment_id), detail_zh=str(adjustment_id))
         passage = await lanes.pass_gate(connection, lane, id_count=6)
         stands = await store.read_adjustment(connection, lane, adjustment_id)
         if stands is None:
-            raise NoSuchAdjustment(str(adjustment_id))
+            raise NoSuchAdjustment(str(adjustment_id), detail_zh=str(adjustment_id))
         if stands.state != "pending":
             raise StepNotOpen(stands.state, detail_zh="已执行" if stands.state == "executed" else "已拒绝")
         if stands.requested_by == actor_id:

@@ -323,7 +323,7 @@ WITH held AS (
       OR w.external_ref IS NOT NULL AND w.times > 1
       OR (r.kind, r.amount_e4) IS DISTINCT FROM CASE
            WHEN w.state IN ('requested', 'checked', 'approved') THEN (NULL::text, NULL::bigint)
-           WHEN w.state = 'paid' THEN ('post', w.amount_e4) ELSE ('void', w.amount_e4) END AS is_wrong
+           WHEN w.state = 'paid' THEN ('post'::text, w.amount_e4) ELSE ('void'::text, w.amount_e4) END AS is_wrong
   FROM held w LEFT JOIN transfer h ON h.lane = w.lane AND h.transfer_id = w.hold_id
   LEFT JOIN transfer r ON r.lane = w.lane AND r.pending_id = w.hold_id
 )

@@ -26,7 +26,7 @@ from kameng.openapi.v1.finance_model import (
 )
 from kameng.openapi.v1.reading import query_of
 
-CSV = "text/csv; charset=utf-8"
+CSV = "text/csv"
 
 
 @get(
@@ -52,7 +52,7 @@ async def show_statements(request: AnyRequest) -> Response[bytes]:
         operation="downloadStatements", tag="money", zh="下载对账单", en="Statements as a file",
         text="The same as CSV for Excel (UTF-8 with BOM), and line by line; sent as it is made, of any length.",
         scope=Scope.balance_read, query=StatementsFileQuery, refusals=(BadFinanceRequest,),
-        replies=(Reply(200, str, "A CSV file.", examples.STATEMENTS_CSV, media_type=CSV),),
+        replies=(Reply(200, str, "A CSV file.", examples.STATEMENTS_CSV, media_type=f"{CSV}; charset=utf-8"),),
     ),
 )  # fmt: skip
 async def show_statements_csv(request: AnyRequest) -> Stream:
