@@ -97,7 +97,7 @@ async def refuse_withdrawal(db: Database, withdrawal_id: int, *, note: str, acto
 async def cancel_withdrawal(
     db: Database, organisation: Organisation, withdrawal_id: int, *, actor_id: int
 ) -> Withdrawal:
-    """The organisation thinks better of it, as long as nothing is approved."""
+    """The organisation thinks better of it, as long as nothing is approved. Asked again: as it stands."""
     return await _take_step(db, withdrawal_id, Command.cancel, actor_id=actor_id, org_id=organisation.org_id)
 
 
@@ -146,7 +146,7 @@ async def reveal_payee(db: Database, ring: crypto.KeyRing, withdrawal_id: int, *
         passage = await _pass_gate(connection, withdrawal_id, id_count=1)
         found = await store.read_payee(connection, lane, withdrawal_id)
         if found is None:
-            raise NoSuchWithdrawal(str(withdrawal_id), detail_zh=str(withdrawal_id))
+            raise NoSuchWithdrawal
         org_id, sealed = found
         payee = msgspec.json.decode(ring.open(PAYEE, withdrawal_id, sealed), type=Payee)
         line = audit.Line(passage.ids[0], org_id, actor_id, "withdrawal.reveal", withdrawal_id)
@@ -198,7 +198,9 @@ async def _take_step(
         lane = passage.lane
         before = await store.read_withdrawal(connection, lane, withdrawal_id)
         if before is None or org_id not in (None, before.org_id):
-            raise NoSuchWithdrawal(str(withdrawal_id), detail_zh=str(withdrawal_id))
+            raise NoSuchWithdrawal
+        if command is Command.cancel and before.state is State.cancelled:
+            return before  # asked again
         if command is Command.approve and before.needs_second:
             command = _first_or_second(before, actor_id)
         after = _after(before, command, actor_id, note=note, external_ref=external_ref)
@@ -215,7 +217,7 @@ async def _take_step(
 async def _pass_gate(connection: Connection, withdrawal_id: int, *, id_count: int) -> Passage:
     lane = ids.lane_of(withdrawal_id)
     if lane not in await lanes.lane_numbers(connection):  # the number was mistyped
-        raise NoSuchWithdrawal(str(withdrawal_id), detail_zh=str(withdrawal_id))
+        raise NoSuchWithdrawal
     return await lanes.pass_gate(connection, lane, id_count=id_count)
 
 
