@@ -30,7 +30,8 @@ def add(commands: Commands, common: argparse.ArgumentParser) -> None:
     _add_withdrawals(group, common)
 
     one = commands.add_parser("statement", parents=[common], help="对账单 what moved on wallets, as CSV")
-    one.add_argument("group", choices=["day", "product", "customer", "line"], help="按日、商品、客户或逐笔 added up by what")
+    groups = ["day", "product", "customer", "line"]
+    one.add_argument("group", choices=groups, help="按日、商品、客户或逐笔 added up by what")
     one.add_argument("--organisation", type=number, metavar="ORG", help="仅此商户 of one wallet; otherwise of all")
     one.add_argument("--from", dest="first", type=day, required=True, metavar="DAY", help="起始日 2026-10-01, in China")
     one.add_argument("--to", dest="last", type=day, required=True, metavar="DAY", help="截止日，含当日 the last day")
