@@ -22,6 +22,29 @@ REVEAL = "INSERT INTO audit_line (lane, audit_id, at, org_id, actor_id, act, sub
 POOR = "(SELECT min(account_id) FROM account WHERE code = 'wallet' AND posted_e4 = 0)"
 
 BREAKING: list[tuple[str, str]] = [
+    ("adjustments_are_booked_once", "UPDATE adjustment SET amount_e4 = amount_e4 + 1 WHERE state = 'executed'"),
+    ("adjustments_are_booked_once", "UPDATE adjustment SET request_key = 'z' WHERE state = 'executed'"),
+    ("adjustments_are_booked_once", "DELETE FROM adjustment WHERE state = 'executed'"),
+    (
+        "adjustments_are_booked_once",
+        "UPDATE adjustment SET state = 'refused', transfer_id = NULL WHERE state = 'executed'",
+    ),
+    ("withdrawals_follow_their_holds", "UPDATE withdrawal SET state = 'cancelled' WHERE state = 'requested'"),
+    (
+        "withdrawals_follow_their_holds",
+        "UPDATE withdrawal SET state = 'failed', external_ref = NULL WHERE state = 'paid'",
+    ),
+    ("withdrawals_follow_their_holds", "UPDATE withdrawal SET amount_e4 = amount_e4 + 1 WHERE state = 'requested'"),
+    (
+        "withdrawals_follow_their_holds secrets_are_sealed",
+        "UPDATE withdrawal SET org_id = org_id + 1, payee = set_byte(payee, 0, 9) WHERE state = 'paid'",
+    ),
+    ("closed_months_stand", "UPDATE month_sum SET debit_e4 = debit_e4 + 1, closing_e4 = closing_e4 - 1"),
+    ("closed_months_stand", "UPDATE month_sum SET opening_e4 = opening_e4 + 1, closing_e4 = closing_e4 + 1"),
+    ("closed_months_stand", "DELETE FROM month_sum WHERE account_id = 4"),
+    ("closed_months_stand", "UPDATE transfer SET amount_e4 = amount_e4 + 1 WHERE code = 'correction';"
+                            f"UPDATE account SET posted_e4 = posted_e4 + CASE account_id WHEN 4 THEN 1 ELSE -1 END"
+                            f" WHERE lane = 0 AND account_id IN (4, {CLEARING})"),
     ("orders_have_their_cards", f"UPDATE card SET state = 'quarantined' WHERE card_id = {SOLD}"),
     ("orders_have_their_cards", f"UPDATE card SET sku_id = sku_id + 1 WHERE card_id = {SOLD}"),
     (
@@ -64,7 +87,7 @@ BREAKING: list[tuple[str, str]] = [
                            f"UPDATE account SET held_e4 = held_e4 + 500 WHERE held_e4 > 0"),
     (
         "holds_resolve_once",
-        f"DROP INDEX transfer_resolution; INSERT INTO transfer SELECT lane, transfer_id - (60000::bigint << 22), debit_account,"
+        f"DROP INDEX transfer_resolution; INSERT INTO transfer SELECT lane, transfer_id - 1, debit_account,"
         f" credit_account, amount_e4, kind, code, pending_id, subject_id, debit_after_e4, credit_after_e4, at"
         f" FROM transfer WHERE transfer_id = {VOID}",
     ),

@@ -44,6 +44,10 @@ BODIES: dict[str, Any] = {
     "createWebhook": {"url": "https://shop.example/"},
     "changeWebhook": {"name": "ERP"},
     "replayWebhook": {"since": "2026-11-22T00:00:00Z"},
+    "askWithdrawal": {
+        "client_ref": "{ref}", "amount": "1.00",
+        "payee": {"method": "bank", "name": "张小明", "account": "6222020012345678", "bank": "招商银行"},
+    },
 }
 STATUS = {"createWebhook": 201, "replayWebhook": 202}
 """Of good answers, where it is not 200."""
@@ -51,16 +55,19 @@ _refs = (f"mine-{n}" for n in count(1))
 
 
 class Mine(msgspec.Struct, frozen=True):
-    """An order and a webhook of the shop's, which nobody else may see."""
+    """An order, a webhook and a withdrawal of the shop's, which nobody else may see."""
 
     order_id: str
+    withdrawal_id: str
     ref: str
     sku: str
     secret: str
     webhook_id: str
 
     def path(self, call: Call) -> str:
-        return call.path.format(order_id=self.order_id, sku=self.sku, webhook_id=self.webhook_id)
+        return call.path.format(
+            order_id=self.order_id, sku=self.sku, webhook_id=self.webhook_id, withdrawal_id=self.withdrawal_id
+        )
 
     def body(self, call: Call) -> bytes:
         text = "" if call.body is None else msgspec.json.encode(call.body).decode()
@@ -91,16 +98,19 @@ async def mine(common: Platform) -> AsyncIterator[Mine]:
     ref, sku = next(_refs), common.goods.deep
     placed = (await common.place(ref, sku)).json
     made = (await common.post("/api/v1/webhooks", BODIES["createWebhook"])).json
-    yield Mine(placed["id"], ref, str(sku.sku_id), placed["cards"][0]["secret"], made["webhook"]["id"])
+    body = msgspec.json.decode(msgspec.json.encode(BODIES["askWithdrawal"]).replace(b"{ref}", ref.encode()))
+    asked = (await common.post("/api/v1/withdrawals", body)).json
+    yield Mine(placed["id"], asked["id"], ref, str(sku.sku_id), placed["cards"][0]["secret"], made["webhook"]["id"])
     await common.db.pool.execute("DELETE FROM webhook_endpoint")  # there may be ten
 
 
 def test_all_signed_endpoints_are_walked() -> None:
     assert sorted(call.endpoint.operation for call in CALLS) == [
-        "askQuotes", "changeWebhook", "createWebhook", "findOrder", "findSku", "listCatalogue", "listDeliveries",
-        "listEvents", "listOrderEvents", "listOrders", "listStatement", "listWebhooks", "placeOrder", "placeOrders",
-        "removeWebhook", "replayWebhook", "revealOrder", "rotateWebhook", "selfTest", "showBalance", "showStock",
-        "testWebhook",
+        "askQuotes", "askWithdrawal", "cancelWithdrawal", "changeWebhook", "createWebhook", "downloadStatements",
+        "findOrder", "findSku", "findWithdrawal", "listCatalogue", "listDeliveries", "listEvents", "listOrderEvents",
+        "listOrders", "listPriceChanges", "listStatement", "listWebhooks", "listWithdrawals", "placeOrder",
+        "placeOrders", "removeWebhook", "replayWebhook", "revealOrder", "rotateWebhook", "selfTest", "showBalance",
+        "showStatements", "showStock", "testWebhook",
     ]  # fmt: skip
 
 
@@ -125,12 +135,14 @@ async def test_another_organisation_never_sees_or_touches_it(common: Platform, c
         answer = await send(common, call, mine, query=query, key=stranger.key)
         # Not the order, not its cards, not its owner.
         owner = (str(shop.org_id), shop.name, str(common.seed.shop.key.key_id))
-        for theirs in (mine.order_id, mine.webhook_id, mine.secret, *owner):
+        for theirs in (mine.order_id, mine.webhook_id, mine.withdrawal_id, mine.secret, *owner):
             assert theirs not in answer.body.decode()
         if "order_id" in call.endpoint.path:
             assert (answer.status, answer.code) == (404, "order_not_found")
         elif "webhook_id" in call.endpoint.path:
             assert (answer.status, answer.code) == (404, "webhook_not_found")
+        elif "withdrawal_id" in call.endpoint.path:
+            assert (answer.status, answer.code) == (404, "no_such_withdrawal")
         elif call.endpoint.operation == "placeOrder":  # a reference of its own, of the same name
             assert (answer.status, answer.json["replayed"]) == (201, False)
         else:

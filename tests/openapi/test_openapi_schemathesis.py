@@ -46,6 +46,10 @@ RULES_BEYOND_THE_SCHEMA = {
     "/api/v1/webhooks/{webhook_id}": "public addresses, kinds of events",
     "/api/v1/webhooks/{webhook_id}/deliveries": "cursors that we made",
     "/api/v1/webhooks/{webhook_id}/replay": "one event, or a span of a day",
+    "/api/v1/prices/changes": "cursors that we made",
+    "/api/v1/statements": "days that exist, 366 at most",
+    "/api/v1/statements.csv": "days that exist, 366 at most",
+    "/api/v1/withdrawals": "cursors that we made; payees and what the wallet holds",
 }
 
 

@@ -57,7 +57,7 @@ async def test_merchants(database: Database, ring: crypto.KeyRing, tmp_path: Pat
     for key in keys[::50]:
         found = await directory.key(identity.parse_key_id(key.key)[0])
         assert found is not None
-        assert (found.secret, found.scopes) == (key.secret.encode(), identity.ALL_SCOPES)
+        assert (found.secret, found.scopes) == (key.secret.encode(), identity.DEFAULT_SCOPES)
 
     assert await seeding.seed_merchants(database, ring, 450, file) == keys
     more = await seeding.seed_merchants(database, ring, 451, file)

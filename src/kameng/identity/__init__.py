@@ -26,7 +26,16 @@ from kameng.identity.founding import found, found_sandbox, pays_for, set_organis
 from kameng.identity.issuing import IssuedKey, issue_key, revoke_key, rotate_key
 from kameng.identity.keeping import reseal
 from kameng.identity.leading import ancestors, move, set_terms
-from kameng.identity.model import ALL_SCOPES, NO_CHAIN, ApiKey, Caller, Chain, Organisation, Scope
+from kameng.identity.model import (
+    ALL_SCOPES,
+    DEFAULT_SCOPES,
+    NO_CHAIN,
+    ApiKey,
+    Caller,
+    Chain,
+    Organisation,
+    Scope,
+)  # fmt: skip
 from kameng.identity.people import ROLES, Membership, Person, enrol, find_person, join, memberships, people
 from kameng.identity.rfc9421 import parse_signature_input, sign_rfc9421, verify_rfc9421
 from kameng.identity.signing import (
@@ -53,6 +62,7 @@ from kameng.identity.store import (
 
 __all__ = [
     "ALL_SCOPES",
+    "DEFAULT_SCOPES",
     "KEY_SECRET",
     "NO_CHAIN",
     "ROLES",

@@ -10,7 +10,7 @@ import msgspec
 
 from kameng.identity import store
 from kameng.identity.errors import BadKeySettings, KeyNotWorking, NoSuchOrganisation
-from kameng.identity.model import ALL_SCOPES, ApiKey, Organisation
+from kameng.identity.model import ALL_SCOPES, DEFAULT_SCOPES, ApiKey, Organisation
 from kameng.kit import audit, clock, crypto, epochs, ids, lanes
 from kameng.kit.db import Connection, Database
 from kameng.kit.money import AMOUNT_E4_MAX
@@ -40,7 +40,7 @@ async def issue_key(
     organisation: Organisation,
     *,
     name: str,
-    scopes: Iterable[str] = ALL_SCOPES,
+    scopes: Iterable[str] = DEFAULT_SCOPES,
     allowed_ips: Iterable[str] = (),
     rate_per_second: int = 1000,
     daily_limit_e4: int | None = None,

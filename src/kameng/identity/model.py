@@ -19,14 +19,17 @@ class Scope:
     catalogue_read: Final = "catalogue:read"
     balance_read: Final = "balance:read"
     webhooks_manage: Final = "webhooks:manage"
+    wallet_withdraw: Final = "wallet:withdraw"
 
 
-ALL_SCOPES = frozenset(
+DEFAULT_SCOPES = frozenset(
     {
         Scope.orders_place, Scope.orders_read, Scope.cards_read, Scope.catalogue_read, Scope.balance_read,
         Scope.webhooks_manage,
     }
 )  # fmt: skip
+"""What a key may do of which nothing else is said. Taking money out has to be asked for by name."""
+ALL_SCOPES = DEFAULT_SCOPES | {Scope.wallet_withdraw}
 
 
 ORGANISATION_KINDS = ("platform", "merchant", "agent", "supplier")

@@ -46,6 +46,8 @@ Seconds = Annotated[int, Meta(ge=1)]
 Port = Annotated[int, Meta(ge=0, le=65_535)]
 Lanes = Annotated[int, Meta(ge=1, le=1024)]
 Batch = Annotated[int, Meta(ge=1, le=4096)]
+Whole = Annotated[int, Meta(ge=0, le=100_000_000)]
+PerMille = Annotated[int, Meta(ge=0, le=999)]
 Gateways = Annotated[int, Meta(ge=1, le=64)]
 
 
@@ -96,6 +98,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     job_attempts_max: Annotated[
         Count, _says("How often a job is tried before it goes to the dead-letter desk.")
     ] = 12
+    adjustment_limit_yuan: Annotated[
+        Whole, _says("Up to how many yuan one person may add to or take from a wallet; above, a second one decides.")
+    ] = 1000
+    withdrawal_limit_yuan: Annotated[
+        Whole, _says("Up to how many yuan one person may approve a withdrawal; above, it takes two.")
+    ] = 5000
+    withdrawal_fee_per_mille: Annotated[
+        PerMille, _says("What a withdrawal costs, in thousandths of its amount, rounded up to whole fen.")
+    ] = 0
+    withdrawal_fee_least_yuan: Annotated[Whole, _says("The least a withdrawal costs, in yuan.")] = 0
     metrics_port: Annotated[
         Port, _says("The port on which worker and scheduler show `/metrics`, this machine only; 0: none.")
     ] = 0

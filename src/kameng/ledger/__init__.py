@@ -24,7 +24,16 @@ from kameng.ledger.model import (
     Transfer,
     house_account,
 )  # fmt: skip
-from kameng.ledger.posting import open_house, open_wallet, post_linked, recharge, transfer
+from kameng.ledger.posting import (
+    open_house,
+    open_wallet,
+    post_chain,
+    post_linked,
+    read_wallet,
+    recharge,
+    standing,
+    transfer,
+)  # fmt: skip
 from kameng.ledger.store import (
     StatementLine,
     read_accounts,
@@ -39,6 +48,7 @@ __all__ = [
     "HOUSE_ACCOUNT_MAX", "HOUSE_NUMBERS", "SUB_ACCOUNT", "Account", "BadAmount", "BadLedgerEntry", "Books",
     "CreditLineInUse", "House", "InsufficientBalance", "LedgerRefused", "Leg", "NewTransfer", "NoSuchWallet",
     "NotSettled", "Posting", "Result", "StatementLine", "Transfer", "finish", "house_account", "open_house",
-    "open_sub_accounts", "open_wallet", "post_linked", "read_accounts", "read_statement", "read_sub_accounts",
-    "recharge", "set_credit_line", "sweep", "transfer", "unsettled_of", "write",
+    "open_sub_accounts", "open_wallet", "post_chain", "post_linked", "read_accounts", "read_statement",
+    "read_sub_accounts", "read_wallet", "recharge", "set_credit_line", "standing", "sweep", "transfer", "unsettled_of",
+    "write",
 ]  # fmt: skip

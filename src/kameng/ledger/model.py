@@ -28,9 +28,14 @@ class House(StrEnum):
     clearing = "clearing"  # money that came in or went out by hand or channel
     suspense = "suspense"  # differences, late and double money
     cashback = "cashback"  # what the house gives away: a recharge's bonus
+    bank = "bank"  # paid out by bank transfer
+    fees = "fees"  # earned by fees and penalties
 
 
-HOUSE_NUMBERS = {House.sales: 1, House.escrow: 2, House.clearing: 3, House.suspense: 4, House.cashback: 5}
+HOUSE_NUMBERS = {
+    House.sales: 1, House.escrow: 2, House.clearing: 3, House.suspense: 4, House.cashback: 5, House.bank: 16,
+    House.fees: 17,
+}  # fmt: skip
 
 
 def house_account(code: House, currency: str) -> int:

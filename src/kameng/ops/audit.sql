@@ -383,6 +383,85 @@ SELECT count(*) AS checked, count(*) FILTER (WHERE is_wrong) AS broken,
        (array_agg(format('%s %s', what, id)) FILTER (WHERE is_wrong))[1:5] AS examples
 FROM judged;
 
+-- name: adjustments_are_booked_once
+-- Adjustments and the transfers of their code: one each, of its amount, on its wallet, under its key. A pending or a
+-- refused one has none.
+WITH booked AS (
+  SELECT t.lane, t.subject_id AS adjustment_id, count(*) AS times, min(t.transfer_id) AS transfer_id,
+         min(CASE WHEN a.account_id = t.credit_account THEN t.amount_e4 ELSE -t.amount_e4 END) AS amount_e4,
+         min(a.org_id) AS org_id
+  FROM transfer t JOIN account a ON a.lane = t.lane AND a.account_id IN (t.debit_account, t.credit_account)
+    AND a.code = 'wallet'
+  WHERE t.code = 'adjustment' GROUP BY t.lane, t.subject_id
+), judged AS (
+  SELECT coalesce(d.adjustment_id, b.adjustment_id) AS adjustment_id,
+         d.adjustment_id IS NULL
+           OR CASE WHEN d.state = 'executed'
+                THEN (b.times, b.transfer_id, b.amount_e4, b.org_id)
+                       IS DISTINCT FROM (1::bigint, d.transfer_id, d.amount_e4, d.org_id)
+                     OR k.transfer_id IS DISTINCT FROM d.transfer_id OR d.needs_second AND d.decided_by IS NULL
+                ELSE b.adjustment_id IS NOT NULL END AS is_wrong
+  FROM adjustment d FULL JOIN booked b USING (lane, adjustment_id)
+  LEFT JOIN transfer_key k ON k.lane = d.lane AND k.key = 'adjustment:' || d.request_key
+)
+SELECT count(*) AS checked, count(*) FILTER (WHERE is_wrong) AS broken,
+       (array_agg(adjustment_id::text) FILTER (WHERE is_wrong))[1:5] AS examples
+FROM judged;
+
+-- name: withdrawals_follow_their_holds
+-- Withdrawals and the holds of amount and fee: open while it is, posted if it was paid, else let go. One bank reference
+-- pays one, in whichever lane.
+WITH held AS (
+  SELECT w.lane, w.withdrawal_id, w.state, w.org_id, w.external_ref, p.hold_id, p.amount_e4,
+         count(*) OVER (PARTITION BY w.external_ref, p.part) AS times
+  FROM withdrawal w CROSS JOIN LATERAL (
+    VALUES ('amount', w.hold_id, w.amount_e4 - w.fee_e4), ('fee', w.fee_hold_id, w.fee_e4)) AS p (part, hold_id, amount_e4)
+  WHERE p.amount_e4 > 0
+), judged AS (
+  SELECT w.withdrawal_id, h.transfer_id IS NULL OR h.kind <> 'hold' OR h.debit_account <> w.org_id
+      OR h.amount_e4 <> w.amount_e4 OR h.subject_id <> w.withdrawal_id
+      OR w.external_ref IS NOT NULL AND w.times > 1
+      OR (r.kind, r.amount_e4) IS DISTINCT FROM CASE
+           WHEN w.state IN ('requested', 'checked', 'approved') THEN (NULL::text, NULL::bigint)
+           WHEN w.state = 'paid' THEN ('post'::text, w.amount_e4) ELSE ('void'::text, w.amount_e4) END AS is_wrong
+  FROM held w LEFT JOIN transfer h ON h.lane = w.lane AND h.transfer_id = w.hold_id
+  LEFT JOIN transfer r ON r.lane = w.lane AND r.pending_id = w.hold_id
+)
+SELECT count(*) AS checked, count(*) FILTER (WHERE is_wrong) AS broken,
+       (array_agg(withdrawal_id::text) FILTER (WHERE is_wrong))[1:5] AS examples
+FROM judged;
+
+-- name: closed_months_stand
+-- Sums of closed months beside those of the transfers inside, by account and code; each opens with what the one before
+-- closed with. A transfer's month is the one inside its id, in China.
+WITH moved AS (
+  SELECT lane, account_id, code, sum(debit_e4) AS debit_e4, sum(credit_e4) AS credit_e4, count(*) AS transfers,
+         date_trunc('month', to_timestamp(((transfer_id >> 22) + 1735689600000) / 1000) AT TIME ZONE 'UTC'
+                             + interval '8 hours')::date AS month
+  FROM (
+    SELECT lane, transfer_id, debit_account AS account_id, code, amount_e4 AS debit_e4, 0 AS credit_e4
+    FROM transfer WHERE kind IN ('posted', 'post')
+    UNION ALL
+    SELECT lane, transfer_id, credit_account, code, 0, amount_e4 FROM transfer WHERE kind IN ('posted', 'post')
+  ) AS side
+  WHERE lane IN (SELECT lane FROM month_close) GROUP BY lane, account_id, code, month
+), kept AS (
+  SELECT s.*, lag(closing_e4, 1, 0::bigint) OVER (PARTITION BY lane, account_id, code ORDER BY month) AS before_e4
+  FROM month_sum s
+), judged AS (
+  SELECT coalesce(k.lane, m.lane) AS lane, coalesce(k.account_id, m.account_id) AS account_id,
+         coalesce(k.month, m.month) AS month,
+         (k.debit_e4, k.credit_e4, k.transfer_count, k.opening_e4)
+           IS DISTINCT FROM (m.debit_e4::bigint, m.credit_e4::bigint, m.transfers, k.before_e4)
+           OR k.account_id IS NULL AS is_wrong
+  FROM kept k FULL JOIN moved m USING (lane, account_id, code, month)
+  JOIN month_close c ON c.lane = coalesce(k.lane, m.lane) AND c.month = coalesce(k.month, m.month)
+)
+SELECT count(*) AS checked, count(*) FILTER (WHERE is_wrong) AS broken,
+       (array_agg(format('lane %s account %s %s', lane, account_id, to_char(month, 'YYYY-MM')))
+         FILTER (WHERE is_wrong))[1:5] AS examples
+FROM judged;
+
 -- name: organisations_have_one_wallet
 -- Organisations, each with one wallet in its lane and its currency.
 WITH wallet AS (
@@ -403,6 +482,8 @@ WITH row AS (
   UNION ALL SELECT 'audit line', lane, audit_id FROM audit_line
   UNION ALL SELECT 'organisation', lane, org_id FROM organisation
   UNION ALL SELECT 'key', lane, key_id FROM api_key
+  UNION ALL SELECT 'adjustment', lane, adjustment_id FROM adjustment
+  UNION ALL SELECT 'withdrawal', lane, withdrawal_id FROM withdrawal
 ), judged AS (
   SELECT r.what, r.id, l.lane IS NULL OR (r.id >> 12 & 1023) <> r.lane
       OR ((r.id >> 22) << 12 | (r.id & 4095)) > l.last_tick AS is_wrong
@@ -425,6 +506,7 @@ WITH value AS (
   SELECT 'card' AS what, card_id AS id, sealed FROM card
   UNION ALL SELECT 'key', key_id, sealed_secret FROM api_key WHERE sealed_secret IS NOT NULL
   UNION ALL SELECT 'account of order', order_id, account FROM orders WHERE account IS NOT NULL
+  UNION ALL SELECT 'payee of withdrawal', withdrawal_id, payee FROM withdrawal
 ), judged AS (
   SELECT what, id, CASE
       WHEN length(sealed) < 31 THEN true
@@ -438,9 +520,10 @@ SELECT count(*) AS checked, count(*) FILTER (WHERE is_wrong) AS broken,
 FROM judged;
 
 -- name: nothing_changes_what_was_written
--- The triggers that refuse to change transfers, audit lines and SKU revisions, in place and enabled.
+-- The triggers that refuse to change transfers, audit lines, SKU revisions and closed months, in place and enabled.
 WITH wall (relation, name) AS (
-  VALUES ('transfer', 'transfer_stands'), ('audit_line', 'audit_line_stands'), ('sku_revision', 'sku_revision_stands')
+  VALUES ('transfer', 'transfer_stands'), ('audit_line', 'audit_line_stands'), ('sku_revision', 'sku_revision_stands'),
+         ('month_sum', 'month_sum_stands'), ('month_close', 'month_close_stands')
 ), judged AS (
   SELECT w.name, t.oid IS NULL AS is_wrong
   FROM wall w LEFT JOIN pg_trigger t ON t.tgrelid = to_regclass(w.relation) AND t.tgname = w.name

@@ -141,6 +141,18 @@ LAWS: dict[str, tuple[str, str]] = {
         "Audit lines, events, jobs and transfers of wallets are about what belongs to the organisation they name.",
         "审计记录、事件、任务与钱包转账所涉对象均属于其所记商户。",
     ),
+    "adjustments_are_booked_once": (
+        "Every executed adjustment has its one transfer, others have none, and large ones had a second person.",
+        "每笔已执行的加款扣款恰有一笔转账，其余没有，超限者均经第二人复核。",
+    ),
+    "withdrawals_follow_their_holds": (
+        "Every open withdrawal is held, every paid one posted under a bank reference of its own, any other let go.",
+        "每笔处理中的提现均已冻结，已打款的均已入账且银行流水号唯一，其余均已解冻。",
+    ),
+    "closed_months_stand": (
+        "Every closed month's sums are those of its transfers, and open with what the one before closed with.",
+        "每个已结账月份的合计等于其全部转账，且期初等于上期期末。",
+    ),
     "organisations_have_one_wallet": (
         "Every organisation has one wallet, in its lane and currency.",
         "每个商户在其分区、其货币下恰有一个钱包。",
@@ -154,12 +166,12 @@ LAWS: dict[str, tuple[str, str]] = {
         "每个随机数都在会被轮流清空的抽屉中。",
     ),
     "secrets_are_sealed": (
-        "Every card, key and account is sealed with a key of the ring.",
-        "每张卡密、每个密钥和充值账号都以密钥环中的密钥加密。",
+        "Every card, key, account and payee is sealed with a key of the ring.",
+        "每张卡密、每个密钥、充值账号和收款人都以密钥环中的密钥加密。",
     ),
     "nothing_changes_what_was_written": (
-        "The triggers that protect transfers, audit lines and revisions are in place.",
-        "保护转账、审计记录和商品版本不被修改的触发器均已启用。",
+        "The triggers that protect transfers, audit lines, revisions and closed months are in place.",
+        "保护转账、审计记录、商品版本和已结账月份不被修改的触发器均已启用。",
     ),
 }
 """The laws that are a statement of their own in ``audit.sql``."""

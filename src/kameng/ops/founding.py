@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import msgspec
 
 from kameng import identity, ledger, risk
-from kameng.identity import ALL_SCOPES, IssuedKey, Organisation
+from kameng.identity import DEFAULT_SCOPES, IssuedKey, Organisation
 from kameng.kit import crypto, lanes, money
 from kameng.kit.db import Database
 
@@ -47,7 +47,7 @@ async def open_platform(db: Database, *, lane_count: int) -> None:
 
 async def found_member(
     db: Database, ring: crypto.KeyRing, name: str, *, kind: str = "merchant", level: int = 0,
-    scopes: Iterable[str] = ALL_SCOPES, credit_line_e4: int = 0, parent_id: int | None = None,
+    scopes: Iterable[str] = DEFAULT_SCOPES, credit_line_e4: int = 0, parent_id: int | None = None,
 ) -> Member:  # fmt: skip
     """An organisation with its wallet and key, and beside it its sandbox with play money and a key of its own."""
     async with db.transaction() as connection:

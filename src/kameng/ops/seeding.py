@@ -123,7 +123,7 @@ async def _found(db: Database, ring: crypto.KeyRing, lane: int, numbers: Sequenc
             ring.seal(identity.KEY_SECRET, key_id, text.encode())
             for key_id, text in zip(key_ids, secret_texts, strict=True)
         ]
-        scopes = sorted(identity.ALL_SCOPES)
+        scopes = sorted(identity.DEFAULT_SCOPES)
         await connection.execute(statements.insert_keys, lane, scopes, changed, at, key_ids, org_ids, sealed)
         await _recharge(connection, lane, org_ids, transfer_ids)
         await connection.execute(statements.count_organisations, lane, count)

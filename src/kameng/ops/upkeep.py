@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from functools import partial
 
-from kameng import identity, ledger, notices, orders, risk, stock
+from kameng import finance, identity, ledger, notices, orders, pricing, risk, stock
 from kameng.kit import clock, crypto, lanes, logs
 from kameng.kit.db import Database
 from kameng.kit.errors import Fault
@@ -15,6 +15,7 @@ log = logs.get_logger(__name__)
 
 NONCES_S = 600.0
 SWEEP_S = 60.0
+WATCH_S = 10.0
 HOUR_S = 3600.0
 DAY_S = 86_400.0
 
@@ -25,6 +26,9 @@ def entries(ring: crypto.KeyRing) -> list[Entry]:
         Entry("identity.empty_drawer", NONCES_S, empty_drawer, limit_s=60.0),
         Entry("risk.purge", HOUR_S, risk.purge, limit_s=600.0),
         Entry("ledger.sweep", SWEEP_S, partial(_lane_by_lane, ledger.sweep), limit_s=600.0),
+        Entry("finance.watch_balances", WATCH_S, partial(_lane_by_lane, finance.watch_balances), limit_s=60.0),
+        Entry("pricing.tell", WATCH_S, partial(_lane_by_lane, pricing.tell_price_changes), limit_s=600.0),
+        Entry("stock.watch", WATCH_S, watch_stock, limit_s=60.0),
         Entry("stock.void_expired", DAY_S, partial(_lane_by_lane, stock.void_expired)),
         Entry("stock.read_numbers", HOUR_S, partial(read_numbers, ring=ring)),
         Entry("notices.purge", DAY_S, partial(_lane_by_lane, notices.purge)),
@@ -55,11 +59,12 @@ async def reseal(db: Database, *, ring: crypto.KeyRing) -> None:
         cards = await stock.reseal(db, ring, lane)
         accounts = await orders.reseal(db, ring, lane)
         told = await notices.reseal(db, ring, lane)
-        if keys or cards or accounts or told:
+        payees = await finance.reseal(db, ring, lane)
+        if keys or cards or accounts or told or payees:
             log.info(
                 "re-sealed with the present key",
-                in_lane=lane, keys_count=keys, cards_count=cards, accounts_count=accounts,
-                notices_count=told,
+                in_lane=lane, keys_count=keys, cards_count=cards, accounts_count=accounts, notices_count=told,
+                payees_count=payees,
             )  # fmt: skip
 
 
@@ -67,6 +72,11 @@ async def read_numbers(db: Database, *, ring: crypto.KeyRing) -> None:
     """Print the numbers of cards that an older version loaded, so that no load has to do it all."""
     if count := await stock.read_numbers(db, ring):
         log.info("numbers of older cards are known now", cards_count=count)
+
+
+async def watch_stock(db: Database) -> None:
+    """Tell of SKUs that are low."""
+    await stock.watch_stock(db)
 
 
 async def _lane_by_lane(work: Callable[[Database, int], Awaitable[int]], db: Database) -> None:

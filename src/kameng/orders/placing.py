@@ -34,7 +34,8 @@ PLACED_EVENTS = {State.delivered: "order.delivered", State.fulfilling: "order.fu
 
 
 _FULFILLING = State.fulfilling
-_HOUSE = [ledger.house_account(code, currency) for code in ledger.HOUSE_NUMBERS for currency in ("CNY", "XTS")]
+_POSTED_TO = (ledger.House.sales, ledger.House.escrow)
+_HOUSE = [ledger.house_account(code, currency) for code in _POSTED_TO for currency in ("CNY", "XTS")]
 
 
 class Entry(msgspec.Struct, frozen=True, gc=False):

@@ -134,3 +134,62 @@ INSERT INTO price_change (at, sku_id, what, before_e4, after_e4, actor_id)
 SELECT $3::timestamptz, $2, c.what || ':' || $1::bigint, c.before_e4, NULL, $4::bigint
 FROM gone, LATERAL (VALUES ('floor', gone.floor_e4), ('ceiling', gone.ceiling_e4)) AS c (what, before_e4)
 WHERE c.before_e4 IS NOT NULL RETURNING change_id;
+-- name: changes_before
+-- The log below the cursor, newest first: what may concern a buyer of this name ($1) and level ($2), and no cost.
+SELECT change_id, at, sku_id, what, before_e4, after_e4 FROM price_change
+WHERE change_id < $3 AND (what IN ('list', 'floor', 'ceiling', $1, $2) OR starts_with(what, 'tier:'))
+ORDER BY change_id DESC LIMIT $4::int;
+
+-- name: changes_of_skus
+-- The same of these SKUs, from the newest back to a row.
+SELECT change_id, at, sku_id, what, before_e4, after_e4 FROM price_change
+WHERE sku_id = ANY ($3::bigint[]) AND change_id >= $4
+  AND (what IN ('list', 'floor', 'ceiling', $1, $2) OR starts_with(what, 'tier:'))
+ORDER BY change_id DESC;
+
+-- name: sku_prices
+-- What the unit prices of these SKUs follow from, for one buyer, as they are now.
+SELECT s.sku_id, s.list_price_e4, s.floor_e4, s.ceiling_e4, l.price_e4 AS level_e4, n.price_e4 AS named_e4
+FROM sku s LEFT JOIN named_price n ON n.sku_id = s.sku_id AND n.org_id = $2
+LEFT JOIN level_price l ON l.sku_id = s.sku_id AND l.level = $3::smallint
+WHERE s.sku_id = ANY ($1::bigint[]);
+
+-- name: hold_publishers
+-- Waits for whoever publishes prices; who comes later has no row of the log yet.
+SELECT FROM epoch WHERE topic IN ('catalogue', 'prices') ORDER BY topic FOR SHARE;
+
+-- name: newest_change
+-- The last row of the log.
+SELECT coalesce(max(change_id), 0) FROM price_change;
+
+-- name: told_up_to
+-- Up to which row of the log a lane was told.
+SELECT change_id FROM price_told WHERE lane = $1::smallint;
+
+-- name: set_told
+-- A lane is told up to this row of the log.
+INSERT INTO price_told (lane, change_id) VALUES ($1::smallint, $2)
+ON CONFLICT (lane) DO UPDATE SET change_id = greatest(price_told.change_id, excluded.change_id);
+
+-- name: changes_since
+-- The log beyond a row, newest first, without costs.
+SELECT change_id, at, sku_id, what, before_e4, after_e4 FROM price_change
+WHERE change_id > $1 AND what <> 'cost' ORDER BY change_id DESC;
+
+-- name: listeners
+-- Organisations of a lane that want events and buy from the platform, with their level. The log has the platform's
+-- prices: to who buys from an agent they are his seller's cost.
+SELECT org_id, level FROM organisation
+WHERE lane = $1::smallint AND wants_events AND state = 'active' AND parent_id IS NULL ORDER BY org_id;
+
+-- name: level_prices_of
+-- The level prices of these SKUs.
+SELECT sku_id, level, price_e4 FROM level_price WHERE sku_id = ANY ($1::bigint[]);
+
+-- name: named_prices_of
+-- The named prices of these SKUs.
+SELECT sku_id, org_id, price_e4 FROM named_price WHERE sku_id = ANY ($1::bigint[]);
+
+-- name: own_prices_of
+-- What stands with these SKUs themselves.
+SELECT sku_id, list_price_e4, floor_e4, ceiling_e4 FROM sku WHERE sku_id = ANY ($1::bigint[]);

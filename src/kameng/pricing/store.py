@@ -11,6 +11,7 @@ import msgspec
 
 from kameng.kit import sql
 from kameng.kit.db import Connection
+from kameng.pricing.changes import Logged, SkuPrices
 from kameng.pricing.markups import PLATFORM, AgentPrices, Bound, Markup, Template
 from kameng.pricing.model import PriceBook, Rule
 
@@ -126,3 +127,68 @@ async def prices_of(connection: Connection, sku_id: int) -> list[tuple[str, int]
     """(rule, price or thousandths off) each: ``("level:2", 975000)``."""
     rows = await connection.fetch(statements.prices_of_sku, sku_id)
     return [(row["what"], row["value"]) for row in rows]
+
+
+async def changes_before(
+    connection: Connection, org_id: int, level: int, before_id: int, limit: int
+) -> list[Logged]:
+    rows = await connection.fetch(
+        statements.changes_before, f"named:{org_id}", f"level:{level}", before_id, limit
+    )
+    return [Logged(*row) for row in rows]
+
+
+async def changes_of_skus(
+    connection: Connection, org_id: int, level: int, sku_ids: Sequence[int], from_id: int
+) -> list[Logged]:
+    """From the newest back to ``from_id``."""
+    rows = await connection.fetch(
+        statements.changes_of_skus, f"named:{org_id}", f"level:{level}", sku_ids, from_id
+    )
+    return [Logged(*row) for row in rows]
+
+
+async def sku_prices(
+    connection: Connection, sku_ids: Sequence[int], *, org_id: int, level: int
+) -> dict[int, SkuPrices]:
+    rows = await connection.fetch(statements.sku_prices, sku_ids, org_id, level)
+    return {row["sku_id"]: SkuPrices(*list(row)[1:]) for row in rows}
+
+
+async def newest_change(connection: Connection) -> int:
+    """The log's last row. Whoever publishes holds an epoch until his commit: with both in hand, nobody is at it."""
+    await connection.execute(statements.hold_publishers)
+    return int(await connection.fetchval(statements.newest_change))
+
+
+async def told_up_to(connection: Connection, lane: int) -> int | None:
+    told: int | None = await connection.fetchval(statements.told_up_to, lane)
+    return told
+
+
+async def set_told(connection: Connection, lane: int, change_id: int) -> None:
+    await connection.execute(statements.set_told, lane, change_id)
+
+
+async def changes_since(connection: Connection, change_id: int) -> list[Logged]:
+    """Newest first."""
+    return [Logged(*row) for row in await connection.fetch(statements.changes_since, change_id)]
+
+
+async def listeners(connection: Connection, lane: int) -> list[tuple[int, int]]:
+    """(organisation, level) of those that want events."""
+    return [(row["org_id"], row["level"]) for row in await connection.fetch(statements.listeners, lane)]
+
+
+async def every_price(
+    connection: Connection, sku_ids: Sequence[int]
+) -> tuple[dict[tuple[int, int], int], dict[tuple[int, int], int], dict[int, tuple[int, int | None, int | None]]]:
+    """Of these SKUs: level prices, named prices, and (list price, floor, ceiling)."""
+    levels = await connection.fetch(statements.level_prices_of, sku_ids)
+    named = await connection.fetch(statements.named_prices_of, sku_ids)
+    skus = await connection.fetch(statements.own_prices_of, sku_ids)
+    return (
+        {(row["sku_id"], row["level"]): row["price_e4"] for row in levels},
+        {(row["sku_id"], row["org_id"]): row["price_e4"] for row in named},
+        {row["sku_id"]: (row["list_price_e4"], row["floor_e4"], row["ceiling_e4"]) for row in skus},
+    )

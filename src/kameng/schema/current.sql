@@ -7,6 +7,19 @@ BEGIN
   RAISE EXCEPTION 'rows of % are never changed', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
 END $$;
 
+CREATE FUNCTION public.refuse_change_of_final() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+  IF TG_OP = 'UPDATE' THEN
+    IF OLD.state = ANY (string_to_array(TG_ARGV[0], ' '))
+       OR to_jsonb(NEW) - 'payee' = to_jsonb(OLD) - 'payee' THEN
+      RETURN NEW;
+    END IF;
+  END IF;
+  RAISE EXCEPTION 'a decided row of % is never changed', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
+END $$;
+
 CREATE TABLE public.account (
     lane smallint NOT NULL,
     account_id bigint NOT NULL,
@@ -24,6 +37,32 @@ CREATE TABLE public.account (
     CONSTRAINT account_not_overdrawn CHECK ((unbounded OR (((posted_e4 - held_e4) + credit_line_e4) >= 0)))
 )
 WITH (fillfactor='50');
+
+CREATE TABLE public.adjustment (
+    lane smallint NOT NULL,
+    adjustment_id bigint NOT NULL,
+    org_id bigint NOT NULL,
+    amount_e4 bigint NOT NULL,
+    reason text NOT NULL,
+    note text NOT NULL,
+    evidence text NOT NULL,
+    request_key text NOT NULL,
+    needs_second boolean NOT NULL,
+    state text NOT NULL,
+    requested_by bigint NOT NULL,
+    requested_at timestamp with time zone NOT NULL,
+    decided_by bigint,
+    decided_at timestamp with time zone,
+    decision_note text DEFAULT ''::text NOT NULL,
+    transfer_id bigint,
+    CONSTRAINT adjustment_amount_e4_check CHECK ((amount_e4 <> 0)),
+    CONSTRAINT adjustment_check CHECK (((state = 'executed'::text) = (transfer_id IS NOT NULL))),
+    CONSTRAINT adjustment_check1 CHECK (((state = 'pending'::text) = (decided_at IS NULL))),
+    CONSTRAINT adjustment_reason_check CHECK ((reason = ANY (ARRAY['recharge_missing'::text, 'recharge_reversed'::text, 'compensation'::text, 'goodwill'::text, 'penalty'::text, 'chargeback'::text, 'correction'::text]))),
+    CONSTRAINT adjustment_requested_by_check CHECK ((requested_by <> 0)),
+    CONSTRAINT adjustment_second_person CHECK (((decided_by <> requested_by) AND ((NOT needs_second) OR (state <> 'executed'::text) OR (decided_by IS NOT NULL)))),
+    CONSTRAINT adjustment_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'executed'::text, 'refused'::text])))
+);
 
 CREATE TABLE public.agent_bound (
     owner_id bigint NOT NULL,
@@ -130,6 +169,14 @@ CREATE TABLE public.audit_line (
     act text NOT NULL,
     subject_id bigint NOT NULL,
     data jsonb
+);
+
+CREATE TABLE public.balance_alert (
+    lane smallint NOT NULL,
+    org_id bigint NOT NULL,
+    low_at_e4 bigint NOT NULL,
+    is_low boolean DEFAULT false NOT NULL,
+    CONSTRAINT balance_alert_low_at_e4_check CHECK ((low_at_e4 > 0))
 );
 
 CREATE TABLE public.brand (
@@ -294,6 +341,31 @@ CREATE TABLE public.message (
     CONSTRAINT message_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'sent'::text])))
 );
 
+CREATE TABLE public.month_close (
+    lane smallint NOT NULL,
+    month date NOT NULL,
+    closed_at timestamp with time zone NOT NULL,
+    closed_by bigint NOT NULL,
+    CONSTRAINT month_close_month_check CHECK ((EXTRACT(day FROM month) = (1)::numeric))
+);
+
+CREATE TABLE public.month_sum (
+    lane smallint NOT NULL,
+    account_id bigint NOT NULL,
+    code text NOT NULL,
+    month date NOT NULL,
+    opening_e4 bigint NOT NULL,
+    debit_e4 bigint NOT NULL,
+    credit_e4 bigint NOT NULL,
+    transfer_count bigint NOT NULL,
+    closing_e4 bigint NOT NULL,
+    CONSTRAINT month_sum_check CHECK ((closing_e4 = ((opening_e4 + credit_e4) - debit_e4))),
+    CONSTRAINT month_sum_credit_e4_check CHECK ((credit_e4 >= 0)),
+    CONSTRAINT month_sum_debit_e4_check CHECK ((debit_e4 >= 0)),
+    CONSTRAINT month_sum_month_check CHECK ((EXTRACT(day FROM month) = (1)::numeric)),
+    CONSTRAINT month_sum_transfer_count_check CHECK ((transfer_count > 0))
+);
+
 CREATE TABLE public.named_price (
     sku_id bigint NOT NULL,
     org_id bigint NOT NULL,
@@ -400,6 +472,11 @@ ALTER TABLE public.price_change ALTER COLUMN change_id ADD GENERATED ALWAYS AS I
     NO MINVALUE
     NO MAXVALUE
     CACHE 1
+);
+
+CREATE TABLE public.price_told (
+    lane smallint NOT NULL,
+    change_id bigint NOT NULL
 );
 
 CREATE TABLE public.product (
@@ -544,6 +621,19 @@ ALTER TABLE public.sku ALTER COLUMN sku_id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+CREATE TABLE public.stock_alert (
+    lane smallint NOT NULL,
+    org_id bigint NOT NULL,
+    sku_id bigint NOT NULL,
+    is_low boolean NOT NULL
+);
+
+CREATE TABLE public.stock_threshold (
+    sku_id bigint NOT NULL,
+    low_at integer NOT NULL,
+    CONSTRAINT stock_threshold_low_at_check CHECK ((low_at > 0))
+);
+
 CREATE TABLE public.sweep (
     lane smallint NOT NULL,
     sweep_id bigint NOT NULL,
@@ -657,6 +747,39 @@ CREATE TABLE public.webhook_secret (
     until timestamp with time zone
 );
 
+CREATE TABLE public.withdrawal (
+    lane smallint NOT NULL,
+    withdrawal_id bigint NOT NULL,
+    org_id bigint NOT NULL,
+    client_ref text NOT NULL,
+    digest bytea NOT NULL,
+    amount_e4 bigint NOT NULL,
+    fee_e4 bigint NOT NULL,
+    currency text NOT NULL,
+    payee bytea NOT NULL,
+    payee_shown text NOT NULL,
+    needs_second boolean NOT NULL,
+    state text NOT NULL,
+    sequence integer DEFAULT 1 NOT NULL,
+    requested_at timestamp with time zone NOT NULL,
+    checked_by bigint,
+    approved_by bigint,
+    closed_by bigint,
+    closed_at timestamp with time zone,
+    note text DEFAULT ''::text NOT NULL,
+    external_ref text,
+    hold_id bigint NOT NULL,
+    fee_hold_id bigint,
+    CONSTRAINT withdrawal_amount_e4_check CHECK ((amount_e4 > 0)),
+    CONSTRAINT withdrawal_check CHECK (((fee_e4 >= 0) AND (fee_e4 < amount_e4))),
+    CONSTRAINT withdrawal_check1 CHECK (((state = 'paid'::text) = (external_ref IS NOT NULL))),
+    CONSTRAINT withdrawal_check2 CHECK (((state <> ALL (ARRAY['approved'::text, 'paid'::text, 'failed'::text])) OR (approved_by IS NOT NULL))),
+    CONSTRAINT withdrawal_check3 CHECK (((fee_e4 > 0) = (fee_hold_id IS NOT NULL))),
+    CONSTRAINT withdrawal_second_person CHECK (((approved_by <> checked_by) AND ((NOT needs_second) OR (approved_by IS NULL) OR (checked_by IS NOT NULL)))),
+    CONSTRAINT withdrawal_state_check CHECK ((state = ANY (ARRAY['requested'::text, 'checked'::text, 'approved'::text, 'paid'::text, 'refused'::text, 'cancelled'::text, 'failed'::text])))
+)
+WITH (fillfactor='70');
+
 ALTER TABLE ONLY public.nonce ATTACH PARTITION public.nonce_0 FOR VALUES IN ('0');
 
 ALTER TABLE ONLY public.nonce ATTACH PARTITION public.nonce_1 FOR VALUES IN ('1');
@@ -673,6 +796,9 @@ ALTER TABLE ONLY public.archived_orders ALTER COLUMN card_ids SET DEFAULT '{}'::
 
 ALTER TABLE ONLY public.account
     ADD CONSTRAINT account_pkey PRIMARY KEY (lane, account_id);
+
+ALTER TABLE ONLY public.adjustment
+    ADD CONSTRAINT adjustment_pkey PRIMARY KEY (lane, adjustment_id);
 
 ALTER TABLE ONLY public.agent_bound
     ADD CONSTRAINT agent_bound_pkey PRIMARY KEY (owner_id, sku_id);
@@ -691,6 +817,9 @@ ALTER TABLE ONLY public.archived_orders
 
 ALTER TABLE ONLY public.audit_line
     ADD CONSTRAINT audit_line_pkey PRIMARY KEY (lane, audit_id);
+
+ALTER TABLE ONLY public.balance_alert
+    ADD CONSTRAINT balance_alert_pkey PRIMARY KEY (lane, org_id);
 
 ALTER TABLE ONLY public.brand
     ADD CONSTRAINT brand_name_key UNIQUE (name);
@@ -740,6 +869,12 @@ ALTER TABLE ONLY public.membership
 ALTER TABLE ONLY public.message
     ADD CONSTRAINT message_pkey PRIMARY KEY (lane, message_id);
 
+ALTER TABLE ONLY public.month_close
+    ADD CONSTRAINT month_close_pkey PRIMARY KEY (lane, month);
+
+ALTER TABLE ONLY public.month_sum
+    ADD CONSTRAINT month_sum_pkey PRIMARY KEY (lane, account_id, code, month);
+
 ALTER TABLE ONLY public.named_price
     ADD CONSTRAINT named_price_pkey PRIMARY KEY (sku_id, org_id);
 
@@ -775,6 +910,9 @@ ALTER TABLE ONLY public.person
 
 ALTER TABLE ONLY public.price_change
     ADD CONSTRAINT price_change_pkey PRIMARY KEY (change_id);
+
+ALTER TABLE ONLY public.price_told
+    ADD CONSTRAINT price_told_pkey PRIMARY KEY (lane);
 
 ALTER TABLE ONLY public.product
     ADD CONSTRAINT product_brand_id_name_key UNIQUE (brand_id, name);
@@ -812,6 +950,12 @@ ALTER TABLE ONLY public.sku
 ALTER TABLE ONLY public.sku_revision
     ADD CONSTRAINT sku_revision_pkey PRIMARY KEY (sku_id, revision);
 
+ALTER TABLE ONLY public.stock_alert
+    ADD CONSTRAINT stock_alert_pkey PRIMARY KEY (lane, org_id, sku_id);
+
+ALTER TABLE ONLY public.stock_threshold
+    ADD CONSTRAINT stock_threshold_pkey PRIMARY KEY (sku_id);
+
 ALTER TABLE ONLY public.sweep
     ADD CONSTRAINT sweep_pkey PRIMARY KEY (lane, sweep_id);
 
@@ -842,11 +986,18 @@ ALTER TABLE ONLY public.webhook_replay
 ALTER TABLE ONLY public.webhook_secret
     ADD CONSTRAINT webhook_secret_pkey PRIMARY KEY (lane, secret_id);
 
+ALTER TABLE ONLY public.withdrawal
+    ADD CONSTRAINT withdrawal_pkey PRIMARY KEY (lane, withdrawal_id);
+
 CREATE UNIQUE INDEX account_due ON public.account USING btree (lane, peer_lane, code, currency) WHERE (peer_lane IS NOT NULL);
 
 CREATE INDEX account_org ON public.account USING btree (lane, org_id);
 
 CREATE UNIQUE INDEX account_sub ON public.account USING btree (lane, org_id, currency) WHERE (code = 'sub_account'::text);
+
+CREATE UNIQUE INDEX adjustment_key ON public.adjustment USING btree (lane, request_key);
+
+CREATE INDEX adjustment_pending ON public.adjustment USING btree (lane, adjustment_id) WHERE (state = 'pending'::text);
 
 CREATE INDEX api_key_changed ON public.api_key USING btree (changed);
 
@@ -878,6 +1029,8 @@ CREATE INDEX membership_person ON public.membership USING btree (person_id);
 
 CREATE INDEX message_address ON public.message USING btree (lane, address_hash, created_at);
 
+CREATE INDEX month_sum_month ON public.month_sum USING btree (lane, month);
+
 CREATE INDEX orders_of_organisation ON public.orders USING btree (lane, org_id, order_id);
 
 CREATE INDEX organisation_changed ON public.organisation USING btree (changed);
@@ -885,6 +1038,8 @@ CREATE INDEX organisation_changed ON public.organisation USING btree (changed);
 CREATE INDEX organisation_parent ON public.organisation USING btree (parent_id) WHERE (parent_id IS NOT NULL);
 
 CREATE UNIQUE INDEX organisation_sandbox ON public.organisation USING btree (lane, sandbox_of) WHERE (sandbox_of IS NOT NULL);
+
+CREATE INDEX price_change_sku ON public.price_change USING btree (sku_id, change_id);
 
 CREATE INDEX sku_changed ON public.sku USING btree (changed);
 
@@ -904,6 +1059,12 @@ CREATE INDEX webhook_replay_endpoint ON public.webhook_replay USING btree (lane,
 
 CREATE INDEX webhook_secret_endpoint ON public.webhook_secret USING btree (lane, endpoint_id);
 
+CREATE UNIQUE INDEX withdrawal_external_ref ON public.withdrawal USING btree (lane, external_ref) WHERE (external_ref IS NOT NULL);
+
+CREATE INDEX withdrawal_of_organisation ON public.withdrawal USING btree (lane, org_id, withdrawal_id);
+
+CREATE UNIQUE INDEX withdrawal_ref ON public.withdrawal USING btree (lane, org_id, client_ref);
+
 ALTER INDEX public.nonce_pkey ATTACH PARTITION public.nonce_0_pkey;
 
 ALTER INDEX public.nonce_pkey ATTACH PARTITION public.nonce_1_pkey;
@@ -912,11 +1073,19 @@ ALTER INDEX public.nonce_pkey ATTACH PARTITION public.nonce_2_pkey;
 
 ALTER INDEX public.nonce_pkey ATTACH PARTITION public.nonce_3_pkey;
 
+CREATE TRIGGER adjustment_stands BEFORE DELETE OR UPDATE ON public.adjustment FOR EACH ROW EXECUTE FUNCTION public.refuse_change_of_final('pending');
+
 CREATE TRIGGER audit_line_stands BEFORE DELETE OR UPDATE OR TRUNCATE ON public.audit_line FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
+
+CREATE TRIGGER month_close_stands BEFORE DELETE OR UPDATE OR TRUNCATE ON public.month_close FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
+
+CREATE TRIGGER month_sum_stands BEFORE DELETE OR UPDATE OR TRUNCATE ON public.month_sum FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
 
 CREATE TRIGGER sku_revision_stands BEFORE DELETE OR UPDATE OR TRUNCATE ON public.sku_revision FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
 
 CREATE TRIGGER transfer_stands BEFORE DELETE OR UPDATE OR TRUNCATE ON public.transfer FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
+
+CREATE TRIGGER withdrawal_stands BEFORE DELETE OR UPDATE ON public.withdrawal FOR EACH ROW EXECUTE FUNCTION public.refuse_change_of_final('requested checked approved');
 
 ALTER TABLE ONLY public.agent_bound
     ADD CONSTRAINT agent_bound_sku_id_fkey FOREIGN KEY (sku_id) REFERENCES public.sku(sku_id);
@@ -944,3 +1113,6 @@ ALTER TABLE ONLY public.sku
 
 ALTER TABLE ONLY public.sku_revision
     ADD CONSTRAINT sku_revision_sku_id_fkey FOREIGN KEY (sku_id) REFERENCES public.sku(sku_id);
+
+ALTER TABLE ONLY public.stock_threshold
+    ADD CONSTRAINT stock_threshold_sku_id_fkey FOREIGN KEY (sku_id) REFERENCES public.sku(sku_id);

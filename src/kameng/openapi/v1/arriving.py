@@ -176,18 +176,18 @@ def allowed_methods(routed: str) -> str:
     return ", ".join(sorted(methods | ({"HEAD"} if "GET" in methods else set())))
 
 
-def _replay(body: bytes, wire: Receive) -> Receive:
-    """The body again, once; whoever asks further waits for the client to leave, as a stream does."""
+def _replay(body: bytes, receive: Receive) -> Receive:
+    """The body once more, and then what the server says: whoever streams waits to hear that it is over."""
     is_read = False
 
-    async def receive() -> MutableMapping[str, Any]:
+    async def again() -> MutableMapping[str, Any]:
         nonlocal is_read
         if is_read:
-            return await wire()
+            return await receive()
         is_read = True
         return {"type": "http.request", "body": body, "more_body": False}
 
-    return receive
+    return again
 
 
 async def _refuse(refusal: Refusal, send: Send) -> None:

@@ -210,7 +210,7 @@ def _good(endpoint: Endpoint, reply: Reply, schemas: _Schemas) -> Json:
     if endpoint.signed and reply.body is not None:
         response["headers"] = _headers(*RATES)
     if reply.body is not None:
-        response["content"] = {"application/json": {"schema": schemas.of(reply.body), "example": reply.example}}
+        response["content"] = {reply.media_type: {"schema": schemas.of(reply.body), "example": reply.example}}
     return response
 
 

@@ -149,3 +149,41 @@ ERRORS: Example = {
         }
     ]
 }  # fmt: skip
+
+_TOTALS: Example = {
+    "opening": "10000.0000", "in": "500.0000", "refunded": "0.0000", "out": "98.5000", "closing": "10401.5000",
+}  # fmt: skip
+STATEMENTS: Example = {
+    "currency": "CNY", "by": "day", "from": "2026-11-22", "to": "2026-11-22", "final": True,
+    "sections": [
+        {
+            "key": "2026-11-22", "name": "", "opening": "10000.0000", "closing": "10401.5000",
+            "entries": [
+                {"code": "recharge", "count": 1, "in": "500.0000", "refunded": "0.0000", "out": "0.0000"},
+                {"code": "sale", "count": 1, "in": "0.0000", "refunded": "0.0000", "out": "98.5000"},
+            ],
+        }
+    ],
+    **_TOTALS,
+}  # fmt: skip
+STATEMENTS_CSV = "编号 key,名称 name,项目 item,笔数 count,收入 in,退款 refunded,支出 out,余额 balance\r\n"
+WITHDRAWAL_BODY: Example = {
+    "client_ref": "W-1001", "amount": "500.00",
+    "payee": {"method": "bank", "name": "张小明", "account": "6222020012345678", "bank": "招商银行"},
+}  # fmt: skip
+WITHDRAWAL: Example = {
+    "id": "251803443200008192", "client_ref": "W-1001", "amount": "500.0000", "fee": "0.0000", "currency": "CNY",
+    "payee": "招商银行 张* ****5678", "state": "requested", "sequence": 1, "requested_at": AT, "closed_at": None,
+    "note": "", "external_ref": None,
+}  # fmt: skip
+WITHDRAWALS: Example = {"withdrawals": [WITHDRAWAL], "next_cursor": None}
+CANCELLED: Example = {**WITHDRAWAL, "state": "cancelled", "sequence": 2, "closed_at": AT}
+PRICE_CHANGES: Example = {
+    "changes": [
+        {
+            "id": "42", "at": AT, "sku": "100001", "why": "level", "before": "98.5000", "after": "97.5000",
+            "off_per_mille_before": None, "off_per_mille_after": None,
+        }
+    ],
+    "next_cursor": None,
+}  # fmt: skip

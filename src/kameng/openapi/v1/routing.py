@@ -10,7 +10,7 @@ from litestar.datastructures import State
 
 from kameng.openapi import pages
 from kameng.openapi.headers import security_headers
-from kameng.openapi.v1 import feed, goods, hot, money, orders, quotes, service, webhooks
+from kameng.openapi.v1 import desk, feed, goods, hot, money, orders, quotes, service, statements, webhooks
 from kameng.openapi.v1.arriving import Front, on_error
 from kameng.openapi.v1.document import build
 
@@ -32,6 +32,8 @@ ENDPOINTS = [
     feed.list_events, webhooks.list_webhooks, webhooks.create_webhook, webhooks.change_webhook,
     webhooks.remove_webhook, webhooks.rotate_webhook, webhooks.test_webhook, webhooks.replay_webhook,
     webhooks.list_deliveries,
+    statements.show_statements, statements.show_statements_csv, desk.ask_withdrawal, desk.list_withdrawals,
+    desk.find_withdrawal, desk.cancel_withdrawal, desk.list_price_changes,
     service.self_test, service.list_errors, service.health, service.show_metrics, show_document,
 ]  # fmt: skip
 """Every handler of the API."""

@@ -11,7 +11,7 @@ from ipaddress import ip_address, ip_network
 from litestar import MediaType, Response, get
 
 from kameng import identity
-from kameng.identity import ALL_SCOPES, Caller
+from kameng.identity import DEFAULT_SCOPES, Caller
 from kameng.kit import clock, metrics, money
 from kameng.kit.db import Database
 from kameng.kit.errors import REGISTRY
@@ -165,6 +165,6 @@ def _warnings(caller: Caller, ahead_ms: int, now_ms: int) -> Iterator[Notice]:
         yield Notice(
             "key_expires", "This key expires within 14 days: rotate it.", "该密钥将在 14 天内到期，请及时轮换。"
         )
-    missing = ", ".join(sorted(ALL_SCOPES - key.scopes))
+    missing = ", ".join(sorted(DEFAULT_SCOPES - key.scopes))
     if missing:
         yield Notice("scopes_missing", f"This key may not: {missing}.", f"该密钥没有以下权限：{missing}。")
