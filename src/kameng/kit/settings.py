@@ -29,6 +29,8 @@ NOT_SETTINGS = frozenset(
 TEST_PREFIX = "KAMENG_TEST_"
 _NETWORKS = ("trusted_proxies", "metrics_networks")
 
+PRIVATE_DAYS = 180
+"""Half a year: as long as anybody asks about a top-up."""
 _UNSET = Path()
 
 
@@ -46,6 +48,7 @@ Seconds = Annotated[int, Meta(ge=1)]
 Port = Annotated[int, Meta(ge=0, le=65_535)]
 Lanes = Annotated[int, Meta(ge=1, le=1024)]
 Batch = Annotated[int, Meta(ge=1, le=4096)]
+Days = Annotated[int, Meta(ge=1, le=36_500)]
 Gateways = Annotated[int, Meta(ge=1, le=64)]
 
 
@@ -109,6 +112,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Literal["off", "on"],
         _says("Whether the embedded server keeps its WAL, to be restored to any second; it grows until pruned."),
     ] = "off"
+    private_days: Annotated[
+        Days, _says("How many days after it was placed a final order's account (phone, address, …) is removed.")
+    ] = PRIVATE_DAYS
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], _says("The least important lines to log.")
     ] = "info"

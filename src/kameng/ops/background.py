@@ -43,7 +43,8 @@ async def run(chosen: Settings, roles: Sequence[str], ready_fd: int, handlers: S
         limits = Limits(chosen.job_batch, float(chosen.job_lease_s), chosen.job_attempts_max)
         parts.append(Worker(database, handlers, lanes=numbers, limits=limits))
     if "scheduler" in roles:
-        parts.append(Timetable(database, upkeep.entries(ring), lease_s=float(chosen.job_lease_s)))
+        entries = upkeep.entries(ring, private_days=chosen.private_days)
+        parts.append(Timetable(database, entries, lease_s=float(chosen.job_lease_s)))
     told = asyncio.Event()
     for what in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(what, told.set)

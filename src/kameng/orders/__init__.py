@@ -1,15 +1,19 @@
 """The journey of one order: wishes in, decided by the batch in their lane, found and revealed later."""
 
 from kameng.orders.errors import (
+    AccountNotOpened,
     BadAccount,
     BadOrder,
     BadQuantity,
+    BadReason,
     Busy,
     CardsNotOpened,
     GroupRefused,
+    NoAccount,
     NotOnSale,
     OrderNotFound,
     OrderNotPlaced,
+    OrdersRunning,
     OutcomeUnknown,
     ReferenceReused,
     SecretsNotShown,
@@ -32,7 +36,18 @@ from kameng.orders.model import (
     Wish,
 )  # fmt: skip
 from kameng.orders.queueing import Lanes
+from kameng.orders.searching import (
+    TargetOrder,
+    check_reason,
+    find_by_target,
+    reveal_account,
+    search,
+    shown_in_clear,
+    target_order,
+)  # fmt: skip
+from kameng.orders.showing import open_account
 from kameng.orders.snapshot import Snapshot
+from kameng.orders.wiping import erase_accounts, every_marked, purge_accounts, wipe_passwords
 from kameng.orders.wishing import OrderBody, fault_of, ref_key_of, wish_from
 
 __all__ = [
@@ -42,19 +57,23 @@ __all__ = [
     "FINAL",
     "ID_MAX",
     "TRANSITIONS",
+    "AccountNotOpened",
     "Answer",
     "BadAccount",
     "BadOrder",
     "BadQuantity",
+    "BadReason",
     "Busy",
     "CardsNotOpened",
     "Command",
     "GroupRefused",
     "Lanes",
+    "NoAccount",
     "NotOnSale",
     "OrderBody",
     "OrderNotFound",
     "OrderNotPlaced",
+    "OrdersRunning",
     "OutcomeUnknown",
     "Page",
     "ReferenceReused",
@@ -65,14 +84,26 @@ __all__ = [
     "Snapshot",
     "SoldOut",
     "State",
+    "TargetOrder",
     "Wish",
+    "check_reason",
+    "erase_accounts",
+    "every_marked",
     "fault_of",
     "find",
     "find_by_ref",
+    "find_by_target",
     "list_orders",
+    "open_account",
+    "purge_accounts",
     "ref_key_of",
     "reseal",
     "reveal",
+    "reveal_account",
+    "search",
+    "shown_in_clear",
+    "target_order",
     "timeline",
+    "wipe_passwords",
     "wish_from",
 ]  # fmt: skip

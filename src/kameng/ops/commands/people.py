@@ -12,6 +12,7 @@ from kameng import identity, ledger
 from kameng.identity import IssuedKey, NoSuchOrganisation, Organisation
 from kameng.kit import clock, ids, money
 from kameng.ops import founding, store
+from kameng.ops.commands import privacy
 from kameng.ops.commands.options import (
     Commands,
     actor_of,
@@ -38,6 +39,7 @@ def add(commands: Commands, common: argparse.ArgumentParser) -> None:
         metavar="ACT", required=True
     )
     _add_people(group, common)
+    privacy.add_to_people(group, common)
 
     group = commands.add_parser("key", help="API 密钥 API keys").add_subparsers(metavar="ACT", required=True)
     _add_keys(group, common)
