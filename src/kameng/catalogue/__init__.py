@@ -6,6 +6,7 @@ from kameng.catalogue.accounts import (
     marks_of,
     marks_of_text,
     masked,
+    spellings,
     without_passwords,
 )
 from kameng.catalogue.errors import BadSku, BundleWithoutParts, UnknownForm, UnknownSku
@@ -20,5 +21,5 @@ __all__ = [
     "CHANGEABLE", "FROM_STOCK", "KINDS", "BadSku", "BundleWithoutParts", "Catalogue", "Form", "ImportReport", "Sku",
     "UnknownForm", "UnknownSku", "change_sku", "check_account", "data_class_of", "demo_catalogue", "form_named",
     "form_schema", "has_password", "import_file", "load", "marks_of", "marks_of_text", "masked", "read_revisions",
-    "set_sku", "without_passwords",
+    "set_sku", "spellings", "without_passwords",
 ]  # fmt: skip

@@ -30,11 +30,14 @@ def marks_of_text(
     ring: KeyRing, text: str, classes: Iterable[DataClass] = privacy.SEARCHABLE
 ) -> list[bytes]:
     """The marks of everything a number or name may be, typed as people type: the forms would have cleaned it."""
-    wanted = set(classes) & set(privacy.SEARCHABLE)
-    spellings = {
-        (field.data_class, CLEANERS[field.cleaning](text)) for field in FIELDS.values() if field.data_class in wanted
-    }
-    return sorted({privacy.mark(ring, kind, value) for kind, value in spellings if value})
+    wanted = [kind for kind in classes if kind in privacy.SEARCHABLE]
+    return sorted({privacy.mark(ring, kind, value) for kind in wanted for value in spellings(kind, text)})
+
+
+def spellings(data_class: DataClass, text: str) -> list[str]:
+    """What forms make of a text that somebody typed as this class."""
+    ways = {field.cleaning for field in FIELDS.values() if field.data_class == data_class}
+    return sorted({cleaned for way in ways if (cleaned := CLEANERS[way](text))})
 
 
 def masked(account: Mapping[str, str]) -> dict[str, str]:

@@ -337,23 +337,19 @@ SELECT count(*) AS checked, count(*) FILTER (WHERE is_wrong) AS broken,
 FROM judged;
 
 -- name: passwords_are_wiped
--- Final orders, and of those whose account holds a password, whether they became final within the hour. What is on the
--- list of passwords has its order.
-SELECT count(*) AS checked, count(*) FILTER (WHERE is_wrong) AS broken,
-       (array_agg(order_id::text) FILTER (WHERE is_wrong))[1:5] AS examples
-FROM (
-  SELECT order_id, p.order_id IS NOT NULL AND (o.order_id IS NULL OR e.at < now() - interval '1 hour') AS is_wrong
-  FROM (SELECT * FROM orders WHERE state IN ('settled', 'delivered', 'expired', 'cancelled', 'refunded')) AS o
-  FULL JOIN (
-    SELECT p.lane, p.order_id FROM order_password p LEFT JOIN orders o USING (lane, order_id)
-    WHERE o.state IS NULL OR o.state IN ('settled', 'delivered', 'expired', 'cancelled', 'refunded')
-  ) AS p USING (lane, order_id)
-  LEFT JOIN event e ON p.order_id IS NOT NULL AND e.lane = o.lane AND e.subject_id = o.order_id
-    AND e.sequence = o.sequence
-) AS judged;
+-- Final orders; those whose account holds a password became final within the hour.
+WITH late AS (
+  SELECT p.lane, p.order_id FROM order_password p JOIN orders o USING (lane, order_id)
+  JOIN event e ON e.lane = p.lane AND e.subject_id = p.order_id AND e.sequence = o.sequence
+  WHERE e.at < now() - interval '1 hour'
+)
+SELECT count(*) AS checked, count(*) FILTER (WHERE l.lane IS NOT NULL) AS broken,
+       (array_agg(order_id::text) FILTER (WHERE l.lane IS NOT NULL))[1:5] AS examples
+FROM orders o LEFT JOIN late l USING (lane, order_id)
+WHERE o.state IN ('settled', 'delivered', 'expired', 'cancelled', 'refunded');
 
 -- name: marks_find_accounts
--- Marks, each with an order that still has an account; and orders that hold a password with one.
+-- Marks, each with an order that still has an account; and so what is listed as holding a password.
 SELECT count(*) AS checked, count(*) FILTER (WHERE o.account IS NULL) AS broken,
        (array_agg(order_id::text) FILTER (WHERE o.account IS NULL))[1:5] AS examples
 FROM (SELECT lane, order_id FROM order_mark UNION ALL SELECT lane, order_id FROM order_password) AS m

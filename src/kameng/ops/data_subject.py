@@ -51,8 +51,12 @@ async def subject_of_person(db: Database, person_id: int) -> Subject:
 
 async def subject_of(db: Database, data_class: DataClass, text: str) -> Subject:
     """Whoever this belongs to, user or not."""
-    person = await identity.find_by_sign_in(db, text) if data_class in ("phone", "email") else None
-    return Subject(None, text, data_class) if person is None else _of_person(person)
+    if data_class in ("phone", "email"):  # what people sign in with
+        for spelled in catalogue.spellings(data_class, text):
+            if person := await identity.find_by_sign_in(db, spelled):
+                return _of_person(person)
+            text = spelled
+    return Subject(None, text, data_class)
 
 
 def _of_person(person: Person) -> Subject:
