@@ -35,6 +35,7 @@ def test_nobody_ordered_anything(data: Path) -> None:
     assert (refused.returncode, refused.stdout) == (1, "")
     assert "You have no such order" in refused.stderr
     assert kameng(data, "order", "find").returncode == 2
+    assert "Nobody is named" in kameng(data, "order", "find", "--phone", "-").stderr
     assert kameng(data, "order", "find", "--phone", PHONE, "--email", "a@b.cn").returncode == 2
     assert kameng(data, "order", "account", "4096").returncode == 2
 

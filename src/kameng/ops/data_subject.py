@@ -76,19 +76,20 @@ async def export(
         async for row in orders.every_marked(db, lane, subject.marks(ring)):
             bought.append(orders.target_order(row, _opened(ring, row.order_id, row.account)))
     person = subject.person
+    person_id = 0 if person is None else person.person_id
     lines: list[Any] = []
     if person is not None:
         async with db.connection() as connection:
-            lines = await store.audit_lines_about(connection, numbers, person.person_id)
+            lines = await store.audit_lines_about(connection, numbers, person_id)
     found = {
         "made_at": clock.now(),
-        "of": subject.masked or str(person.person_id if person else 0),
+        "of": subject.masked or str(person_id),
         "person": None if person is None else await _told(db, person),
         "orders": [_order(one) for one in sorted(bought, key=lambda one: one.placed_at)],
         "audit_lines": [{"at": row["at"], "act": row["act"], "data": row["data"]} for row in lines],
     }
     data = {"orders": len(bought), "reason": reason}
-    await _note(db, "person.export", person.person_id if person else 0, data, actor_id)
+    await _note(db, "person.export", person_id, data, actor_id)
     return found
 
 

@@ -170,9 +170,8 @@ async def _lost_marks(
 ) -> list[str]:
     """Orders that are not found by what they hold."""
     columns = [list(column) for column in zip(*marks, strict=True)] or [[], [], []]
-    rows = await connection.fetch(statements.marks_of, *columns, timeout=timeout_s)
-    found = {(row["mark"], row["order_id"]) for row in rows}
-    return sorted({f"account of order {order_id}" for _, mark, order_id in marks if (mark, order_id) not in found})
+    rows = await connection.fetch(statements.lost_marks, *columns, timeout=timeout_s)
+    return [f"account of order {row['order_id']}" for row in rows]
 
 
 # searching -------------------------------------------------------------------------------------------------

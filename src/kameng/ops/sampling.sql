@@ -31,10 +31,12 @@ FROM (
   FROM orders TABLESAMPLE BERNOULLI ($1)
 ) AS numbered WHERE n <= $2;
 
--- name: marks_of
--- Which of these marks stand for which of these orders.
-SELECT m.mark, m.order_id FROM unnest($1::smallint[], $2::bytea[], $3::bigint[]) AS s (lane, mark, order_id)
-JOIN order_mark m ON m.lane = s.lane AND m.mark = s.mark AND m.order_id = s.order_id;
+-- name: lost_marks
+-- Orders that still have their account and lack one of these marks of it.
+SELECT DISTINCT s.order_id FROM unnest($1::smallint[], $2::bytea[], $3::bigint[]) AS s (lane, mark, order_id)
+JOIN orders o ON o.lane = s.lane AND o.order_id = s.order_id AND o.account IS NOT NULL
+LEFT JOIN order_mark m ON m.lane = s.lane AND m.mark = s.mark AND m.order_id = s.order_id
+WHERE m.order_id IS NULL ORDER BY s.order_id;
 
 -- name: fingerprints_of
 -- Which card each of these fingerprints was claimed for.

@@ -133,7 +133,10 @@ async def _subject(platform: Platform, arguments: argparse.Namespace) -> Subject
 
 def _named(arguments: argparse.Namespace) -> tuple[DataClass, str]:
     ((data_class, text),) = [(name, said) for name in OPTIONS if (said := getattr(arguments, name)) is not None]
-    return data_class, sys.stdin.readline().strip() if text == "-" else text
+    text = (sys.stdin.readline() if text == "-" else text).strip()
+    if not text:
+        raise Fault("Nobody is named: the value is empty.\n内容为空，未指明任何人。")
+    return data_class, text
 
 
 def _shown(account: dict[str, str]) -> str:
