@@ -31,6 +31,7 @@ BODIES: dict[str, Any] = {
     "placeOrder": {"client_ref": "{ref}", "sku": "{sku}"},
     "placeOrders": {"orders": [{"client_ref": "{ref}-1", "sku": "{sku}"}, {"client_ref": "{ref}-2", "sku": "{sku}"}]},
     "askQuotes": {"sku": "{sku}"},
+    "searchOrders": {"account": "13812345678"},
 }
 _refs = (f"mine-{n}" for n in count(1))
 
@@ -80,7 +81,7 @@ async def mine(common: Platform) -> Mine:
 def test_all_signed_endpoints_are_walked() -> None:
     assert sorted(call.endpoint.operation for call in CALLS) == [
         "askQuotes", "findOrder", "findSku", "listCatalogue", "listOrderEvents", "listOrders", "listStatement",
-        "placeOrder", "placeOrders", "revealOrder", "selfTest", "showBalance", "showStock",
+        "placeOrder", "placeOrders", "revealOrder", "searchOrders", "selfTest", "showBalance", "showStock",
     ]  # fmt: skip
 
 

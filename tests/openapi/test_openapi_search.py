@@ -60,9 +60,7 @@ async def test_a_number_is_no_way_of_finding_in_the_address(common: Platform) ->
     assert (refused.status, refused.json["field"]) == (400, "account")
 
 
-async def test_what_was_searched_for_reaches_no_log(
-    platform: Platform, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_what_was_searched_for_reaches_no_log(platform: Platform, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.DEBUG):
         await platform.post(SEARCH, {"account": PHONE})
         await platform.get("/api/v1/orders", f"account={PHONE}")

@@ -26,9 +26,7 @@ def marks_of(ring: KeyRing, account: Mapping[str, str]) -> tuple[bytes, ...]:
     return tuple({privacy.mark(ring, kind, value) for kind, value in classes if kind in privacy.SEARCHABLE})
 
 
-def marks_of_text(
-    ring: KeyRing, text: str, classes: Iterable[DataClass] = privacy.SEARCHABLE
-) -> list[bytes]:
+def marks_of_text(ring: KeyRing, text: str, classes: Iterable[DataClass] = privacy.SEARCHABLE) -> list[bytes]:
     """The marks of everything a number or name may be, typed as people type: the forms would have cleaned it."""
     wanted = [kind for kind in classes if kind in privacy.SEARCHABLE]
     return sorted({privacy.mark(ring, kind, value) for kind in wanted for value in spellings(kind, text)})

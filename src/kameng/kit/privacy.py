@@ -11,9 +11,7 @@ from typing import Literal, get_args
 
 from kameng.kit.crypto import KeyRing
 
-DataClass = Literal[
-    "public", "phone", "identity_number", "email", "account", "address", "name", "password", "other"
-]
+DataClass = Literal["public", "phone", "identity_number", "email", "account", "address", "name", "password", "other"]
 DATA_CLASSES: tuple[DataClass, ...] = get_args(DataClass)
 SEARCHABLE: tuple[DataClass, ...] = ("phone", "identity_number", "email", "account")
 """What names one person or one account. A name or a street fits many, and finds more than was asked for."""

@@ -99,9 +99,7 @@ async def erase(db: Database, ring: crypto.KeyRing, subject: Subject, *, reason:
     orders.check_reason(reason, [subject.text])
     order_count = await orders.erase_accounts(db, ring, subject.marks(ring), reason=reason, actor_id=actor_id)
     person = subject.person
-    is_done = person is not None and await identity.erase_person(
-        db, person.person_id, reason=reason, actor_id=actor_id
-    )
+    is_done = person is not None and await identity.erase_person(db, person.person_id, reason=reason, actor_id=actor_id)
     return Erased(order_count, is_done)
 
 

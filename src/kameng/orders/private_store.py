@@ -83,7 +83,5 @@ async def forget_marks(connection: Connection, lane: int, marks: Sequence[Mark])
 
 async def marks_of_orders(connection: Connection, lane: int, order_ids: Sequence[int]) -> list[Mark]:
     """Takes as long as the lane has marks."""
-    rows = await connection.fetch(
-        statements.marks_of_orders, lane, order_ids, timeout=resealing.LOOK_TIMEOUT_S
-    )
+    rows = await connection.fetch(statements.marks_of_orders, lane, order_ids, timeout=resealing.LOOK_TIMEOUT_S)
     return [(row[0], row[1]) for row in rows]

@@ -69,9 +69,7 @@ def find(arguments: argparse.Namespace) -> int:
     data_class, text = _named(arguments)
 
     async def work(platform: Platform) -> list[orders.TargetOrder]:
-        return await orders.search(
-            platform.db, platform.ring, text, classes=[data_class], limit=arguments.limit
-        )
+        return await orders.search(platform.db, platform.ring, text, classes=[data_class], limit=arguments.limit)
 
     found = on_platform(work)
     for one in found:
