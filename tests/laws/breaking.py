@@ -250,6 +250,18 @@ BREAKING: list[tuple[str, str]] = [
         "samples_open",
         f"UPDATE card_fingerprint f SET card_id = {LYING} + {MOVED} - card_id WHERE card_id IN ({LYING}, {MOVED})",
     ),
+    (
+        "samples_open",  # listed as holding a password, and it holds none
+        f"INSERT INTO order_password SELECT lane, order_id FROM orders WHERE order_id = {PHONE_ORDER}",
+    ),
+    ("samples_open", f"DELETE FROM order_mark WHERE order_id = {PHONE_ORDER}"),
+    (
+        "passwords_are_wiped marks_find_accounts",
+        f"INSERT INTO order_password SELECT lane, order_id FROM orders WHERE order_id = {CARD_ORDER};"
+        f"UPDATE event SET at = now() - interval '61 minutes' WHERE subject_id = {CARD_ORDER}",
+    ),
+    ("marks_find_accounts", "INSERT INTO order_mark (lane, mark, order_id) VALUES (0, decode('00', 'hex'), 4711)"),
+    ("marks_find_accounts", f"UPDATE orders SET account = NULL WHERE order_id = {PHONE_ORDER}"),
     ("nothing_changes_what_was_written", "ALTER TABLE transfer DISABLE TRIGGER transfer_stands"),
     ("nothing_changes_what_was_written", "DROP TRIGGER audit_line_stands ON audit_line"),
     ("database_is_durable", "ALTER DATABASE {database} SET synchronous_commit = off"),

@@ -161,12 +161,14 @@ async def test_a_platform_that_lived_is_clean_and_every_law_looked_at_something(
     assert counts["closed_months_stand"] == 2
     assert counts["no_order_rests"] == 12
     assert counts["reveals_are_by_their_own"] == 1
+    assert counts["passwords_are_wiped"] == 21
+    assert counts["marks_find_accounts"] == 12
     notes = {finding.law: finding.note for finding in report.findings if finding.note}
     assert notes["samples_open"] == "50 / 50 cards 卡密, 18 / 18 API secrets 密钥, 33 / 33 orders 订单"
     assert notes["no_clear_secret"] == f"130 values 个值 / {counts['no_clear_secret']} texts 段文本"
     auditing.print_report(report)
     said = capsys.readouterr().out
-    assert said.splitlines()[-1] == "40 laws hold. 全部 40 条规则成立。"
+    assert said.splitlines()[-1] == "42 laws hold. 全部 42 条规则成立。"
 
 
 @pytest.mark.parametrize(("laws", "breaking"), BREAKING, ids=[f"{i}-{laws}" for i, (laws, _) in enumerate(BREAKING)])
@@ -230,7 +232,7 @@ async def test_without_the_ring_nothing_is_opened(postgres: Embedded, copy: str,
     await _sql(postgres.url_for(copy), f"UPDATE card SET sealed = set_byte(sealed, 2, 9) WHERE card_id = {LYING}")
     report = await _audit(postgres.url_for(copy), None)
     assert report.clean
-    assert len(report.findings) == 38
+    assert len(report.findings) == 40
     await _sql(postgres.url_for(copy), f"UPDATE card SET sealed = set_byte(sealed, 0, 9) WHERE card_id = {LYING}")
     report = await _audit(postgres.url_for(copy), None)
     assert [finding.law for finding in report.broken] == ["secrets_are_sealed"]

@@ -48,6 +48,7 @@ BODIES: dict[str, Any] = {
         "client_ref": "{ref}", "amount": "1.00",
         "payee": {"method": "bank", "name": "张小明", "account": "6222020012345678", "bank": "招商银行"},
     },
+    "searchOrders": {"account": "13812345678"},
 }
 STATUS = {"createWebhook": 201, "replayWebhook": 202}
 """Of good answers, where it is not 200."""
@@ -109,8 +110,8 @@ def test_all_signed_endpoints_are_walked() -> None:
         "askQuotes", "askWithdrawal", "cancelWithdrawal", "changeWebhook", "createWebhook", "downloadStatements",
         "findOrder", "findSku", "findWithdrawal", "listCatalogue", "listDeliveries", "listEvents", "listOrderEvents",
         "listOrders", "listPriceChanges", "listStatement", "listWebhooks", "listWithdrawals", "placeOrder",
-        "placeOrders", "removeWebhook", "replayWebhook", "revealOrder", "rotateWebhook", "selfTest", "showBalance",
-        "showStatements", "showStock", "testWebhook",
+        "placeOrders", "removeWebhook", "replayWebhook", "revealOrder", "rotateWebhook", "searchOrders", "selfTest",
+        "showBalance", "showStatements", "showStock", "testWebhook",
     ]  # fmt: skip
 
 

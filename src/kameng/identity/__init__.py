@@ -36,7 +36,19 @@ from kameng.identity.model import (
     Organisation,
     Scope,
 )  # fmt: skip
-from kameng.identity.people import ROLES, Membership, Person, enrol, find_person, join, memberships, people
+from kameng.identity.people import (
+    ROLES,
+    Membership,
+    Person,
+    enrol,
+    erase_person,
+    erased_sign_in,
+    find_by_sign_in,
+    find_person,
+    join,
+    memberships,
+    people,
+)  # fmt: skip
 from kameng.identity.rfc9421 import parse_signature_input, sign_rfc9421, verify_rfc9421
 from kameng.identity.signing import (
     SeenNonces,
@@ -103,6 +115,9 @@ __all__ = [
     "drawer_to_empty",
     "empty_drawer",
     "enrol",
+    "erase_person",
+    "erased_sign_in",
+    "find_by_sign_in",
     "find_person",
     "format_key_id",
     "found",

@@ -111,6 +111,15 @@ SELECT EXISTS (SELECT 1 FROM person WHERE person_id = $1);
 -- One person; without what he signs in with in secret.
 SELECT person_id, sign_in, name, state FROM person WHERE person_id = $1;
 
+-- name: read_person_by_sign_in
+-- The person who signs in with this.
+SELECT person_id, sign_in, name, state FROM person WHERE sign_in = $1;
+
+-- name: erase_person
+-- Leaves a number, a sign-in made of it, and nothing that says who it was; no row, if that was done before.
+UPDATE person SET sign_in = $2, name = '', password_hash = NULL, state = 'closed'
+WHERE person_id = $1 AND sign_in <> $2 RETURNING person_id;
+
 -- name: people_after
 -- People by id, from one on.
 SELECT person_id, sign_in, name, state FROM person WHERE person_id > $1 ORDER BY person_id LIMIT $2::int;

@@ -226,6 +226,16 @@ async def read_person(connection: Connection, person_id: int) -> tuple[int, str,
     return None if row is None else (row[0], row[1], row[2], row[3])
 
 
+async def read_person_by_sign_in(connection: Connection, sign_in: str) -> tuple[int, str, str, str] | None:
+    row = await connection.fetchrow(statements.read_person_by_sign_in, sign_in)
+    return None if row is None else (row[0], row[1], row[2], row[3])
+
+
+async def erase_person(connection: Connection, person_id: int, sign_in: str) -> bool:
+    """False if there is nothing left of him, or never was."""
+    return await connection.fetchval(statements.erase_person, person_id, sign_in) is not None
+
+
 async def people_after(connection: Connection, after_id: int, limit: int) -> list[tuple[int, str, str, str]]:
     rows = await connection.fetch(statements.people_after, after_id, limit)
     return [(row[0], row[1], row[2], row[3]) for row in rows]

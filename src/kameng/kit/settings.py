@@ -29,6 +29,8 @@ NOT_SETTINGS = frozenset(
 TEST_PREFIX = "KAMENG_TEST_"
 _NETWORKS = ("trusted_proxies", "metrics_networks", "webhook_networks")
 
+PRIVATE_DAYS = 180
+"""Half a year: as long as anybody asks about a top-up."""
 _UNSET = Path()
 
 
@@ -48,6 +50,7 @@ Lanes = Annotated[int, Meta(ge=1, le=1024)]
 Batch = Annotated[int, Meta(ge=1, le=4096)]
 Whole = Annotated[int, Meta(ge=0, le=100_000_000)]
 PerMille = Annotated[int, Meta(ge=0, le=999)]
+Days = Annotated[int, Meta(ge=1, le=36_500)]
 Gateways = Annotated[int, Meta(ge=1, le=64)]
 
 
@@ -148,6 +151,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Literal["off", "on"],
         _says("Whether the embedded server answers only when its standby has an order too; without one orders wait."),
     ] = "off"
+    private_days: Annotated[
+        Days, _says("How many days after it was placed a final order's account (phone, address, …) is removed.")
+    ] = PRIVATE_DAYS
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], _says("The least important lines to log.")
     ] = "info"

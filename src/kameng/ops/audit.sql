@@ -519,6 +519,25 @@ SELECT count(*) AS checked, count(*) FILTER (WHERE is_wrong) AS broken,
        (array_agg(format('%s %s', what, id)) FILTER (WHERE is_wrong))[1:5] AS examples
 FROM judged;
 
+-- name: passwords_are_wiped
+-- Final orders; those whose account holds a password became final within the hour.
+WITH late AS (
+  SELECT p.lane, p.order_id FROM order_password p JOIN orders o USING (lane, order_id)
+  JOIN event e ON e.lane = p.lane AND e.subject_id = p.order_id AND e.sequence = o.sequence
+  WHERE e.at < now() - interval '1 hour'
+)
+SELECT count(*) AS checked, count(*) FILTER (WHERE l.lane IS NOT NULL) AS broken,
+       (array_agg(order_id::text) FILTER (WHERE l.lane IS NOT NULL))[1:5] AS examples
+FROM orders o LEFT JOIN late l USING (lane, order_id)
+WHERE o.state IN ('settled', 'delivered', 'expired', 'cancelled', 'refunded');
+
+-- name: marks_find_accounts
+-- Marks, each with an order that still has an account; and so what is listed as holding a password.
+SELECT count(*) AS checked, count(*) FILTER (WHERE o.account IS NULL) AS broken,
+       (array_agg(order_id::text) FILTER (WHERE o.account IS NULL))[1:5] AS examples
+FROM (SELECT lane, order_id FROM order_mark UNION ALL SELECT lane, order_id FROM order_password) AS m
+LEFT JOIN orders o USING (lane, order_id);
+
 -- name: nothing_changes_what_was_written
 -- The triggers that refuse to change transfers, audit lines, SKU revisions and closed months, in place and enabled.
 WITH wall (relation, name) AS (

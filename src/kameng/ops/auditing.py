@@ -169,6 +169,14 @@ LAWS: dict[str, tuple[str, str]] = {
         "Every card, key, account and payee is sealed with a key of the ring.",
         "每张卡密、每个密钥、充值账号和收款人都以密钥环中的密钥加密。",
     ),
+    "passwords_are_wiped": (
+        "No final order's account holds a password for longer than an hour.",
+        "已完结订单的账号信息中，密码保留不超过一小时。",
+    ),
+    "marks_find_accounts": (
+        "Every mark finds an order whose account is there.",
+        "每个检索标记都对应一笔仍保有账号信息的订单。",
+    ),
     "nothing_changes_what_was_written": (
         "The triggers that protect transfers, audit lines, revisions and closed months are in place.",
         "保护转账、审计记录、商品版本和已结账月份不被修改的触发器均已启用。",

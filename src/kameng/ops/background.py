@@ -47,7 +47,8 @@ async def run(chosen: Settings, roles: Sequence[str], ready_fd: int, handlers: S
         parts.append(Worker(database, every, lanes=numbers, limits=limits))
         parts.append(telling.dispatcher(chosen, database, ring, numbers))
     if "scheduler" in roles:
-        parts.append(Timetable(database, upkeep.entries(ring), lease_s=float(chosen.job_lease_s)))
+        entries = upkeep.entries(ring, private_days=chosen.private_days)
+        parts.append(Timetable(database, entries, lease_s=float(chosen.job_lease_s)))
     told = asyncio.Event()
     for what in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(what, told.set)

@@ -18,6 +18,10 @@ SELECT k.key_id, k.name, k.scopes, k.rate_per_second, k.daily_limit_e4, k.state,
 FROM api_key k JOIN organisation o ON o.lane = k.lane AND o.org_id = k.org_id
 WHERE k.lane = $1::smallint AND k.key_id = $2;
 
+-- name: audit_lines_about
+-- What was done to one subject, in some lanes, oldest first.
+SELECT at, act, data FROM audit_line WHERE lane = ANY($1::smallint[]) AND subject_id = $2 ORDER BY at, audit_id;
+
 -- name: has_wallet
 -- Whether an organisation has its wallet here.
 SELECT EXISTS (SELECT FROM account WHERE lane = $1::smallint AND account_id = $2 AND code = 'wallet');

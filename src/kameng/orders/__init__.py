@@ -2,15 +2,19 @@
 
 from kameng.orders.archiving import archive, bring_back
 from kameng.orders.errors import (
+    AccountNotOpened,
     BadAccount,
     BadOrder,
     BadQuantity,
+    BadReason,
     Busy,
     CardsNotOpened,
     GroupRefused,
+    NoAccount,
     NotOnSale,
     OrderNotFound,
     OrderNotPlaced,
+    OrdersRunning,
     OutcomeUnknown,
     ReferenceReused,
     SecretsNotShown,
@@ -35,6 +39,16 @@ from kameng.orders.model import (
     Wish,
 )  # fmt: skip
 from kameng.orders.queueing import Lanes
+from kameng.orders.searching import (
+    TargetOrder,
+    check_reason,
+    find_by_target,
+    reveal_account,
+    search,
+    shown_in_clear,
+    target_order,
+)  # fmt: skip
+from kameng.orders.showing import open_account
 from kameng.orders.snapshot import Snapshot
 from kameng.orders.splitting import (
     MARGIN,
@@ -48,6 +62,7 @@ from kameng.orders.splitting import (
     refund_of,
     split_of,
 )  # fmt: skip
+from kameng.orders.wiping import erase_accounts, every_marked, purge_accounts, wipe_passwords
 from kameng.orders.wishing import OrderBody, fault_of, ref_key_of, wish_from
 
 __all__ = [
@@ -59,19 +74,23 @@ __all__ = [
     "MARGIN",
     "MARGIN_BACK",
     "TRANSITIONS",
+    "AccountNotOpened",
     "Answer",
     "BadAccount",
     "BadOrder",
     "BadQuantity",
+    "BadReason",
     "Busy",
     "CardsNotOpened",
     "Command",
     "GroupRefused",
     "Lanes",
+    "NoAccount",
     "NotOnSale",
     "OrderBody",
     "OrderNotFound",
     "OrderNotPlaced",
+    "OrdersRunning",
     "OutcomeUnknown",
     "Page",
     "ReferenceReused",
@@ -86,23 +105,35 @@ __all__ = [
     "SoldOut",
     "Split",
     "State",
+    "TargetOrder",
     "Wish",
     "archive",
     "booked",
     "bring_back",
+    "check_reason",
+    "erase_accounts",
+    "every_marked",
     "fault_of",
     "find",
     "find_by_ref",
+    "find_by_target",
     "left_of",
     "legs",
     "list_orders",
+    "open_account",
     "present",
+    "purge_accounts",
     "read_split",
     "ref_key_of",
     "refund_of",
     "reseal",
     "reveal",
+    "reveal_account",
+    "search",
+    "shown_in_clear",
     "split_of",
+    "target_order",
     "timeline",
+    "wipe_passwords",
     "wish_from",
 ]  # fmt: skip

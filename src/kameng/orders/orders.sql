@@ -5,13 +5,13 @@ SELECT ref_key, digest, order_id FROM order_ref WHERE lane = $1::smallint AND re
 -- name: read_orders
 -- Orders by id. The organisation is part of the question: nobody reads another's.
 SELECT order_id, org_id, sku_id, sku_revision, quantity, unit_price_e4, total_e4, state, sequence, client_ref, trace,
-       card_ids, placed_at
+       card_ids, placed_at, account
 FROM orders WHERE lane = $1::smallint AND order_id = ANY($2::bigint[]) AND org_id = ANY($3::bigint[]);
 
 -- name: list_orders
 -- An organisation's orders below the cursor, newest first.
 SELECT order_id, org_id, sku_id, sku_revision, quantity, unit_price_e4, total_e4, state, sequence, client_ref, trace,
-       card_ids, placed_at
+       card_ids, placed_at, account
 FROM orders
 WHERE lane = $1::smallint AND org_id = $2 AND order_id < $3 AND ($5::text IS NULL OR state = $5)
 ORDER BY order_id DESC LIMIT $4::int;

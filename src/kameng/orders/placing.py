@@ -18,7 +18,7 @@ from kameng import identity, ledger, risk, stock
 from kameng.identity import Scope
 from kameng.kit import audit, clock, epochs, events, jobs, lanes, metrics
 from kameng.kit.db import Connection
-from kameng.orders import store
+from kameng.orders import private_store, store
 from kameng.orders.deciding import Asked, View, decide
 from kameng.orders.model import Answer, Decision, Known, NewOrder, Placed, Refused, Short, ShownOrder, State, Wish
 from kameng.orders.showing import any_open, masked, open_cards, secrets_visible, show
@@ -232,6 +232,9 @@ async def _write(
         await store.insert_orders(connection, snapshot.ring, lane, view.at, orders)
         await ledger.write(connection, lane, view.at, view.books)
         await events.emit(connection, lane, view.at, [_placed_event(order, view) for order in orders])
+    with_account = [order for order in orders if order.wish.account is not None]
+    if with_account:
+        await private_store.insert_marks(connection, lane, with_account)
     sold = [(card_id, order.order_id, order.wish.sku_id) for order in orders for card_id in order.card_ids]
     if sold:
         await stock.sell(connection, lane, sold)

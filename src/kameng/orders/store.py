@@ -36,6 +36,7 @@ class OrderRow(msgspec.Struct, frozen=True):
     trace: str
     card_ids: list[int]
     placed_at: datetime
+    account: bytes | None = None  # sealed
 
 
 async def read_refs(

@@ -406,6 +406,18 @@ CREATE TABLE public.nonce_3 (
     nonce_hash bytea CONSTRAINT nonce_nonce_hash_not_null NOT NULL
 );
 
+CREATE TABLE public.order_mark (
+    lane smallint NOT NULL,
+    span smallint GENERATED ALWAYS AS ((order_id >> 51)) STORED NOT NULL,
+    mark bytea NOT NULL,
+    order_id bigint NOT NULL
+);
+
+CREATE TABLE public.order_password (
+    lane smallint NOT NULL,
+    order_id bigint NOT NULL
+);
+
 CREATE TABLE public.order_ref (
     lane smallint CONSTRAINT reference_lane_not_null NOT NULL,
     ref_key bytea CONSTRAINT reference_ref_key_not_null NOT NULL,
@@ -893,6 +905,12 @@ ALTER TABLE ONLY public.nonce_2
 ALTER TABLE ONLY public.nonce_3
     ADD CONSTRAINT nonce_3_pkey PRIMARY KEY (lane, drawer, nonce_hash);
 
+ALTER TABLE ONLY public.order_mark
+    ADD CONSTRAINT order_mark_pkey PRIMARY KEY (lane, span, mark, order_id);
+
+ALTER TABLE ONLY public.order_password
+    ADD CONSTRAINT order_password_pkey PRIMARY KEY (lane, order_id);
+
 ALTER TABLE ONLY public.order_ref
     ADD CONSTRAINT order_ref_pkey PRIMARY KEY (lane, ref_key);
 
@@ -1032,6 +1050,8 @@ CREATE INDEX message_address ON public.message USING btree (lane, address_hash, 
 CREATE INDEX month_sum_month ON public.month_sum USING btree (lane, month);
 
 CREATE INDEX orders_of_organisation ON public.orders USING btree (lane, org_id, order_id);
+
+CREATE INDEX orders_with_account ON public.orders USING btree (lane, order_id) WHERE (account IS NOT NULL);
 
 CREATE INDEX organisation_changed ON public.organisation USING btree (changed);
 

@@ -10,6 +10,7 @@ AT = "2026-11-22T08:30:00.000Z"
 CARD = {"number": "8614002600012345", "secret": "4Q7T-9XKD-22PM", "expires_on": "2028-12-31"}
 
 ORDER_BODY: Example = {"client_ref": "A-1001", "sku": "100001", "quantity": 1, "max_price": "98.5000"}
+SEARCH_BODY: Example = {"account": "138 0013 8000"}
 BULK_BODY: Example = {
     "mode": "each",
     "orders": [
@@ -24,7 +25,10 @@ _FACTS: Example = {
 PLACED: Example = {**_FACTS, "replayed": False, "cards": [CARD]}
 REPLAYED: Example = {**PLACED, "replayed": True}
 REVEALED = PLACED
-ORDER: Example = {**_FACTS, "trace": [{"rule": "list", "unit_price": "98.5000"}]}
+ORDER: Example = {
+    **_FACTS, "sku": "100042", "trace": [{"rule": "list", "unit_price": "98.5000"}],
+    "account": {"phone": "138****8000"},
+}  # fmt: skip
 ORDERS: Example = {"orders": [ORDER], "next_cursor": "A36UkdZgAAA"}
 EVENTS: Example = {
     "events": [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+import msgspec
 from litestar import Response, get, post
 from litestar.params import FromPath
 from msgspec import UNSET
@@ -23,11 +24,13 @@ from kameng.openapi.v1.model import (
     OrdersAnswer,
     OrdersQuery,
     OrderView,
+    SearchBody,
 )  # fmt: skip
 from kameng.openapi.v1.quotes import steps_shown
-from kameng.openapi.v1.reading import cursor_of, parse_cursor, parse_ids, query_of
+from kameng.openapi.v1.reading import body_of, cursor_of, parse_cursor, parse_ids, query_of
 from kameng.orders import CardsNotOpened, OrderNotFound, SecretsNotShown, ShownOrder
 
+SEARCH_DECODER = msgspec.json.Decoder(SearchBody)
 ORDER_ID = {"order_id": "The order's id."}
 
 
@@ -63,6 +66,29 @@ async def find_order(request: AnyRequest, order_id: FromPath[str]) -> Response[b
     if not found:
         raise OrderNotFound
     return answer(arrival, view(found[0]))
+
+
+@post(
+    "/api/v1/orders/search",
+    status_code=200,
+    guards=[signed],
+    opt=says(
+        operation="searchOrders", tag="orders", zh="按充值账号查询", en="Find orders by whom they are for",
+        text="Your own orders for one phone number, account, e-mail address or identity number, newest first. It must "
+        "be whole: what is kept of it is a keyed hash. Names, addresses and passwords find nothing. An order is found "
+        "for as long as its `account` is kept.",
+        scope=Scope.orders_read, body=SearchBody, body_example=examples.SEARCH_BODY,
+        replies=(Reply(200, OrdersAnswer, "The orders.", examples.ORDERS),),
+    ),
+)  # fmt: skip
+async def search_orders(request: AnyRequest) -> Response[bytes]:
+    arrival = arrival_of(request)
+    asked = body_of(arrival.body, SEARCH_DECODER)
+    before_id = orders.ID_MAX if asked.cursor is UNSET else parse_cursor(asked.cursor)
+    page = await orders.find_by_target(
+        arrival.parts.snapshot, arrival.caller, asked.account, before_id=before_id, limit=asked.limit
+    )
+    return answer(arrival, _page(page))
 
 
 @get(
@@ -106,7 +132,7 @@ def view(order: ShownOrder) -> OrderView:
         str(order.order_id), order.client_ref, str(order.sku_id), order.quantity,
         money.format_e4(order.unit_price_e4), money.format_e4(order.total_e4), order.currency,
         order.state,  # type: ignore[arg-type] # one of orders.State
-        order.sequence, utc(order.placed_at), steps_shown(pricing.steps_of(order.trace)),
+        order.sequence, utc(order.placed_at), steps_shown(pricing.steps_of(order.trace)), order.account,
     )  # fmt: skip
 
 
@@ -138,6 +164,10 @@ async def _found(arrival: Arrival, query: OrdersQuery) -> OrdersAnswer:
     before_id = orders.ID_MAX if query.cursor is UNSET else parse_cursor(query.cursor)
     state = None if query.state is UNSET else query.state
     page = await orders.list_orders(snapshot, caller, before_id=before_id, limit=query.limit, state=state)
+    return _page(page)
+
+
+def _page(page: orders.Page) -> OrdersAnswer:
     next_cursor = None if page.next_id is None else cursor_of(page.next_id)
     return OrdersAnswer([view(order) for order in page.orders], next_cursor)
 

@@ -12,7 +12,7 @@ from kameng import identity
 from kameng.identity import IssuedKey, Organisation
 from kameng.kit import clock
 from kameng.ops import founding, store
-from kameng.ops.commands import agents
+from kameng.ops.commands import agents, privacy
 from kameng.ops.commands.options import (
     Commands,
     actor_of,
@@ -39,6 +39,7 @@ def add(commands: Commands, common: argparse.ArgumentParser) -> None:
         metavar="ACT", required=True
     )
     _add_people(group, common)
+    privacy.add_to_people(group, common)
 
     group = commands.add_parser("key", help="API 密钥 API keys").add_subparsers(metavar="ACT", required=True)
     _add_keys(group, common)

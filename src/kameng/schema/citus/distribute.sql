@@ -29,6 +29,8 @@ INSERT INTO spread (name, class, key) VALUES
   ('month_close', 'lane', 'lane'),
   ('month_sum', 'lane', 'lane'),
   ('nonce', 'lane', 'lane'),
+  ('order_mark', 'lane', 'lane'),
+  ('order_password', 'lane', 'lane'),
   ('order_ref', 'lane', 'lane'),
   ('orders', 'lane', 'lane'),
   ('organisation', 'lane', 'lane'),
