@@ -149,7 +149,7 @@ class Platform(Client):
 
     async def found(self, name: str) -> Member:
         """Another organisation, with BALANCE_E4."""
-        member = await founding.found_member(self.db, self.ring, name)
+        member = await founding.found_member(self.db, self.ring, name, scopes=ALL_SCOPES)
         payer = member.organisation
         await ledger.recharge(self.db, payer.lane, payer.org_id, BALANCE_E4, key=f"seed:{payer.org_id}")
         return member
@@ -168,11 +168,19 @@ class Platform(Client):
             "client": (self.peer, 50_000), "server": ("127.0.0.1", 8443),
         }  # fmt: skip
 
+        ended = asyncio.Event()
+        unread: list[dict[str, Any]] = [{"type": "http.request", "body": body, "more_body": False}]
+
         async def receive() -> dict[str, Any]:
-            return {"type": "http.request", "body": body, "more_body": False}
+            if unread:
+                return unread.pop()
+            await ended.wait()
+            return {"type": "http.disconnect"}
 
         async def send(message: Any) -> None:
             started.append(message)
+            if message["type"] == "http.response.body" and not message.get("more_body"):
+                ended.set()
 
         await self.gateway(scope, receive, send)
         content = b"".join(message.get("body", b"") for message in started[1:])
@@ -201,7 +209,8 @@ async def _sow(url: str, data_dir: Path) -> Seed:
     database = await db.open_database(url)
     await founding.open_platform(database, lane_count=2)
     await catalogue.import_file(database, catalogue.demo_catalogue())
-    members = [await founding.found_member(database, ring, name) for name in ("星河数卡", "云帆商行", "小本经营")]
+    names = ("星河数卡", "云帆商行", "小本经营")
+    members = [await founding.found_member(database, ring, name, scopes=ALL_SCOPES) for name in names]
     for member in members[:2]:
         payer = member.organisation
         await ledger.recharge(database, payer.lane, payer.org_id, BALANCE_E4, key=f"seed:{payer.org_id}")

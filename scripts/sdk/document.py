@@ -24,12 +24,13 @@ class Type(NamedTuple):
 
 
 class Field(NamedTuple):
-    """A member of a model, or a parameter of an operation."""
+    """A member of a model, or a parameter of an operation. ``has_default``: left out, it is not simply unsaid."""
 
     name: str
     type: Type
     required: bool
     text: str
+    has_default: bool = False
 
 
 class Model(NamedTuple):
@@ -85,6 +86,7 @@ def read(path: Path) -> Api:
         operation
         for place, methods in document["paths"].items()
         for method, said in methods.items()
+        if not _is_file(said)
         for operation in _operations(place, method.upper(), said, schemas)
     )
     examples = document["components"]["examples"]
@@ -100,7 +102,7 @@ def read(path: Path) -> Api:
 def _model(name: str, schema: Json) -> Model:
     required = set(schema.get("required", ()))
     fields = tuple(
-        Field(member, type_of(said), member in required, _text(said))
+        Field(member, type_of(said), member in required, _text(said), "default" in said)
         for member, said in schema.get("properties", {}).items()
     )
     return Model(name, _text(schema), fields)
@@ -149,6 +151,12 @@ def _operations(path: str, method: str, said: Json, schemas: Json) -> Iterator[O
             signed=bool(said["security"]),
             repeatable=method == "GET" or "client_ref" in json.dumps(_resolved(body, schemas)),
         )
+
+
+def _is_file(said: Json) -> bool:
+    """Whether it answers with a file, for people: no SDK has a method for it."""
+    answers = [answer for status, answer in said["responses"].items() if status < "300"]
+    return not any("application/json" in answer.get("content", {}) for answer in answers)
 
 
 def _content(said: Json) -> tuple[str, list[Json]]:

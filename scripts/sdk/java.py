@@ -6,7 +6,13 @@ from sdk.document import Api, Field, Model, Operation, Type
 from sdk.wording import camel, pascal, safe, template
 
 FOLDER = "src/main/java/kameng/sdk"
-RESERVED = {"class", "default", "new", "package", "public", "private", "switch", "case", "short", "long", "int"}
+RESERVED = {
+    "abstract", "assert", "boolean", "break", "byte", "case", "catch", "char", "class", "const", "continue",
+    "default", "do", "double", "else", "enum", "extends", "false", "final", "finally", "float", "for", "goto", "if",
+    "implements", "import", "instanceof", "int", "interface", "long", "native", "new", "null", "package", "private",
+    "protected", "public", "return", "short", "static", "strictfp", "super", "switch", "synchronized", "this",
+    "throw", "throws", "transient", "true", "try", "void", "volatile", "while",
+}  # fmt: skip
 PLAIN = {"string": "String", "integer": "Long", "boolean": "Boolean", "any": "Object", "bytes": "byte[]"}
 
 

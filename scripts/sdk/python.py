@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import keyword
+
 from sdk.document import Api, Field, Model, Operation, Type
 from sdk.wording import safe, snake, template
 
@@ -42,17 +44,23 @@ def _named(kind: Type, *, models: str = "") -> str:
     return f"{name} | None" if kind.nullable else name
 
 
+def _name(field: Field) -> str:
+    """With a ``_`` behind it where Python wants the word for itself; ``_wire`` takes that off."""
+    name = snake(field.name)
+    return f"{name}_" if keyword.iskeyword(name) else name
+
+
 def _model(model: Model) -> str:
     lines = [
         "@dataclass(frozen=True, kw_only=True)",
         f"class {model.name}:",
         f'    """{safe(model.text) or model.name}"""',
     ]
-    lines += [f"    {field.name}: {_field_type(field)}" for field in model.fields]
+    lines += [f"    {_name(field)}: {_field_type(field)}" for field in model.fields]
     lines += ["", "    @classmethod", f"    def from_wire(cls, wire: Mapping[str, Any]) -> {model.name}:"]
     lines += ["        return cls("]
     for field in model.fields:
-        lines.append(f"            {field.name}={_member(field)},")
+        lines.append(f"            {_name(field)}={_member(field)},")
     return "\n".join([*lines, "        )"])
 
 
@@ -60,16 +68,21 @@ def _field_type(field: Field) -> str:
     name = _named(field.type)
     if field.required:
         return name
-    if field.type.kind == "list":
+    if _is_empty_list(field):
         return f"{name} = dataclass_field(default_factory=list)"
     return f"{name if field.type.nullable else f'{name} | None'} = None"
 
 
+def _is_empty_list(field: Field) -> bool:
+    """Whether it is an empty list if it was left out; anything else is None, so that a change leaves it as it is."""
+    return field.type.kind == "list" and field.has_default
+
+
 def _member(field: Field) -> str:
-    """The expression that reads a member; a list that was left out is empty, anything else None."""
+    """The expression that reads a member."""
     if field.required and not field.type.nullable:
         return _made(field.type, f'wire["{field.name}"]')
-    if field.type.kind == "list":
+    if _is_empty_list(field):
         return _made(field.type, f'wire.get("{field.name}") or []')
     made = _made(field.type, f'wire["{field.name}"]')
     plain = made == f'wire["{field.name}"]'
@@ -85,23 +98,24 @@ def _made(kind: Type, found: str, *, models: str = "") -> str:
 
 
 def _operation(one: Operation) -> str:
-    parameters = [f"{snake(field.name)}: str" for field in one.places]
+    parameters = [f"{_name(field)}: str" for field in one.places]
     if one.body is not None:
         parameters.append(f"body: {_named(one.body, models='models.')}")
     if one.query:
         parameters.append("*")
         parameters += [
-            f"{field.name}: {_named(field.type)}" + ("" if field.required else " | None = None") for field in one.query
+            f"{_name(field)}: {_named(field.type)}" + ("" if field.required else " | None = None")
+            for field in one.query
         ]
     answer = "None" if one.answer is None else _named(one.answer, models="models.")
     lines = [f"    def {snake(one.name)}(self{''.join(', ' + text for text in parameters)}) -> {answer}:"]
     lines.append(f'        """{safe(one.summary)}"""')
     path = one.path
     for field in one.places:
-        path = path.replace(f"{{{field.name}}}", "{quote(" + snake(field.name) + ", safe='')}")
+        path = path.replace(f"{{{field.name}}}", "{quote(" + _name(field) + ", safe='')}")
     told = [f'"{one.method}"', f'{"f" if one.places else ""}"{path}"']
     if one.query:
-        told.append("query={" + ", ".join(f'"{field.name}": {field.name}' for field in one.query) + "}")
+        told.append("query={" + ", ".join(f'"{field.name}": {_name(field)}' for field in one.query) + "}")
     if one.body is not None:
         told.append("body=body")
     if one.media_type not in ("", "application/json"):

@@ -130,6 +130,11 @@ def test_nothing_asked_nothing_taken() -> None:
           "street": "文三路 90 号 3 幢"},
          {"recipient": "王芳", "phone": "13800138000", "province": "浙江", "city": "杭州市", "district": "西湖区",
           "street": "文三路 90 号 3 幢"}),
+        ("real_name+identity_number", {"real_name": "王芳", "identity_number": "440308 19900101 123x"},
+         {"real_name": "王芳", "identity_number": "44030819900101123X"}),
+        ("email", {"email": " wang-fang@example.com.cn "}, {"email": "wang-fang@example.com.cn"}),
+        ("game_account+game_password", {"game_account": "fang_2026", "game_password": " p-W0rd"},
+         {"game_account": "fang_2026", "game_password": "p-W0rd"}),
         ("learner_name+phone", {"learner_name": "王芳\u200b", "phone": "13800138000"},
          {"learner_name": "王芳", "phone": "13800138000"}),
     ],
@@ -145,6 +150,8 @@ def test_accounts_of_every_form(form: str, account: dict[str, str], clean: dict[
         ("fuel_card", {"fuel_card": "10001111000000000"}, "fuel_card"),
         ("uid+server", {"uid": "123456", "server": "官\x00服"}, "server"),
         ("learner_name+phone", {"learner_name": "<script>", "phone": "13800138000"}, "learner_name"),
+        ("identity_number", {"identity_number": "440308199013011234"}, "identity_number"),
+        ("email", {"email": "wang@fang"}, "email"),
         ("electricity_account+province+city",
          {"electricity_account": "0310001234567", "province": "加州", "city": "长沙"}, "province"),
     ],
@@ -192,6 +199,7 @@ def test_json_schema() -> None:
 def test_what_tells_who_somebody_is_is_private() -> None:
     private = {
         "phone", "qq", "qq_or_wechat", "uid", "fuel_card", "electricity_account", "learner_name", "recipient", "street",
+        "real_name", "identity_number", "email", "game_account", "game_password",
     }  # fmt: skip
     assert {name for name, field in FIELDS.items() if field.private} == private
 

@@ -10,6 +10,8 @@ CLEARING = house_account(House.clearing, "CNY")
 CARD_ORDER = "(SELECT order_id FROM orders WHERE cardinality(card_ids) = 2 ORDER BY order_id LIMIT 1)"
 PHONE_ORDER = "(SELECT order_id FROM orders WHERE account IS NOT NULL ORDER BY order_id LIMIT 1)"
 SANDBOX_ORDER = "(SELECT order_id FROM orders JOIN organisation g USING (org_id) WHERE sandbox_of IS NOT NULL LIMIT 1)"
+SPLIT_ORDER = "(SELECT min(order_id) FROM orders WHERE split IS NOT NULL)"
+BOOKED = "(SELECT min(transfer_id) FROM transfer WHERE code = 'margin')"
 SOLD = "(SELECT min(card_id) FROM card WHERE state = 'sold')"
 LYING = "(SELECT min(card_id) FROM card WHERE state = 'on_shelf')"
 MOVED = "(SELECT max(card_id) FROM card WHERE state = 'on_shelf')"
@@ -20,6 +22,29 @@ REVEAL = "INSERT INTO audit_line (lane, audit_id, at, org_id, actor_id, act, sub
 POOR = "(SELECT min(account_id) FROM account WHERE code = 'wallet' AND posted_e4 = 0)"
 
 BREAKING: list[tuple[str, str]] = [
+    ("adjustments_are_booked_once", "UPDATE adjustment SET amount_e4 = amount_e4 + 1 WHERE state = 'executed'"),
+    ("adjustments_are_booked_once", "UPDATE adjustment SET request_key = 'z' WHERE state = 'executed'"),
+    ("adjustments_are_booked_once", "DELETE FROM adjustment WHERE state = 'executed'"),
+    (
+        "adjustments_are_booked_once",
+        "UPDATE adjustment SET state = 'refused', transfer_id = NULL WHERE state = 'executed'",
+    ),
+    ("withdrawals_follow_their_holds", "UPDATE withdrawal SET state = 'cancelled' WHERE state = 'requested'"),
+    (
+        "withdrawals_follow_their_holds",
+        "UPDATE withdrawal SET state = 'failed', external_ref = NULL WHERE state = 'paid'",
+    ),
+    ("withdrawals_follow_their_holds", "UPDATE withdrawal SET amount_e4 = amount_e4 + 1 WHERE state = 'requested'"),
+    (
+        "withdrawals_follow_their_holds secrets_are_sealed",
+        "UPDATE withdrawal SET org_id = org_id + 1, payee = set_byte(payee, 0, 9) WHERE state = 'paid'",
+    ),
+    ("closed_months_stand", "UPDATE month_sum SET debit_e4 = debit_e4 + 1, closing_e4 = closing_e4 - 1"),
+    ("closed_months_stand", "UPDATE month_sum SET opening_e4 = opening_e4 + 1, closing_e4 = closing_e4 + 1"),
+    ("closed_months_stand", "DELETE FROM month_sum WHERE account_id = 4"),
+    ("closed_months_stand", "UPDATE transfer SET amount_e4 = amount_e4 + 1 WHERE code = 'correction';"
+                            f"UPDATE account SET posted_e4 = posted_e4 + CASE account_id WHEN 4 THEN 1 ELSE -1 END"
+                            f" WHERE lane = 0 AND account_id IN (4, {CLEARING})"),
     ("orders_have_their_cards", f"UPDATE card SET state = 'quarantined' WHERE card_id = {SOLD}"),
     ("orders_have_their_cards", f"UPDATE card SET sku_id = sku_id + 1 WHERE card_id = {SOLD}"),
     (
@@ -31,6 +56,10 @@ BREAKING: list[tuple[str, str]] = [
         f"UPDATE allotment SET on_hand = on_hand - 1 WHERE (lane, sku_id) IN"
         f" (SELECT lane, sku_id FROM card WHERE card_id = {LYING});"
         f"UPDATE card SET state = 'sold', order_id = 4711 WHERE card_id = {LYING}",
+    ),
+    (
+        "orders_stand_once",
+        "INSERT INTO archived_orders SELECT * FROM ONLY orders WHERE state = 'delivered' AND card_ids = '{}' LIMIT 1",
     ),
     ("cards_delivered_once", f"UPDATE orders SET card_ids = ARRAY[{SOLD}] WHERE order_id = {PHONE_ORDER}"),
     (
@@ -58,7 +87,7 @@ BREAKING: list[tuple[str, str]] = [
                            f"UPDATE account SET held_e4 = held_e4 + 500 WHERE held_e4 > 0"),
     (
         "holds_resolve_once",
-        f"DROP INDEX transfer_resolution; INSERT INTO transfer SELECT lane, transfer_id - (1 << 22), debit_account,"
+        f"DROP INDEX transfer_resolution; INSERT INTO transfer SELECT lane, transfer_id - 1, debit_account,"
         f" credit_account, amount_e4, kind, code, pending_id, subject_id, debit_after_e4, credit_after_e4, at"
         f" FROM transfer WHERE transfer_id = {VOID}",
     ),
@@ -95,6 +124,31 @@ BREAKING: list[tuple[str, str]] = [
         " (SELECT min(transfer_id) FROM transfer WHERE code = 'recharge')",
     ),
     ("escrow_holds_the_undelivered", f"UPDATE orders SET state = 'delivered' WHERE order_id = {PHONE_ORDER}"),
+    (
+        "splits_make_the_total",
+        f"UPDATE orders SET split = jsonb_set(split, '{{house_e4}}', '1') WHERE order_id = {SPLIT_ORDER}",
+    ),
+    (
+        "splits_make_the_total margins_follow_their_split",
+        f"UPDATE orders SET split = jsonb_set(split, '{{margins,0,1}}', '9999') WHERE order_id = {SPLIT_ORDER}",
+    ),
+    ("margins_follow_their_split", f"UPDATE orders SET split = NULL WHERE order_id = {SPLIT_ORDER}"),
+    ("margins_follow_their_split", f"UPDATE transfer SET code = 'margin_back' WHERE transfer_id = {BOOKED}"),
+    (
+        "margins_follow_their_split sub_accounts_are_only_swept",
+        f"UPDATE transfer SET code = 'fee' WHERE transfer_id = {BOOKED}",
+    ),
+    (
+        "lanes_owe_each_other_the_same",
+        "INSERT INTO sweep SELECT 0, 7, 1, min(account_id), 'CNY', 5, min(org_id), now() FROM account",
+    ),
+    ("lanes_owe_each_other_the_same", "UPDATE account SET peer_lane = 7 WHERE code = 'due_to'"),
+    ("agents_have_no_cycle", "UPDATE organisation SET parent_id = 4711 WHERE kind = 'agent' AND parent_id IS NULL"),
+    (
+        "agents_have_no_cycle",
+        "UPDATE organisation a SET parent_id = b.org_id FROM organisation b WHERE b.parent_id = a.org_id"
+        " AND a.kind = 'agent' AND b.kind = 'agent' AND b.sandbox_of IS NULL",
+    ),
     ("orders_have_one_reference", f"DELETE FROM order_ref WHERE order_id = {PHONE_ORDER}"),
     ("orders_have_one_reference", f"UPDATE orders SET client_ref = 'another' WHERE order_id = {CARD_ORDER}"),
     (
@@ -196,6 +250,18 @@ BREAKING: list[tuple[str, str]] = [
         "samples_open",
         f"UPDATE card_fingerprint f SET card_id = {LYING} + {MOVED} - card_id WHERE card_id IN ({LYING}, {MOVED})",
     ),
+    (
+        "samples_open",  # listed as holding a password, and it holds none
+        f"INSERT INTO order_password SELECT lane, order_id FROM orders WHERE order_id = {PHONE_ORDER}",
+    ),
+    ("samples_open", f"DELETE FROM order_mark WHERE order_id = {PHONE_ORDER}"),
+    (
+        "passwords_are_wiped marks_find_accounts",
+        f"INSERT INTO order_password SELECT lane, order_id FROM orders WHERE order_id = {CARD_ORDER};"
+        f"UPDATE event SET at = now() - interval '61 minutes' WHERE subject_id = {CARD_ORDER}",
+    ),
+    ("marks_find_accounts", "INSERT INTO order_mark (lane, mark, order_id) VALUES (0, decode('00', 'hex'), 4711)"),
+    ("marks_find_accounts", f"UPDATE orders SET account = NULL WHERE order_id = {PHONE_ORDER}"),
     ("nothing_changes_what_was_written", "ALTER TABLE transfer DISABLE TRIGGER transfer_stands"),
     ("nothing_changes_what_was_written", "DROP TRIGGER audit_line_stands ON audit_line"),
     ("database_is_durable", "ALTER DATABASE {database} SET synchronous_commit = off"),

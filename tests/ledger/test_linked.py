@@ -33,7 +33,7 @@ async def written(world: World) -> tuple[int, int]:
 
 
 def leg(key: str, debit: int, credit: int, amount_e4: int = 10, **more: Any) -> Leg:
-    return Leg(key, debit, credit, amount_e4, "adjustment", 0, **more)
+    return Leg(key, debit, credit, amount_e4, "correction", 0, **more)
 
 
 async def test_a_chain_stands_as_a_whole(world: World) -> None:

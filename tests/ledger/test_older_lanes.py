@@ -1,4 +1,4 @@
-"""Lanes of an older version get the house account of bonuses."""
+"""Lanes of an older version get the house accounts of bonuses, bank transfers and fees."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from kameng.kit import migrations
 
 
-async def test_lanes_that_were_there_get_the_account_of_bonuses(
+async def test_lanes_that_were_there_get_the_newer_house_accounts(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     everything = migrations.available()
@@ -24,7 +24,8 @@ async def test_lanes_that_were_there_get_the_account_of_bonuses(
     )
     await connection.close()
     assert [tuple(row) for row in rows] == [
-        (lane, number, 0, "cashback", currency, True)
+        (lane, number + offset, 0, code, currency, True)
         for lane in (0, 3)
-        for number, currency in ((5, "CNY"), (505, "XTS"))
+        for offset, currency in ((0, "CNY"), (500, "XTS"))
+        for number, code in ((5, "cashback"), (16, "bank"), (17, "fees"))
     ]

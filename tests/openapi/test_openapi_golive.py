@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import re
+from ipaddress import ip_network
+
+import msgspec
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 
 from kameng.identity import IssuedKey
+from kameng.notices import Policy
 from kameng.openapi import golive
 from running import Answer, Platform
 
@@ -47,6 +53,22 @@ async def test_each_step_is_ticked_off_by_doing_it(platform: Platform) -> None:
     done.add("ip_list")
     assert await done_by(platform, key) == done
     assert done == set(ALL) - {"webhook"}
+    parts = platform.gateway._parts
+    msgspec.structs.force_setattr(parts, "policy", Policy(http=True, networks=(ip_network("127.0.0.0/8"),)))
+    statuses = [500, 204]
+
+    async def take(_: web.Request) -> web.Response:
+        return web.Response(status=statuses.pop(0))
+
+    receiver = web.Application()
+    receiver.router.add_post("/", take)
+    async with TestServer(receiver) as server:
+        made = await platform.post("/api/v1/webhooks", {"url": str(server.make_url("/"))}, key=key)
+        path = f"/api/v1/webhooks/{made.json['webhook']['id']}/test"
+        assert (await platform.post(path, key=key)).json["delivered"] is False
+        assert await done_by(platform, key) == done
+        await adds("webhook", await platform.post(path, key=key), 200)
+    assert done == set(ALL)
 
 
 async def test_what_was_seen_is_kept_and_noted_once(platform: Platform) -> None:

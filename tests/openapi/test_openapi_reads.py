@@ -7,7 +7,7 @@ import asyncio
 import msgspec
 import pytest
 
-from kameng import catalogue, pricing
+from kameng import catalogue, identity, pricing
 from kameng.kit import clock, ids, money
 from kameng.kit.errors import REGISTRY
 from kameng.openapi.v1 import model
@@ -174,7 +174,7 @@ async def test_an_order_is_found_by_id_and_by_reference(platform: Platform) -> N
         "id": placed["id"], "client_ref": "A-1", "sku": str(card.sku_id), "quantity": 2,
         "unit_price": yuan(card.list_price_e4), "total": yuan(2 * card.list_price_e4), "currency": "CNY",
         "state": "delivered", "sequence": 1, "placed_at": placed["placed_at"],
-        "trace": [{"rule": "list", "unit_price": yuan(card.list_price_e4)}],
+        "trace": [{"rule": "list", "unit_price": yuan(card.list_price_e4)}], "account": None,
     }  # fmt: skip
     assert (await platform.get(f"/api/v1/orders/{placed['id']}")).json == shown
     page = {"orders": [shown], "next_cursor": None}
@@ -351,7 +351,7 @@ async def test_the_self_test_tells_what_a_key_may_do(common: Platform) -> None:
     assert shown == {
         "key": f"ak_{shop.key.key_id}", "sandbox": False, "organisation": "星河数卡",
         "organisation_id": str(shop.organisation.org_id), "currency": "CNY", "signed_with": "KAMENG-HMAC-SHA256",
-        "scopes": ["balance:read", "cards:read", "catalogue:read", "orders:place", "orders:read"],
+        "scopes": sorted(identity.ALL_SCOPES),
         "allowed_ips": [], "your_ip": "127.0.0.1", "rate_per_second": 1000, "daily_limit": None, "expires_at": None,
         "clock_ahead_ms": 0,
         "warnings": [

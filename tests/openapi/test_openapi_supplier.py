@@ -8,7 +8,7 @@ import pytest
 
 from kameng import stock
 from kameng.catalogue import Sku
-from kameng.identity import ALL_SCOPES
+from kameng.identity import ALL_SCOPES, DEFAULT_SCOPES
 from kameng.ops import founding
 from kameng.ops.founding import Member
 from kameng.stock import CardLine
@@ -87,7 +87,8 @@ async def test_nobody_else_may(common: Platform, method: str, name: str, body: A
         answer = await call(common, method, name, body, key=key)
         assert (answer.status, answer.code) == (403, "not_supplier")
     wanted = "supplier:cards" if name == "cards" else "supplier:goods"
-    for key in (common.key, await common.issue_key(member.organisation, ALL_SCOPES - {wanted})):
+    plain = await common.issue_key(common.seed.shop.organisation, DEFAULT_SCOPES)
+    for key in (plain, await common.issue_key(member.organisation, ALL_SCOPES - {wanted})):
         answer = await call(common, method, name, body, key=key)
         assert (answer.status, answer.code, answer.json["detail"]) == (403, "scope_missing", wanted)
     wrong: dict[str, Any] = {"signature_missing": {"signed": False}, "signature_wrong": {"secret": "ks_" + "x" * 43}}

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from kameng import identity, risk
+from kameng import identity, orders, risk
 from kameng.identity import Nonce
 from kameng.kit import clock, crypto, db, ids, lanes
 from kameng.kit.db import Database
@@ -38,9 +38,27 @@ async def test_everything_on_the_timetable_runs(database: Database) -> None:
     timetable = Timetable(database, upkeep.entries(crypto.KeyRing(OLD)))
     await timetable.enrol()
     assert sorted(await timetable.run_due()) == [
-        "identity.empty_drawer", "reseal", "risk.purge", "stock.read_numbers", "stock.void_expired"
+        "finance.watch_balances", "identity.empty_drawer", "ledger.sweep", "notices.purge", "orders.purge_accounts",
+        "orders.wipe_passwords", "pricing.tell", "reseal", "risk.purge", "stock.read_numbers", "stock.void_expired",
+        "stock.watch",
     ]  # fmt: skip
     assert await count(database, "SELECT count(*) FROM timetable WHERE last_error IS NOT NULL") == 0
+
+
+async def test_accounts_are_kept_as_long_as_the_setting_says(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+
+    async def purge(_: Database, __: crypto.KeyRing, lane: int, *, kept_days: int) -> int:
+        asked.append(kept_days)
+        return 0
+
+    monkeypatch.setattr(orders, "purge_accounts", purge)
+    for entry in upkeep.entries(crypto.KeyRing(OLD), private_days=7):
+        if entry.name == "orders.purge_accounts":
+            await entry.work(database)
+    assert asked == [7, 7]  # in each lane
 
 
 def signed_at(at_s: int) -> Nonce:

@@ -69,7 +69,7 @@ async def test_a_full_queue_is_busy_and_a_refused_wish_leaves_no_trace(world: Wo
     written = {table: rows - before[table] for table, rows in after.items() if rows != before[table]}
     drawers = {table: written.pop(table) for table in list(written) if table.startswith("nonce_")}
     assert sum(drawers.values()) == 5
-    assert written == {"orders": 5, "order_ref": 5, "transfer": 5, "event": 5, "job": 5, "counter": 10}
+    assert written == {"orders": 5, "order_ref": 5, "transfer": 5, "event": 5, "job": 5, "counter": 10, "order_mark": 5}
     refs = await world.rows("SELECT client_ref FROM orders ORDER BY order_id")
     assert [row["client_ref"] for row in refs] == ["in-0", "in-1", "in-2", "in-3", "in-4", "late"]
     await world.assert_clean()

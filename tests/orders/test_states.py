@@ -87,7 +87,9 @@ LAWS = {
     "no_order_rests": ("NOT IN", FINAL),
     "orders_have_one_sale": ("NOT IN", BEFORE_PAYMENT),
     "escrow_holds_the_undelivered": ("IN", PAID - FINAL - {State.partly_delivered}),
+    "passwords_are_wiped": ("IN", FINAL),
     "orders_have_their_cards": ("IN", reachable(State.delivered) - {State.refunded}),
+    "margins_follow_their_split": ("IN", reachable(State.delivered) - {State.refunded}),
 }
 """The audit's statements that name states, and which they must be by the table."""
 

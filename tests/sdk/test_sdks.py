@@ -170,6 +170,23 @@ def test_the_python_sdk_is_typed(sdks: Path, tmp_path: Path) -> None:
     assert "Success: no issues found" in run(line, tmp_path)
 
 
+def test_the_python_sdk_sends_what_was_said(sdks: Path, tmp_path: Path) -> None:
+    """A change leaves alone what it doesn't name; members that are words of Python's go by their own names."""
+    program = python_program(sdks, tmp_path)[0]
+    told = """
+import dataclasses
+from kameng_sdk import client, models
+print(client._wire(models.WebhookChange(name="ERP")), client._wire(models.WebhookChange(kinds=[])))
+names = {field.name for field in dataclasses.fields(models.StatementsAnswer)}
+print("in_" in names, "in" in names)
+values = dict.fromkeys(names, "") | {"in_": "1.0000"}
+print(client._wire(models.StatementsAnswer(**values))["in"])
+"""
+    assert run([program, "-c", told], tmp_path).split("\n") == [
+        "{'name': 'ERP'} {'kinds': []}", "True False", "1.0000", "",
+    ]  # fmt: skip
+
+
 def test_the_typescript_sdk_is_typed(sdks: Path, tmp_path: Path) -> None:
     compiler = needs(shutil.which("tsc"), "tsc")
     typescript_program(sdks, tmp_path)
@@ -181,7 +198,9 @@ def test_it_has_every_operation_and_every_code(language: str, sdks: Path) -> Non
     text = "\n".join(path.read_text("utf-8") for path in (sdks / language).rglob("*") if path.is_file())
     squeezed = re.sub(r"[^a-z0-9]", "", text.lower())
     operations = [said["operationId"] for methods in DOCUMENT["paths"].values() for said in methods.values()]
-    assert [name for name in operations if f"{name.lower()}" not in squeezed] == []
+    operations.remove("downloadStatements")  # a file, for people
+    assert [name for name in operations if name.lower() not in squeezed] == []
+    assert "downloadstatements" not in squeezed
     assert [code for code in DOCUMENT["components"]["examples"] if f'"{code}"' not in text.replace("'", '"')
             and f"  {code}:" not in text] == []  # fmt: skip
     assert "@" not in re.sub(r"@(param|return|classmethod|dataclass|SuppressWarnings|link|code|file_get)", "", text)

@@ -1,5 +1,14 @@
 """What is sold: scenes, brands, products and SKUs of every kind, as a snapshot with an epoch."""
 
+from kameng.catalogue.accounts import (
+    data_class_of,
+    has_password,
+    marks_of,
+    marks_of_text,
+    masked,
+    spellings,
+    without_passwords,
+)
 from kameng.catalogue.errors import BadSku, BundleWithoutParts, UnknownForm, UnknownSku
 from kameng.catalogue.forms import Form, form_named
 from kameng.catalogue.forms import check as check_account
@@ -10,6 +19,7 @@ from kameng.catalogue.store import Change, list_changes, load, read_revisions
 
 __all__ = [
     "CHANGEABLE", "FROM_STOCK", "KINDS", "BadSku", "BundleWithoutParts", "Catalogue", "Change", "Form", "ImportReport",
-    "Sku", "UnknownForm", "UnknownSku", "change_sku", "check_account", "demo_catalogue", "form_named", "form_schema",
-    "import_file", "list_changes", "load", "read_revisions", "set_sku",
+    "Sku", "UnknownForm", "UnknownSku", "change_sku", "check_account", "data_class_of", "demo_catalogue", "form_named",
+    "form_schema", "has_password", "import_file", "list_changes", "load", "marks_of", "marks_of_text", "masked",
+    "read_revisions", "set_sku", "spellings", "without_passwords",
 ]  # fmt: skip

@@ -14,9 +14,10 @@ from typing import Any, Literal
 import msgspec
 
 from kameng.catalogue.errors import UnknownForm
+from kameng.kit.privacy import DataClass
 
 Widget = Literal["text", "password", "number", "select", "cascader", "image"]
-Cleaning = Literal["text", "phone", "code", "province"]
+Cleaning = Literal["text", "phone", "code", "identity", "province"]
 Problem = Literal["required", "unknown_field", "too_short", "too_long", "bad_format"]
 
 
@@ -31,9 +32,13 @@ class Field(msgspec.Struct, frozen=True):
     min_length: int
     max_length: int
     required: bool = True
-    private: bool = False
+    data_class: DataClass = "public"
     cleaning: Cleaning = "text"
     options: tuple[str, ...] = ()
+
+    @property
+    def private(self) -> bool:
+        return self.data_class != "public"
 
 
 class Form(msgspec.Struct, frozen=True):
@@ -86,7 +91,7 @@ def check(form: Form, account: Mapping[str, str]) -> tuple[dict[str, str], list[
             if field.min_length <= len(raw) <= field.max_length and matcher(field.pattern)(raw):
                 clean[field.name] = raw  # as most accounts come: nothing to clean
                 continue
-        text = _CLEANERS[field.cleaning](raw)
+        text = CLEANERS[field.cleaning](raw)
         error = _error(field, text)
         if error is not None:
             errors.append(error)
@@ -180,6 +185,11 @@ def _clean_phone(raw: str) -> str:
     return digits
 
 
+def _clean_identity(raw: str) -> str:
+    """Its last place may be an X, which many type small."""
+    return _clean_code(raw).upper()
+
+
 def _clean_province(raw: str) -> str:
     """``广东省`` → ``广东``, ``广西壮族自治区`` → ``广西``."""
     text = _clean_text(raw)
@@ -197,10 +207,11 @@ PROVINCES = (
 )  # fmt: skip
 """Where the mainland's power grids and operators are; Hong Kong, Macau and Taiwan have none of them."""
 
-_CLEANERS: dict[Cleaning, Callable[[str], str]] = {
+CLEANERS: dict[Cleaning, Callable[[str], str]] = {
     "text": _clean_text,
     "code": _clean_code,
     "phone": _clean_phone,
+    "identity": _clean_identity,
     "province": _clean_province,
 }
 
@@ -209,29 +220,38 @@ _WORDS = rf"{_INK}+(?: {_INK}+)*"
 """Anything that is seen, with single spaces inside."""
 _PHONE = r"1[3-9][0-9]{9}"
 _QQ = r"[1-9][0-9]{4,10}"
+_IDENTITY = r"[1-9][0-9]{5}(?:18|19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])[0-9]{3}[0-9X]"
+_EMAIL = r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+"
 _WECHAT = r"[A-Za-z][A-Za-z0-9_-]{5,19}"
 
 FIELDS: dict[str, Field] = {
     field.name: field
     for field in (
-        Field("phone", "手机号", "Phone number", "number", _PHONE, 11, 11, private=True, cleaning="phone"),
-        Field("qq", "QQ号", "QQ number", "number", _QQ, 5, 11, private=True, cleaning="code"),
+        Field("phone", "手机号", "Phone number", "number", _PHONE, 11, 11, data_class="phone", cleaning="phone"),
+        Field("qq", "QQ号", "QQ number", "number", _QQ, 5, 11, data_class="account", cleaning="code"),
         Field("qq_or_wechat", "QQ号或微信号", "QQ number or WeChat id", "text", f"{_QQ}|{_WECHAT}", 5, 20,
-              private=True),
+              data_class="account"),
         Field("zone", "区服", "Game zone", "text", _WORDS, 1, 40),
-        Field("uid", "UID", "UID", "number", r"[1-9][0-9]{5,19}", 6, 20, private=True, cleaning="code"),
+        Field("uid", "UID", "UID", "number", r"[1-9][0-9]{5,19}", 6, 20, data_class="account", cleaning="code"),
         Field("server", "服务器", "Server", "select", _WORDS, 1, 40, options=("官服", "B服")),
         Field("fuel_card", "加油卡号", "Fuel card number", "number", r"[0-9]{16}|[0-9]{19}", 16, 19,
-              private=True, cleaning="code"),
+              data_class="account", cleaning="code"),
         Field("electricity_account", "用电户号", "Electricity account", "number", r"[0-9]{8,16}", 8, 16,
-              private=True, cleaning="code"),
+              data_class="account", cleaning="code"),
         Field("province", "省份", "Province", "select", "|".join(PROVINCES), 2, 3, cleaning="province",
               options=PROVINCES),
         Field("city", "城市", "City", "cascader", r"[\u4e00-\u9fff]{2,15}", 2, 15),
-        Field("recipient", "收件人", "Recipient", "text", _WORDS, 2, 40, private=True),
+        Field("recipient", "收件人", "Recipient", "text", _WORDS, 2, 40, data_class="name"),
         Field("district", "区县", "District", "cascader", r"[\u4e00-\u9fff]{2,15}", 2, 15),
-        Field("street", "详细地址", "Street and number", "text", _WORDS, 4, 100, private=True),
-        Field("learner_name", "学员姓名", "Learner's name", "text", _WORDS, 2, 40, private=True),
+        Field("street", "详细地址", "Street and number", "text", _WORDS, 4, 100, data_class="address"),
+        Field("learner_name", "学员姓名", "Learner's name", "text", _WORDS, 2, 40, data_class="name"),
+        Field("real_name", "真实姓名", "Real name", "text", _WORDS, 2, 40, data_class="name"),
+        Field("identity_number", "身份证号", "Identity number", "text", _IDENTITY, 18, 18,
+              data_class="identity_number", cleaning="identity"),
+        Field("email", "电子邮箱", "E-mail", "text", _EMAIL, 6, 254, data_class="email"),
+        Field("game_account", "游戏账号", "Game account", "text", rf"{_INK}{{4,64}}", 4, 64, data_class="account"),
+        Field("game_password", "游戏密码", "Game password", "password", rf"{_INK}{{4,64}}", 4, 64,
+              data_class="password"),
     )
 }  # fmt: skip
 """Every field that a form's name may list."""

@@ -22,11 +22,34 @@ from kameng.identity.errors import (
     SignatureWrong,
     SignInTaken,
 )  # fmt: skip
-from kameng.identity.founding import found, found_sandbox, set_organisation
+from kameng.identity.founding import found, found_sandbox, pays_for, set_organisation
 from kameng.identity.issuing import IssuedKey, issue_key, revoke_key, rotate_key
 from kameng.identity.keeping import reseal
-from kameng.identity.model import ALL_SCOPES, ApiKey, Caller, Organisation, Scope, scopes_of
-from kameng.identity.people import ROLES, Membership, Person, enrol, find_person, join, memberships, people
+from kameng.identity.leading import ancestors, move, set_terms
+from kameng.identity.model import (
+    ALL_SCOPES,
+    DEFAULT_SCOPES,
+    NO_CHAIN,
+    ApiKey,
+    Caller,
+    Chain,
+    Organisation,
+    Scope,
+    scopes_of,
+)  # fmt: skip
+from kameng.identity.people import (
+    ROLES,
+    Membership,
+    Person,
+    enrol,
+    erase_person,
+    erased_sign_in,
+    find_by_sign_in,
+    find_person,
+    join,
+    memberships,
+    people,
+)  # fmt: skip
 from kameng.identity.rfc9421 import parse_signature_input, sign_rfc9421, verify_rfc9421
 from kameng.identity.signing import (
     SeenNonces,
@@ -40,24 +63,29 @@ from kameng.identity.signing import (
 from kameng.identity.store import (
     KEY_SECRET,
     Nonce,
+    children,
     drawer_to_empty,
     empty_drawer,
     has_address_list,
     known_nonces,
     nonce_of,
+    read_organisations,
     spend_nonce,
     spend_nonces,
 )  # fmt: skip
 
 __all__ = [
     "ALL_SCOPES",
+    "DEFAULT_SCOPES",
     "KEY_SECRET",
+    "NO_CHAIN",
     "ROLES",
     "ApiKey",
     "BadKeySettings",
     "BadOrganisationSettings",
     "BadPersonSettings",
     "Caller",
+    "Chain",
     "ContentDigestWrong",
     "DailyLimitExceeded",
     "Directory",
@@ -82,11 +110,16 @@ __all__ = [
     "SignatureMalformed",
     "SignatureMissing",
     "SignatureWrong",
+    "ancestors",
     "authorization",
     "check_freshness",
+    "children",
     "drawer_to_empty",
     "empty_drawer",
     "enrol",
+    "erase_person",
+    "erased_sign_in",
+    "find_by_sign_in",
     "find_person",
     "format_key_id",
     "found",
@@ -96,16 +129,20 @@ __all__ = [
     "join",
     "known_nonces",
     "memberships",
+    "move",
     "nonce_of",
     "parse_authorization",
     "parse_key_id",
     "parse_signature_input",
+    "pays_for",
     "people",
+    "read_organisations",
     "reseal",
     "revoke_key",
     "rotate_key",
     "scopes_of",
     "set_organisation",
+    "set_terms",
     "sign_rfc9421",
     "spend_nonce",
     "spend_nonces",

@@ -38,7 +38,7 @@ class Membership(msgspec.Struct, frozen=True):
 async def enrol(db: Database, *, sign_in: str, name: str, actor_id: int = 0) -> int:
     """A new person; returns its id. The sign-in (mail address or phone number) is compared in lower case, and
     full-width characters, as Chinese keyboards type them, count as their plain ones."""
-    sign_in = unicodedata.normalize("NFKC", sign_in).strip().lower()
+    sign_in = _spelled(sign_in)
     _check_text(sign_in, SIGN_IN_CHARS_MAX, "sign_in")
     _check_text(name, NAME_CHARS_MAX, "name")
     person_id = ids.random_id()
@@ -81,12 +81,45 @@ async def find_person(db: Database, person_id: int) -> Person:
     return Person(*found)
 
 
+async def find_by_sign_in(db: Database, sign_in: str) -> Person | None:
+    """The person who signs in with this, spelled as people spell it."""
+    async with db.connection() as connection:
+        found = await store.read_person_by_sign_in(connection, _spelled(sign_in))
+    return None if found is None else Person(*found)
+
+
+async def erase_person(db: Database, person_id: int, *, reason: str, actor_id: int = 0) -> bool:
+    """Leave a number in the place of a person, closed; the caller answers for the reason. False if it was done before.
+
+    His memberships stay, numbers and roles: what he did is told by his number in audit lines.
+    """
+    async with db.transaction() as connection:
+        passage = await lanes.pass_gate(connection, AUDIT_LANE, id_count=1)
+        if not await store.person_exists(connection, person_id):
+            raise NoSuchPerson(str(person_id), field="person", detail_zh=str(person_id))
+        if not await store.erase_person(connection, person_id, erased_sign_in(person_id)):
+            return False
+        line = audit.Line(passage.ids[0], 0, actor_id, "person.erase", person_id, {"reason": reason})
+        await audit.note(connection, AUDIT_LANE, clock.now(), [line])
+    return True
+
+
 async def people(db: Database, *, after_id: int = 0, limit: int = 1000) -> list[tuple[Person, list[Membership]]]:
     """People by id, from the one after ``after_id`` on, each with where he belongs."""
     async with db.connection() as connection:
         found = [Person(*row) for row in await store.people_after(connection, after_id, limit)]
         rows = await store.memberships_of_all(connection, [person.person_id for person in found])
     return [(person, _of(rows, person.person_id)) for person in found]
+
+
+def erased_sign_in(person_id: int) -> str:
+    """What stands in the place of a sign-in that was erased."""
+    return f"erased-{person_id}"
+
+
+def _spelled(sign_in: str) -> str:
+    """As it is kept and compared."""
+    return unicodedata.normalize("NFKC", sign_in).strip().lower()
 
 
 def _of(rows: Mapping[int, Sequence[tuple[int, str]]], person_id: int) -> list[Membership]:

@@ -86,6 +86,11 @@ async def read_organisation(connection: Connection, org_id: int) -> Organisation
     return Organisation(*rows[0]) if rows else None
 
 
+async def read_organisations(connection: Connection, lane: int, org_ids: Sequence[int]) -> list[Organisation]:
+    """Some organisations of a lane."""
+    return [Organisation(*row) for row in await connection.fetch(statements.read_organisations, lane, list(org_ids))]
+
+
 async def newest_keys(
     connection: Connection, ring: crypto.KeyRing, *, limit: int
 ) -> tuple[list[Organisation], list[ApiKey]]:
@@ -110,7 +115,8 @@ async def insert_organisation(
 ) -> None:
     await connection.execute(
         statements.insert_organisation, organisation.lane, organisation.org_id, organisation.name,
-        organisation.kind, organisation.level, organisation.currency, organisation.sandbox_of, changed, founded_at,
+        organisation.kind, organisation.level, organisation.currency, organisation.sandbox_of, organisation.parent_id,
+        changed, founded_at,
     )  # fmt: skip
 
 
@@ -118,6 +124,26 @@ async def set_organisation(connection: Connection, organisation: Organisation, *
     await connection.execute(
         statements.set_organisation, organisation.lane, organisation.org_id, organisation.level,
         organisation.state, organisation.wants_events, changed, organisation.external_ref,
+    )  # fmt: skip
+
+
+async def all_agents(connection: Connection) -> list[Organisation]:
+    return [Organisation(*row) for row in await connection.fetch(statements.all_agents)]
+
+
+async def children(connection: Connection, agent_id: int) -> list[Organisation]:
+    """Who buys from an agent."""
+    return [Organisation(*row) for row in await connection.fetch(statements.children, agent_id)]
+
+
+async def move_organisation(connection: Connection, org_id: int, parent_id: int | None, *, changed: int) -> None:
+    await connection.execute(statements.move_organisation, ids.lane_of(org_id), org_id, parent_id, changed)
+
+
+async def set_terms(connection: Connection, organisation: Organisation, *, changed: int) -> None:
+    await connection.execute(
+        statements.set_terms, organisation.lane, organisation.org_id, organisation.self_collected,
+        organisation.minimum_balance_e4, organisation.day_budget_e4, organisation.month_budget_e4, changed,
     )  # fmt: skip
 
 
@@ -202,6 +228,16 @@ async def read_person(connection: Connection, person_id: int) -> tuple[int, str,
     """Id, sign-in, name, state."""
     row = await connection.fetchrow(statements.read_person, person_id)
     return None if row is None else (row[0], row[1], row[2], row[3])
+
+
+async def read_person_by_sign_in(connection: Connection, sign_in: str) -> tuple[int, str, str, str] | None:
+    row = await connection.fetchrow(statements.read_person_by_sign_in, sign_in)
+    return None if row is None else (row[0], row[1], row[2], row[3])
+
+
+async def erase_person(connection: Connection, person_id: int, sign_in: str) -> bool:
+    """False if there is nothing left of him, or never was."""
+    return await connection.fetchval(statements.erase_person, person_id, sign_in) is not None
 
 
 async def people_after(connection: Connection, after_id: int, limit: int) -> list[tuple[int, str, str, str]]:

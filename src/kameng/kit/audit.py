@@ -8,7 +8,8 @@ from typing import Any
 
 import msgspec
 
-from kameng.kit.db import Connection
+from kameng.kit import lanes
+from kameng.kit.db import Connection, Database
 from kameng.kit.lanes import statements
 
 
@@ -28,6 +29,41 @@ async def note(connection: Connection, lane: int, at: datetime, lines: Sequence[
         [x.audit_id for x in lines], [x.org_id for x in lines], [x.actor_id for x in lines],
         [x.act for x in lines], [x.subject_id for x in lines], [x.data for x in lines],
     )  # fmt: skip
+
+
+class Kept(msgspec.Struct, frozen=True):
+    """An audit line as it stands."""
+
+    audit_id: int
+    at: datetime
+    org_id: int
+    actor_id: int
+    act: str
+    subject_id: int
+    data: dict[str, Any] | None
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """Which lines are wanted; None: whichever. ``act`` is a whole one or what it begins with: ``wallet``."""
+
+    org_id: int | None = None
+    actor_id: int | None = None
+    act: str | None = None
+    subject_id: int | None = None
+    from_id: int = 0
+
+
+async def read(db: Database, asked: Asked, *, before_id: int, limit: int) -> list[Kept]:
+    """Lines of every lane, newest first, below the id of the last one seen: ids sort by time across lanes."""
+    found: list[Kept] = []
+    async with db.connection() as connection:
+        for lane in await lanes.lane_numbers(connection):
+            rows = await connection.fetch(
+                statements.audit_lines, lane, before_id, asked.from_id, asked.org_id, asked.actor_id, asked.act,
+                asked.subject_id, limit,
+            )  # fmt: skip
+            found += [Kept(*row) for row in rows]
+    return sorted(found, key=lambda line: -line.audit_id)[:limit]
 
 
 async def latest(connection: Connection, lane: int, subject_id: int, act: str) -> dict[str, Any] | None:

@@ -24,7 +24,22 @@ def now() -> datetime:
 
 def china_day() -> date:
     """The day it is in China (Asia/Shanghai), where cards expire at the end of theirs."""
-    return datetime.fromtimestamp(now_ms() / 1000, _CHINA).date()
+    return china_day_at(now_ms())
+
+
+def china_day_at(at_ms: int) -> date:
+    """The day of China that a Unix millisecond lies in."""
+    return datetime.fromtimestamp(at_ms / 1000, _CHINA).date()
+
+
+def china_time(at_ms: int) -> str:
+    """``2026-10-31 23:59:59.123`` as a clock in China showed it."""
+    return datetime.fromtimestamp(at_ms / 1000, _CHINA).isoformat(" ", "milliseconds")[:23]
+
+
+def china_start_ms(day: date) -> int:
+    """The Unix millisecond in which a day of China begins."""
+    return int(datetime(day.year, day.month, day.day, tzinfo=_CHINA).timestamp()) * 1000
 
 
 @contextmanager

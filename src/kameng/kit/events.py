@@ -61,6 +61,12 @@ async def emit(connection: Connection, lane: int, at: datetime, events: Sequence
     )  # fmt: skip
 
 
+async def next_sequences(connection: Connection, lane: int, subject_ids: Sequence[int]) -> dict[int, int]:
+    """The next number of each subject that keeps none in a row of its own; the caller holds the gate."""
+    rows = await connection.fetch(statements.next_event_sequences, lane, list(subject_ids))
+    return {row["subject_id"]: row["sequence"] for row in rows}
+
+
 async def timeline(connection: Connection, lane: int, subject_id: int) -> list[Event]:
     """Everything that happened to one subject, oldest first."""
     rows = await connection.fetch(statements.events_of_subject, lane, subject_id)

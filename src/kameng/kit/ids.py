@@ -43,6 +43,11 @@ def ms_of(any_id: int) -> int:
     return (any_id >> _TIME_SHIFT) + EPOCH_MS
 
 
+def first_at(at_ms: int) -> int:
+    """The lowest id, of any lane, that is dealt in or after a millisecond: where a period begins in an index of ids."""
+    return max(0, at_ms - EPOCH_MS) << _TIME_SHIFT
+
+
 def parse(text: str) -> int:
     """``"123"`` → 123; ValueError unless it is a positive decimal that fits 63 bits."""
     if not (text.isascii() and text.isdecimal() and len(text) <= 19):

@@ -14,6 +14,10 @@ UPDATE lane SET organisations = organisations + 1
 WHERE lane = (SELECT lane FROM lane ORDER BY organisations, lane LIMIT 1 FOR UPDATE)
 RETURNING lane;
 
+-- name: join_lane
+-- Counts an organisation that was given this lane for a reason of its own.
+UPDATE lane SET organisations = organisations + 1 WHERE lane = $1::smallint;
+
 -- name: create_lanes
 -- Adds the missing lanes below $1.
 INSERT INTO lane (lane) SELECT generate_series(0, $1::int - 1) ON CONFLICT DO NOTHING;
@@ -30,6 +34,21 @@ SELECT topic, value FROM epoch;
 -- The timeline of one subject, oldest first.
 SELECT sequence, event_id, kind, actor_id, at, data FROM event
 WHERE lane = $1 AND subject_id = $2 ORDER BY sequence;
+
+-- name: next_event_sequences
+-- The number that the next event of each subject gets; the caller holds the gate.
+SELECT s.subject_id, 1 + coalesce((
+  SELECT max(e.sequence) FROM event e WHERE e.lane = $1::smallint AND e.subject_id = s.subject_id), 0) AS sequence
+FROM unnest($2::bigint[]) AS s (subject_id);
+
+-- name: audit_lines
+-- Audit lines of a lane below the cursor, newest first; what is NULL is not asked for.
+SELECT audit_id, at, org_id, actor_id, act, subject_id, data FROM audit_line
+WHERE lane = $1::smallint AND audit_id < $2 AND audit_id >= $3
+  AND ($4::bigint IS NULL OR org_id = $4) AND ($5::bigint IS NULL OR actor_id = $5)
+  AND ($6::text IS NULL OR act = $6 OR starts_with(act, $6 || '.'))
+  AND ($7::bigint IS NULL OR subject_id = $7)
+ORDER BY audit_id DESC LIMIT $8::int;
 
 -- name: insert_audit_lines
 -- Who did what; audit lines are never changed.

@@ -27,8 +27,10 @@ NOT_SETTINGS = frozenset(
 )
 """Names that are no settings: the file itself, the Python that ./run starts with, and what the examples read."""
 TEST_PREFIX = "KAMENG_TEST_"
-_NETWORKS = ("trusted_proxies", "metrics_networks")
+_NETWORKS = ("trusted_proxies", "metrics_networks", "webhook_networks")
 
+PRIVATE_DAYS = 180
+"""Half a year: as long as anybody asks about a top-up."""
 _UNSET = Path()
 
 
@@ -46,6 +48,9 @@ Seconds = Annotated[int, Meta(ge=1)]
 Port = Annotated[int, Meta(ge=0, le=65_535)]
 Lanes = Annotated[int, Meta(ge=1, le=1024)]
 Batch = Annotated[int, Meta(ge=1, le=4096)]
+Whole = Annotated[int, Meta(ge=0, le=100_000_000)]
+PerMille = Annotated[int, Meta(ge=0, le=999)]
+Days = Annotated[int, Meta(ge=1, le=36_500)]
 Gateways = Annotated[int, Meta(ge=1, le=64)]
 
 
@@ -96,12 +101,45 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     job_attempts_max: Annotated[
         Count, _says("How often a job is tried before it goes to the dead-letter desk.")
     ] = 12
+    adjustment_limit_yuan: Annotated[
+        Whole, _says("Up to how many yuan one person may add to or take from a wallet; above, a second one decides.")
+    ] = 1000
+    withdrawal_limit_yuan: Annotated[
+        Whole, _says("Up to how many yuan one person may approve a withdrawal; above, it takes two.")
+    ] = 5000
+    withdrawal_fee_per_mille: Annotated[
+        PerMille, _says("What a withdrawal costs, in thousandths of its amount, rounded up to whole fen.")
+    ] = 0
+    withdrawal_fee_least_yuan: Annotated[Whole, _says("The least a withdrawal costs, in yuan.")] = 0
     metrics_port: Annotated[
         Port, _says("The port on which worker and scheduler show `/metrics`, this machine only; 0: none.")
     ] = 0
     metrics_networks: Annotated[
         tuple[str, ...], _says("The networks (CIDR) that may read `/metrics` besides this machine.")
     ] = ()
+    agent_port: Annotated[
+        Port, _says("The port on which a gateway tells HAProxy's agent-check what it can take, on `host`; 0: none.")
+    ] = 0
+    webhook_http: Annotated[
+        Literal["off", "on"], _says("Whether webhooks may go to plain http addresses; for development.")
+    ] = "off"
+    webhook_networks: Annotated[
+        tuple[str, ...], _says("The networks (CIDR) besides the public internet that webhooks may go to.")
+    ] = ()
+    smtp_host: Annotated[str, _says("The mail server that sends e-mail; empty: none is sent.")] = ""
+    smtp_port: Annotated[Port, _says("The mail server's port.")] = 587
+    smtp_security: Annotated[
+        Literal["starttls", "tls", "off"], _says("How the mail server is spoken to: STARTTLS, TLS at once, in clear.")
+    ] = "starttls"
+    smtp_user: Annotated[str, _says("The sign-in at the mail server; empty: none.")] = ""
+    smtp_password: Annotated[str, _says("The password at the mail server.", hidden=True)] = ""
+    smtp_sender: Annotated[str, _says("The address that e-mail comes from.")] = "kameng@localhost"
+    sms_url: Annotated[
+        str, _says("The SMS gateway (Alibaba Cloud's, or one that speaks as it does); empty: none is sent.")
+    ] = ""
+    sms_key_id: Annotated[str, _says("The access key's id at the SMS gateway.")] = ""
+    sms_key_secret: Annotated[str, _says("The access key's secret at the SMS gateway.", hidden=True)] = ""
+    sms_sign_name: Annotated[str, _says("The signature (签名) that SMS begin with, as the gateway knows it.")] = ""
     backup_dir: Annotated[
         Path, _says("The folder of backups and of the WAL archive; best on another disk.", "`<data_dir>/backups`")
     ] = _UNSET
@@ -109,6 +147,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Literal["off", "on"],
         _says("Whether the embedded server keeps its WAL, to be restored to any second; it grows until pruned."),
     ] = "off"
+    synchronous_standby: Annotated[
+        Literal["off", "on"],
+        _says("Whether the embedded server answers only when its standby has an order too; without one orders wait."),
+    ] = "off"
+    private_days: Annotated[
+        Days, _says("How many days after it was placed a final order's account (phone, address, …) is removed.")
+    ] = PRIVATE_DAYS
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], _says("The least important lines to log.")
     ] = "info"

@@ -28,13 +28,24 @@ class House(StrEnum):
     clearing = "clearing"  # money that came in or went out by hand or channel
     suspense = "suspense"  # differences, late and double money
     cashback = "cashback"  # what the house gives away: a recharge's bonus
+    bank = "bank"  # paid out by bank transfer
+    fees = "fees"  # earned by fees and penalties
 
 
-HOUSE_NUMBERS = {House.sales: 1, House.escrow: 2, House.clearing: 3, House.suspense: 4, House.cashback: 5}
+HOUSE_NUMBERS = {
+    House.sales: 1, House.escrow: 2, House.clearing: 3, House.suspense: 4, House.cashback: 5, House.bank: 16,
+    House.fees: 17,
+}  # fmt: skip
 
 
 def house_account(code: House, currency: str) -> int:
     return HOUSE_NUMBERS[code] + (PLAY_OFFSET if currency == "XTS" else 0)
+
+
+SUB_ACCOUNT = "sub_account"
+"""What an agent earns in a lane lies there until it is swept to its wallet. Refunds may turn it into a debt."""
+DUE_TO, DUE_FROM = "due_to", "due_from"
+"""What a lane owes another, and what it has to get from it: one account each for every pair and currency."""
 
 
 class Result(StrEnum):
@@ -144,6 +155,23 @@ class Transfer(msgspec.Struct, frozen=True, gc=False):
     pending_id: int | None
     debit_after_e4: int
     credit_after_e4: int
+
+
+class Parcel(msgspec.Struct, frozen=True):
+    """Money that left one lane for an account in another."""
+
+    lane: int
+    sweep_id: int
+    to_lane: int
+    to_account: int
+    currency: str
+    amount_e4: int
+    org_id: int
+
+    @property
+    def key(self) -> str:
+        """Of its transfers, in both lanes."""
+        return f"sweep:{self.sweep_id}"
 
 
 class Posting(msgspec.Struct, frozen=True):

@@ -73,8 +73,8 @@ async def recharge(
         legs.append(Leg(BONUS_KEY + key, giver, org_id, bonus_e4, "bonus", org_id))
     async with db.transaction() as connection:
         passage = await lanes.pass_gate(connection, lane, id_count=len(legs) + 1)
-        postings = await _post_chain(connection, lane, legs, passage.ids[:-1])
-        done = _standing(postings)
+        postings = await post_chain(connection, lane, legs, passage.ids[:-1])
+        done = standing(postings)
         if postings[0].result is Result.created:
             data = {"key": key, "amount_e4": amount_e4, "bonus_e4": bonus_e4, "reason": reason}
             line = audit.Line(passage.ids[-1], org_id, actor_id, "wallet.recharge", done.transfer_id, data)
@@ -88,7 +88,7 @@ async def transfer(
 ) -> Transfer:  # fmt: skip
     """One keyed transfer in a transaction of its own; ``LedgerRefused`` names the law it broke."""
     leg = Leg(key, debit_account, credit_account, amount_e4, code, subject_id, kind, pending_id)
-    return _standing(await post_linked(db, lane, [leg]))
+    return standing(await post_linked(db, lane, [leg]))
 
 
 async def post_linked(db: Database, lane: int, legs: Sequence[Leg]) -> list[Posting]:
@@ -103,13 +103,16 @@ async def post_linked(db: Database, lane: int, legs: Sequence[Leg]) -> list[Post
         raise BadLedgerEntry("key: each leg has its own", field="key", detail_zh="凭证号：每笔分录应各不相同")
     async with db.transaction() as connection:
         passage = await lanes.pass_gate(connection, lane, id_count=len(legs))
-        return await _post_chain(connection, lane, legs, passage.ids)
+        return await post_chain(connection, lane, legs, passage.ids)
 
 
-async def _post_chain(
+async def post_chain(
     connection: Connection, lane: int, legs: Sequence[Leg], fresh_ids: Sequence[int]
 ) -> list[Posting]:
-    """The caller holds the gate, which dealt ``fresh_ids``, one for each leg."""
+    """All of a chain or none, in the caller's transaction, which holds the gate; its ids, one for each leg.
+
+    What refuses it is told by ``standing``; a caller that wrote already rolls back then.
+    """
     known = await store.find_keys(connection, lane, [leg.key for leg in legs])
     chain = [
         NewTransfer(
@@ -143,7 +146,7 @@ async def _post_chain(
     ]
 
 
-def _standing(postings: Sequence[Posting]) -> Transfer:
+def standing(postings: Sequence[Posting]) -> Transfer:
     """The first transfer of a chain that stands; else the refusal that its culprit earned."""
     culprits = [posting.result for posting in postings if posting.result is not Result.linked_event_failed]
     if len(culprits) < len(postings) or culprits[0] not in STANDS:

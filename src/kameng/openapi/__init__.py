@@ -4,5 +4,8 @@ from kameng.openapi import golive
 from kameng.openapi.app import Gateway, Parts, create
 from kameng.openapi.connection import Connection, Neighbours, sweep
 from kameng.openapi.intake import OrderAnswer
+from kameng.openapi.v1.telling import subject_states
 
-__all__ = ["Connection", "Gateway", "Neighbours", "OrderAnswer", "Parts", "create", "golive", "sweep"]
+__all__ = [
+    "Connection", "Gateway", "Neighbours", "OrderAnswer", "Parts", "create", "golive", "subject_states", "sweep",
+]  # fmt: skip

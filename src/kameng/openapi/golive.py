@@ -44,7 +44,10 @@ STEPS = (
     Step("bulk", "Place a bulk order of two rows or more.", "批量下单一次，至少两行。"),
     Step("found_by_ref", "Find an order by its client_ref.", "按外部单号查询一次订单。"),
     Step("revealed", "Reveal an order's cards.", "重新查看一次订单的卡密。"),
-    Step("webhook", "Have a webhook endpoint; verify each call's signature.", "设置 Webhook 地址，并校验回调签名。"),
+    Step(
+        "webhook", "Have a webhook, test it, and answer 2xx once its signature is verified.",
+        "设置 Webhook 并测试推送，验签后返回 2xx。",
+    ),
     Step("ip_list", "Give this key, or your live one, a list of addresses.", "为该密钥或正式密钥设置 IP 白名单。"),
 )  # fmt: skip
 CODES = frozenset(step.code for step in STEPS)

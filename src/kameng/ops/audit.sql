@@ -148,11 +148,14 @@ SELECT count(*) AS checked, count(*) FILTER (WHERE is_wrong) AS broken,
 FROM judged;
 
 -- name: orders_have_one_sale
--- Orders that were paid, each with the sale that bears its id: its amount, out of its buyer's wallet.
+-- Orders that were paid, each with the sale that bears its id: its amount, out of its buyer's wallet; where his shop
+-- collects itself, what that pays, out of the shop's.
 SELECT count(*) AS checked, count(*) FILTER (WHERE t.transfer_id IS NULL) AS broken,
        (array_agg(o.order_id::text) FILTER (WHERE t.transfer_id IS NULL))[1:5] AS examples
 FROM orders o LEFT JOIN transfer t ON t.lane = o.lane AND t.transfer_id = o.order_id AND t.code = 'sale'
-  AND t.subject_id = o.order_id AND t.amount_e4 = o.total_e4 AND t.debit_account = o.org_id
+  AND t.subject_id = o.order_id AND t.debit_account = coalesce((o.split ->> 'payer_id')::bigint, o.org_id)
+  AND t.amount_e4 = o.total_e4 - CASE WHEN o.split ->> 'payer_id' IS NULL THEN 0
+                                      ELSE (o.split #>> '{margins,-1,1}')::bigint END
 WHERE o.state NOT IN ('awaiting_payment', 'expired', 'cancelled');
 
 -- name: sales_have_their_order
@@ -165,7 +168,9 @@ WHERE t.code = 'sale';
 -- name: escrow_holds_the_undelivered
 -- What the house keeps in escrow beside the orders that were paid and are not delivered.
 WITH owed AS (
-  SELECT lane, currency, sum(total_e4) AS total_e4 FROM orders JOIN organisation USING (lane, org_id)
+  SELECT lane, currency, sum(total_e4 - CASE WHEN split ->> 'payer_id' IS NULL THEN 0
+                                            ELSE (split #>> '{margins,-1,1}')::bigint END) AS total_e4
+  FROM orders JOIN organisation USING (lane, org_id)
   WHERE orders.state IN ('paid', 'held', 'fulfilling', 'review', 'cancelling', 'failed', 'refused') GROUP BY 1, 2
 ), kept AS (
   SELECT lane, currency, sum(posted_e4) AS total_e4 FROM account WHERE code = 'escrow' GROUP BY 1, 2
@@ -174,6 +179,90 @@ SELECT count(*) AS checked, count(*) FILTER (WHERE coalesce(o.total_e4, 0) <> co
        (array_agg(format('lane %s %s: %s kept, %s owed', lane, currency, coalesce(k.total_e4, 0), coalesce(o.total_e4, 0)))
          FILTER (WHERE coalesce(o.total_e4, 0) <> coalesce(k.total_e4, 0)))[1:5] AS examples
 FROM kept k FULL JOIN owed o USING (lane, currency);
+
+-- name: splits_make_the_total
+-- Orders that were bought from agents: the platform's part and the margins, beside what the order costs.
+SELECT count(*) AS checked, count(*) FILTER (WHERE parts_e4 <> total_e4) AS broken,
+       (array_agg(order_id::text) FILTER (WHERE parts_e4 <> total_e4))[1:5] AS examples
+FROM (
+  SELECT order_id, total_e4, (split ->> 'house_e4')::bigint
+      + (SELECT coalesce(sum((m ->> 1)::bigint), 0) FROM jsonb_array_elements(split -> 'margins') AS m) AS parts_e4
+  FROM orders WHERE split IS NOT NULL
+) AS judged;
+
+-- name: margins_follow_their_split
+-- Each agent's margin of each order, but that of one that collects itself: booked once, in whole, at the latest when the
+-- order is delivered, and given back at most once. That it is not taken from escrow is the law of escrow.
+WITH owed AS (
+  SELECT o.lane, o.order_id, o.state, (m ->> 0)::bigint AS agent_id, (m ->> 1)::bigint AS margin_e4
+  FROM orders o CROSS JOIN LATERAL jsonb_array_elements(o.split -> 'margins') AS m
+  WHERE o.split IS NOT NULL AND m ->> 0 IS DISTINCT FROM o.split ->> 'payer_id' AND (m ->> 1)::bigint <> 0
+), side AS (
+  SELECT lane, subject_id AS order_id, code, credit_account AS account_id, amount_e4
+  FROM transfer WHERE code IN ('margin', 'margin_back')
+  UNION ALL SELECT lane, subject_id, code, debit_account, -amount_e4
+  FROM transfer WHERE code IN ('margin', 'margin_back')
+), booked AS (
+  SELECT lane, order_id, a.org_id AS agent_id, coalesce(sum(amount_e4) FILTER (WHERE s.code = 'margin'), 0) AS got_e4,
+         -coalesce(sum(amount_e4) FILTER (WHERE s.code = 'margin_back'), 0) AS back_e4
+  FROM side s JOIN account a USING (lane, account_id) WHERE a.code = 'sub_account' GROUP BY 1, 2, 3
+), judged AS (
+  SELECT order_id, agent_id, o.order_id IS NULL
+      OR coalesce(b.got_e4, 0) <> o.margin_e4 AND (b.got_e4 <> 0 OR o.state IN ('delivered', 'settled'))
+      OR coalesce(b.back_e4 NOT BETWEEN least(b.got_e4, 0) AND greatest(b.got_e4, 0), false) AS is_wrong
+  FROM owed o FULL JOIN booked b USING (lane, order_id, agent_id)
+)
+SELECT count(*) AS checked, count(*) FILTER (WHERE is_wrong) AS broken,
+       (array_agg(format('order %s agent %s', order_id, agent_id)) FILTER (WHERE is_wrong))[1:5] AS examples
+FROM judged;
+
+-- name: sub_accounts_are_only_swept
+-- Every transfer of an agent's sub-account: a margin, one given back, or a sweep.
+WITH side AS (
+  SELECT lane, transfer_id, code, debit_account AS account_id FROM transfer
+  UNION ALL SELECT lane, transfer_id, code, credit_account FROM transfer
+)
+SELECT count(*) AS checked, count(*) FILTER (WHERE is_wrong) AS broken,
+       (array_agg(transfer_id::text) FILTER (WHERE is_wrong))[1:5] AS examples
+FROM (
+  SELECT s.transfer_id, s.code NOT IN ('margin', 'margin_back', 'sweep') AS is_wrong
+  FROM side s JOIN account a USING (lane, account_id) WHERE a.code = 'sub_account'
+) AS judged;
+
+-- name: lanes_owe_each_other_the_same
+-- For every pair of lanes: what one owes, what the other has to get, and what is on its way.
+WITH owes AS (
+  SELECT lane AS from_lane, peer_lane AS to_lane, currency, posted_e4 FROM account WHERE code = 'due_to'
+), gets AS (
+  SELECT peer_lane AS from_lane, lane AS to_lane, currency, posted_e4 FROM account WHERE code = 'due_from'
+), flying AS (
+  SELECT s.lane AS from_lane, s.to_lane, s.currency, sum(s.amount_e4) AS amount_e4
+  FROM sweep s LEFT JOIN transfer_key k ON k.lane = s.to_lane AND k.key = 'sweep:' || s.sweep_id
+  WHERE k.key IS NULL GROUP BY 1, 2, 3
+), judged AS (
+  SELECT from_lane, to_lane, currency, coalesce(o.posted_e4, 0) AS owed_e4, -coalesce(g.posted_e4, 0) AS got_e4,
+         coalesce(f.amount_e4, 0) AS flying_e4
+  FROM owes o FULL JOIN gets g USING (from_lane, to_lane, currency)
+  FULL JOIN flying f USING (from_lane, to_lane, currency)
+)
+SELECT count(*) AS checked, count(*) FILTER (WHERE owed_e4 <> got_e4 + flying_e4) AS broken,
+       (array_agg(format('lane %s to %s %s: %s owed, %s got, %s on its way', from_lane, to_lane, currency, owed_e4,
+                         got_e4, flying_e4)) FILTER (WHERE owed_e4 <> got_e4 + flying_e4))[1:5] AS examples
+FROM judged;
+
+-- name: agents_have_no_cycle
+-- Every organisation with an agent above: whether following them up comes to the platform, over agents alone.
+WITH RECURSIVE up AS (
+  SELECT org_id, parent_id, 1 AS depth FROM organisation WHERE parent_id IS NOT NULL
+  UNION ALL
+  SELECT u.org_id, p.parent_id, u.depth + 1 FROM up u JOIN organisation p ON p.org_id = u.parent_id
+  WHERE p.kind = 'agent' AND p.sandbox_of IS NULL AND u.depth <= 1000
+), judged AS (
+  SELECT org_id, bool_or(parent_id IS NULL) AS is_under FROM up GROUP BY org_id
+)
+SELECT count(*) AS checked, count(*) FILTER (WHERE NOT is_under) AS broken,
+       (array_agg(org_id::text) FILTER (WHERE NOT is_under))[1:5] AS examples
+FROM judged;
 
 -- name: orders_have_one_reference
 -- Orders and references, each with exactly one of the other: the order's own organisation and number.
@@ -184,6 +273,18 @@ WITH judged AS (
 SELECT count(*) AS checked, count(*) FILTER (WHERE is_wrong) AS broken,
        (array_agg(order_id::text) FILTER (WHERE is_wrong))[1:5] AS examples
 FROM judged;
+
+-- name: orders_stand_once
+-- Archived orders and events, and those of them that stand among today's too.
+SELECT count(*) AS checked, count(*) FILTER (WHERE is_wrong) AS broken,
+       (array_agg(id::text) FILTER (WHERE is_wrong))[1:5] AS examples
+FROM (
+  SELECT a.order_id AS id, o.order_id IS NOT NULL AS is_wrong
+  FROM archived_orders a LEFT JOIN ONLY orders o ON o.lane = a.lane AND o.order_id = a.order_id
+  UNION ALL SELECT a.event_id, e.event_id IS NOT NULL
+  FROM archived_event a LEFT JOIN ONLY event e
+    ON e.lane = a.lane AND e.subject_id = a.subject_id AND e.sequence = a.sequence
+) AS judged;
 
 -- name: orders_belong_to_their_caller
 -- Orders, each with its organisation and a key of that organisation.
@@ -282,6 +383,85 @@ SELECT count(*) AS checked, count(*) FILTER (WHERE is_wrong) AS broken,
        (array_agg(format('%s %s', what, id)) FILTER (WHERE is_wrong))[1:5] AS examples
 FROM judged;
 
+-- name: adjustments_are_booked_once
+-- Adjustments and the transfers of their code: one each, of its amount, on its wallet, under its key. A pending or a
+-- refused one has none.
+WITH booked AS (
+  SELECT t.lane, t.subject_id AS adjustment_id, count(*) AS times, min(t.transfer_id) AS transfer_id,
+         min(CASE WHEN a.account_id = t.credit_account THEN t.amount_e4 ELSE -t.amount_e4 END) AS amount_e4,
+         min(a.org_id) AS org_id
+  FROM transfer t JOIN account a ON a.lane = t.lane AND a.account_id IN (t.debit_account, t.credit_account)
+    AND a.code = 'wallet'
+  WHERE t.code = 'adjustment' GROUP BY t.lane, t.subject_id
+), judged AS (
+  SELECT coalesce(d.adjustment_id, b.adjustment_id) AS adjustment_id,
+         d.adjustment_id IS NULL
+           OR CASE WHEN d.state = 'executed'
+                THEN (b.times, b.transfer_id, b.amount_e4, b.org_id)
+                       IS DISTINCT FROM (1::bigint, d.transfer_id, d.amount_e4, d.org_id)
+                     OR k.transfer_id IS DISTINCT FROM d.transfer_id OR d.needs_second AND d.decided_by IS NULL
+                ELSE b.adjustment_id IS NOT NULL END AS is_wrong
+  FROM adjustment d FULL JOIN booked b USING (lane, adjustment_id)
+  LEFT JOIN transfer_key k ON k.lane = d.lane AND k.key = 'adjustment:' || d.request_key
+)
+SELECT count(*) AS checked, count(*) FILTER (WHERE is_wrong) AS broken,
+       (array_agg(adjustment_id::text) FILTER (WHERE is_wrong))[1:5] AS examples
+FROM judged;
+
+-- name: withdrawals_follow_their_holds
+-- Withdrawals and the holds of amount and fee: open while it is, posted if it was paid, else let go. One bank reference
+-- pays one, in whichever lane.
+WITH held AS (
+  SELECT w.lane, w.withdrawal_id, w.state, w.org_id, w.external_ref, p.hold_id, p.amount_e4,
+         count(*) OVER (PARTITION BY w.external_ref, p.part) AS times
+  FROM withdrawal w CROSS JOIN LATERAL (
+    VALUES ('amount', w.hold_id, w.amount_e4 - w.fee_e4), ('fee', w.fee_hold_id, w.fee_e4)) AS p (part, hold_id, amount_e4)
+  WHERE p.amount_e4 > 0
+), judged AS (
+  SELECT w.withdrawal_id, h.transfer_id IS NULL OR h.kind <> 'hold' OR h.debit_account <> w.org_id
+      OR h.amount_e4 <> w.amount_e4 OR h.subject_id <> w.withdrawal_id
+      OR w.external_ref IS NOT NULL AND w.times > 1
+      OR (r.kind, r.amount_e4) IS DISTINCT FROM CASE
+           WHEN w.state IN ('requested', 'checked', 'approved') THEN (NULL::text, NULL::bigint)
+           WHEN w.state = 'paid' THEN ('post'::text, w.amount_e4) ELSE ('void'::text, w.amount_e4) END AS is_wrong
+  FROM held w LEFT JOIN transfer h ON h.lane = w.lane AND h.transfer_id = w.hold_id
+  LEFT JOIN transfer r ON r.lane = w.lane AND r.pending_id = w.hold_id
+)
+SELECT count(*) AS checked, count(*) FILTER (WHERE is_wrong) AS broken,
+       (array_agg(withdrawal_id::text) FILTER (WHERE is_wrong))[1:5] AS examples
+FROM judged;
+
+-- name: closed_months_stand
+-- Sums of closed months beside those of the transfers inside, by account and code; each opens with what the one before
+-- closed with. A transfer's month is the one inside its id, in China.
+WITH moved AS (
+  SELECT lane, account_id, code, sum(debit_e4) AS debit_e4, sum(credit_e4) AS credit_e4, count(*) AS transfers,
+         date_trunc('month', to_timestamp(((transfer_id >> 22) + 1735689600000) / 1000) AT TIME ZONE 'UTC'
+                             + interval '8 hours')::date AS month
+  FROM (
+    SELECT lane, transfer_id, debit_account AS account_id, code, amount_e4 AS debit_e4, 0 AS credit_e4
+    FROM transfer WHERE kind IN ('posted', 'post')
+    UNION ALL
+    SELECT lane, transfer_id, credit_account, code, 0, amount_e4 FROM transfer WHERE kind IN ('posted', 'post')
+  ) AS side
+  WHERE lane IN (SELECT lane FROM month_close) GROUP BY lane, account_id, code, month
+), kept AS (
+  SELECT s.*, lag(closing_e4, 1, 0::bigint) OVER (PARTITION BY lane, account_id, code ORDER BY month) AS before_e4
+  FROM month_sum s
+), judged AS (
+  SELECT coalesce(k.lane, m.lane) AS lane, coalesce(k.account_id, m.account_id) AS account_id,
+         coalesce(k.month, m.month) AS month,
+         (k.debit_e4, k.credit_e4, k.transfer_count, k.opening_e4)
+           IS DISTINCT FROM (m.debit_e4::bigint, m.credit_e4::bigint, m.transfers, k.before_e4)
+           OR k.account_id IS NULL AS is_wrong
+  FROM kept k FULL JOIN moved m USING (lane, account_id, code, month)
+  JOIN month_close c ON c.lane = coalesce(k.lane, m.lane) AND c.month = coalesce(k.month, m.month)
+)
+SELECT count(*) AS checked, count(*) FILTER (WHERE is_wrong) AS broken,
+       (array_agg(format('lane %s account %s %s', lane, account_id, to_char(month, 'YYYY-MM')))
+         FILTER (WHERE is_wrong))[1:5] AS examples
+FROM judged;
+
 -- name: organisations_have_one_wallet
 -- Organisations, each with one wallet in its lane and its currency.
 WITH wallet AS (
@@ -302,6 +482,8 @@ WITH row AS (
   UNION ALL SELECT 'audit line', lane, audit_id FROM audit_line
   UNION ALL SELECT 'organisation', lane, org_id FROM organisation
   UNION ALL SELECT 'key', lane, key_id FROM api_key
+  UNION ALL SELECT 'adjustment', lane, adjustment_id FROM adjustment
+  UNION ALL SELECT 'withdrawal', lane, withdrawal_id FROM withdrawal
 ), judged AS (
   SELECT r.what, r.id, l.lane IS NULL OR (r.id >> 12 & 1023) <> r.lane
       OR ((r.id >> 22) << 12 | (r.id & 4095)) > l.last_tick AS is_wrong
@@ -324,6 +506,7 @@ WITH value AS (
   SELECT 'card' AS what, card_id AS id, sealed FROM card
   UNION ALL SELECT 'key', key_id, sealed_secret FROM api_key WHERE sealed_secret IS NOT NULL
   UNION ALL SELECT 'account of order', order_id, account FROM orders WHERE account IS NOT NULL
+  UNION ALL SELECT 'payee of withdrawal', withdrawal_id, payee FROM withdrawal
 ), judged AS (
   SELECT what, id, CASE
       WHEN length(sealed) < 31 THEN true
@@ -336,10 +519,30 @@ SELECT count(*) AS checked, count(*) FILTER (WHERE is_wrong) AS broken,
        (array_agg(format('%s %s', what, id)) FILTER (WHERE is_wrong))[1:5] AS examples
 FROM judged;
 
+-- name: passwords_are_wiped
+-- Final orders; those whose account holds a password became final within the hour.
+WITH late AS (
+  SELECT p.lane, p.order_id FROM order_password p JOIN orders o USING (lane, order_id)
+  JOIN event e ON e.lane = p.lane AND e.subject_id = p.order_id AND e.sequence = o.sequence
+  WHERE e.at < now() - interval '1 hour'
+)
+SELECT count(*) AS checked, count(*) FILTER (WHERE l.lane IS NOT NULL) AS broken,
+       (array_agg(order_id::text) FILTER (WHERE l.lane IS NOT NULL))[1:5] AS examples
+FROM orders o LEFT JOIN late l USING (lane, order_id)
+WHERE o.state IN ('settled', 'delivered', 'expired', 'cancelled', 'refunded');
+
+-- name: marks_find_accounts
+-- Marks, each with an order that still has an account; and so what is listed as holding a password.
+SELECT count(*) AS checked, count(*) FILTER (WHERE o.account IS NULL) AS broken,
+       (array_agg(order_id::text) FILTER (WHERE o.account IS NULL))[1:5] AS examples
+FROM (SELECT lane, order_id FROM order_mark UNION ALL SELECT lane, order_id FROM order_password) AS m
+LEFT JOIN orders o USING (lane, order_id);
+
 -- name: nothing_changes_what_was_written
--- The triggers that refuse to change transfers, audit lines and SKU revisions, in place and enabled.
+-- The triggers that refuse to change transfers, audit lines, SKU revisions and closed months, in place and enabled.
 WITH wall (relation, name) AS (
-  VALUES ('transfer', 'transfer_stands'), ('audit_line', 'audit_line_stands'), ('sku_revision', 'sku_revision_stands')
+  VALUES ('transfer', 'transfer_stands'), ('audit_line', 'audit_line_stands'), ('sku_revision', 'sku_revision_stands'),
+         ('month_sum', 'month_sum_stands'), ('month_close', 'month_close_stands')
 ), judged AS (
   SELECT w.name, t.oid IS NULL AS is_wrong
   FROM wall w LEFT JOIN pg_trigger t ON t.tgrelid = to_regclass(w.relation) AND t.tgname = w.name

@@ -89,9 +89,33 @@ LAWS: dict[str, tuple[str, str]] = {
         "Escrow holds exactly the paid orders that are not delivered.",
         "托管账户恰好等于已付未交付订单之和。",
     ),
+    "splits_make_the_total": (
+        "The platform's part and the agents' margins of every order make its total.",
+        "每笔经代理订单的平台部分与各级差价之和等于订单金额。",
+    ),
+    "margins_follow_their_split": (
+        "Every agent's margin of every delivered order is booked once, as its split says.",
+        "每笔已交付订单的各级代理差价均按分配恰好入账一次。",
+    ),
+    "sub_accounts_are_only_swept": (
+        "Agents' sub-accounts are moved by margins and sweeps alone.",
+        "代理分账账户只因差价和归集而变动。",
+    ),
+    "lanes_owe_each_other_the_same": (
+        "What one lane owes another is what that one has to get, but for what is on its way.",
+        "每对分区之间的应付与应收相等（在途资金除外）。",
+    ),
+    "agents_have_no_cycle": (
+        "Whoever buys from an agent buys, over agents alone, from the platform.",
+        "每个下级商户沿代理链最终归属平台，且无循环。",
+    ),
     "orders_have_one_reference": (
         "Every order has one client reference and every reference one order, of the same organisation.",
         "每笔订单对应唯一外部单号，每个外部单号对应同一商户的唯一订单。",
+    ),
+    "orders_stand_once": (
+        "No archived order stands among today's too.",
+        "没有订单既在归档中又在当前表中。",
     ),
     "orders_belong_to_their_caller": (
         "Every order was placed with a key of its own organisation.",
@@ -117,6 +141,18 @@ LAWS: dict[str, tuple[str, str]] = {
         "Audit lines, events, jobs and transfers of wallets are about what belongs to the organisation they name.",
         "审计记录、事件、任务与钱包转账所涉对象均属于其所记商户。",
     ),
+    "adjustments_are_booked_once": (
+        "Every executed adjustment has its one transfer, others have none, and large ones had a second person.",
+        "每笔已执行的加款扣款恰有一笔转账，其余没有，超限者均经第二人复核。",
+    ),
+    "withdrawals_follow_their_holds": (
+        "Every open withdrawal is held, every paid one posted under a bank reference of its own, any other let go.",
+        "每笔处理中的提现均已冻结，已打款的均已入账且银行流水号唯一，其余均已解冻。",
+    ),
+    "closed_months_stand": (
+        "Every closed month's sums are those of its transfers, and open with what the one before closed with.",
+        "每个已结账月份的合计等于其全部转账，且期初等于上期期末。",
+    ),
     "organisations_have_one_wallet": (
         "Every organisation has one wallet, in its lane and currency.",
         "每个商户在其分区、其货币下恰有一个钱包。",
@@ -130,12 +166,20 @@ LAWS: dict[str, tuple[str, str]] = {
         "每个随机数都在会被轮流清空的抽屉中。",
     ),
     "secrets_are_sealed": (
-        "Every card, key and account is sealed with a key of the ring.",
-        "每张卡密、每个密钥和充值账号都以密钥环中的密钥加密。",
+        "Every card, key, account and payee is sealed with a key of the ring.",
+        "每张卡密、每个密钥、充值账号和收款人都以密钥环中的密钥加密。",
+    ),
+    "passwords_are_wiped": (
+        "No final order's account holds a password for longer than an hour.",
+        "已完结订单的账号信息中，密码保留不超过一小时。",
+    ),
+    "marks_find_accounts": (
+        "Every mark finds an order whose account is there.",
+        "每个检索标记都对应一笔仍保有账号信息的订单。",
     ),
     "nothing_changes_what_was_written": (
-        "The triggers that protect transfers, audit lines and revisions are in place.",
-        "保护转账、审计记录和商品版本不被修改的触发器均已启用。",
+        "The triggers that protect transfers, audit lines, revisions and closed months are in place.",
+        "保护转账、审计记录、商品版本和已结账月份不被修改的触发器均已启用。",
     ),
 }
 """The laws that are a statement of their own in ``audit.sql``."""

@@ -1,6 +1,7 @@
 -- name: organisation
 -- One organisation.
-SELECT org_id, name, kind, level, state, currency, sandbox_of, wants_events, external_ref
+SELECT org_id, name, kind, level, state, currency, sandbox_of, wants_events, parent_id, self_collected,
+       minimum_balance_e4, day_budget_e4, month_budget_e4, external_ref
 FROM organisation WHERE lane = $1::smallint AND org_id = $2;
 
 -- name: keys_of_organisation
@@ -16,6 +17,10 @@ SELECT k.key_id, k.name, k.scopes, k.rate_per_second, k.daily_limit_e4, k.state,
        k.public_key IS NOT NULL AS is_strong, o.sandbox_of IS NOT NULL AS is_sandbox
 FROM api_key k JOIN organisation o ON o.lane = k.lane AND o.org_id = k.org_id
 WHERE k.lane = $1::smallint AND k.key_id = $2;
+
+-- name: audit_lines_about
+-- What was done to one subject, in some lanes, oldest first.
+SELECT at, act, data FROM audit_line WHERE lane = ANY($1::smallint[]) AND subject_id = $2 ORDER BY at, audit_id;
 
 -- name: has_wallet
 -- Whether an organisation has its wallet here.

@@ -19,7 +19,6 @@ import msgspec
 from kameng import catalogue, identity, orders, stock
 from kameng.kit import crypto, sql
 from kameng.kit.db import Connection
-from kameng.kit.errors import Refusal
 
 statements = sql.parse("sampling.sql", resources.files("kameng.ops").joinpath("sampling.sql").read_text("utf-8"))
 
@@ -54,6 +53,7 @@ class Opened(msgspec.Struct):
 
     values: list[tuple[str, str]] = []
     prints: dict[int, bytes] = {}
+    marks: list[tuple[int, bytes, int]] = []
     wrong: list[str] = []
 
 
@@ -66,6 +66,7 @@ async def look(
     counts = sample.counts
     opened = _open(ring, sample)
     opened.wrong += await _wrong_prints(connection, opened.prints, timeout_s)
+    opened.wrong += await _lost_marks(connection, opened.marks, timeout_s)
     first = Looked(
         len(sample.cards) + len(sample.keys) + len(sample.placed), tuple(opened.wrong),
         f"{len(sample.cards):,} / {counts['cards']:,} cards 卡密, {len(sample.keys):,} / {counts['keys']:,}"
@@ -110,7 +111,7 @@ def _percent(wanted: float, count: int) -> float:
 
 
 def _open(ring: crypto.KeyRing, sample: Sample) -> Opened:
-    opened = Opened([], {}, [])
+    opened = Opened([], {}, [], [])
     for row in sample.cards:
         name = f"card {row['card_id']}"
         text = opened_or_none(ring, stock.CARD, row["card_id"], row["sealed"])
@@ -130,11 +131,16 @@ def _open(ring: crypto.KeyRing, sample: Sample) -> Opened:
     for row in sample.placed:
         name = f"account of order {row['order_id']}"
         if row["account"] is not None:
-            account = opened_or_none(ring, orders.ACCOUNT, row["order_id"], row["account"])
-            if account is None:
+            text = opened_or_none(ring, orders.ACCOUNT, row["order_id"], row["account"])
+            if text is None:
                 opened.wrong.append(name)
-            else:
-                opened.values += [(name, value) for value in _private(msgspec.json.decode(account))]
+                continue
+            account = msgspec.json.decode(text, type=dict[str, str])
+            opened.values += [(name, value) for value in _private(account)]
+            opened.marks += [(row["lane"], mark, row["order_id"]) for mark in catalogue.marks_of(ring, account)]
+            # Or nothing would ever wipe it.
+            if catalogue.has_password(account) != row["has_password"]:
+                opened.wrong.append(name)
     return opened
 
 
@@ -148,11 +154,7 @@ def opened_or_none(ring: crypto.KeyRing, what: bytes, row_id: int, sealed: bytes
 def _private(account: dict[str, str]) -> Iterator[str]:
     """What tells who somebody is; a province or a game's server does not."""
     for field, value in account.items():
-        try:
-            is_private = catalogue.form_named(field).fields[0].private
-        except Refusal:  # of a form that is no more
-            is_private = True
-        if is_private:
+        if catalogue.data_class_of(field) != "public":
             yield value
 
 
@@ -161,6 +163,15 @@ async def _wrong_prints(connection: Connection, prints: dict[int, bytes], timeou
     rows = await connection.fetch(statements.fingerprints_of, list(prints.values()), timeout=timeout_s)
     claimed = {row["fingerprint"]: row["card_id"] for row in rows}
     return [f"card {card_id}" for card_id, print_ in prints.items() if claimed.get(print_) != card_id]
+
+
+async def _lost_marks(
+    connection: Connection, marks: Sequence[tuple[int, bytes, int]], timeout_s: float
+) -> list[str]:
+    """Orders that are not found by what they hold."""
+    columns = [list(column) for column in zip(*marks, strict=True)] or [[], [], []]
+    rows = await connection.fetch(statements.lost_marks, *columns, timeout=timeout_s)
+    return [f"account of order {row['order_id']}" for row in rows]
 
 
 # searching -------------------------------------------------------------------------------------------------

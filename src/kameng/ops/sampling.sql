@@ -23,10 +23,20 @@ SELECT lane, key_id, org_id, sealed_secret FROM (
 
 -- name: sample_orders
 -- At random up to $2 orders of each lane, out of $1 per cent of them.
-SELECT lane, order_id, org_id, account FROM (
-  SELECT lane, order_id, org_id, account, row_number() OVER (PARTITION BY lane ORDER BY random()) AS n
+SELECT lane, order_id, org_id, account, state, EXISTS (
+    SELECT FROM order_password p WHERE p.lane = numbered.lane AND p.order_id = numbered.order_id
+  ) AS has_password
+FROM (
+  SELECT lane, order_id, org_id, account, state, row_number() OVER (PARTITION BY lane ORDER BY random()) AS n
   FROM orders TABLESAMPLE BERNOULLI ($1)
 ) AS numbered WHERE n <= $2;
+
+-- name: lost_marks
+-- Orders that still have their account and lack one of these marks of it.
+SELECT DISTINCT s.order_id FROM unnest($1::smallint[], $2::bytea[], $3::bigint[]) AS s (lane, mark, order_id)
+JOIN orders o ON o.lane = s.lane AND o.order_id = s.order_id AND o.account IS NOT NULL
+LEFT JOIN order_mark m ON m.lane = s.lane AND m.span = s.order_id >> 51 AND m.mark = s.mark AND m.order_id = s.order_id
+WHERE m.order_id IS NULL ORDER BY s.order_id;
 
 -- name: fingerprints_of
 -- Which card each of these fingerprints was claimed for.

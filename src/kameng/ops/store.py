@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib import resources
 from typing import Any
 
@@ -42,3 +43,8 @@ async def has_wallet(connection: Connection, org_id: int) -> bool:
 async def sealed_cards(connection: Connection, count_max: int) -> list[tuple[int, bytes]]:
     """To try a key ring on."""
     return [tuple(row) for row in await connection.fetch(statements.sealed_cards, count_max)]
+
+
+async def audit_lines_about(connection: Connection, lanes: Sequence[int], subject_id: int) -> list[Any]:
+    found: list[Any] = await connection.fetch(statements.audit_lines_about, lanes, subject_id)
+    return found

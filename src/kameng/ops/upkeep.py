@@ -5,26 +5,37 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from functools import partial
 
-from kameng import identity, orders, risk, stock
+from kameng import finance, identity, ledger, notices, orders, pricing, risk, stock
 from kameng.kit import clock, crypto, lanes, logs
 from kameng.kit.db import Database
 from kameng.kit.errors import Fault
+from kameng.kit.settings import PRIVATE_DAYS
 from kameng.kit.timetable import Entry
 
 log = logs.get_logger(__name__)
 
+MINUTE_S = 60.0
 NONCES_S = 600.0
+SWEEP_S = 60.0
+WATCH_S = 10.0
 HOUR_S = 3600.0
 DAY_S = 86_400.0
 
 
-def entries(ring: crypto.KeyRing) -> list[Entry]:
+def entries(ring: crypto.KeyRing, *, private_days: int = PRIVATE_DAYS) -> list[Entry]:
     """The whole timetable."""
     return [
         Entry("identity.empty_drawer", NONCES_S, empty_drawer, limit_s=60.0),
         Entry("risk.purge", HOUR_S, risk.purge, limit_s=600.0),
+        Entry("ledger.sweep", SWEEP_S, partial(_lane_by_lane, ledger.sweep), limit_s=600.0),
+        Entry("finance.watch_balances", WATCH_S, partial(_lane_by_lane, finance.watch_balances), limit_s=60.0),
+        Entry("pricing.tell", WATCH_S, partial(_lane_by_lane, pricing.tell_price_changes), limit_s=600.0),
+        Entry("stock.watch", WATCH_S, watch_stock, limit_s=60.0),
         Entry("stock.void_expired", DAY_S, partial(_lane_by_lane, stock.void_expired)),
         Entry("stock.read_numbers", HOUR_S, partial(read_numbers, ring=ring)),
+        Entry("notices.purge", DAY_S, partial(_lane_by_lane, notices.purge)),
+        Entry("orders.wipe_passwords", MINUTE_S, partial(wipe_passwords, ring=ring)),
+        Entry("orders.purge_accounts", DAY_S, partial(purge_accounts, ring=ring, kept_days=private_days)),
         Entry("reseal", HOUR_S, partial(reseal, ring=ring)),
     ]
 
@@ -51,10 +62,13 @@ async def reseal(db: Database, *, ring: crypto.KeyRing) -> None:
         keys = await identity.reseal(db, ring, lane)
         cards = await stock.reseal(db, ring, lane)
         accounts = await orders.reseal(db, ring, lane)
-        if keys or cards or accounts:
+        told = await notices.reseal(db, ring, lane)
+        payees = await finance.reseal(db, ring, lane)
+        if keys or cards or accounts or told or payees:
             log.info(
                 "re-sealed with the present key",
-                in_lane=lane, keys_count=keys, cards_count=cards, accounts_count=accounts,
+                in_lane=lane, keys_count=keys, cards_count=cards, accounts_count=accounts, notices_count=told,
+                payees_count=payees,
             )  # fmt: skip
 
 
@@ -62,6 +76,24 @@ async def read_numbers(db: Database, *, ring: crypto.KeyRing) -> None:
     """Print the numbers of cards that an older version loaded, so that no load has to do it all."""
     if count := await stock.read_numbers(db, ring):
         log.info("numbers of older cards are known now", cards_count=count)
+
+
+async def watch_stock(db: Database) -> None:
+    """Tell of SKUs that are low."""
+    await stock.watch_stock(db)
+
+
+async def wipe_passwords(db: Database, *, ring: crypto.KeyRing) -> None:
+    """No password outlives its order by more than a minute or two."""
+    for lane in await _lane_numbers(db):
+        await orders.wipe_passwords(db, ring, lane)
+
+
+async def purge_accounts(db: Database, *, ring: crypto.KeyRing, kept_days: int) -> None:
+    """Remove the accounts of old orders: what nobody asks about any more nobody can lose."""
+    for lane in await _lane_numbers(db):
+        if count := await orders.purge_accounts(db, ring, lane, kept_days=kept_days):
+            log.info("accounts of old orders are removed", in_lane=lane, accounts_count=count)
 
 
 async def _lane_by_lane(work: Callable[[Database, int], Awaitable[int]], db: Database) -> None:

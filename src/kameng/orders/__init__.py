@@ -1,21 +1,28 @@
 """The journey of one order: wishes in, decided by the batch in their lane, found and revealed later."""
 
+from kameng.orders.archiving import archive, bring_back
 from kameng.orders.errors import (
+    AccountNotOpened,
     BadAccount,
     BadOrder,
     BadQuantity,
+    BadReason,
     Busy,
     CardsNotOpened,
     GroupRefused,
+    NoAccount,
     NotOnSale,
     OrderNotFound,
     OrderNotPlaced,
+    OrdersRunning,
     OutcomeUnknown,
     ReferenceReused,
     SecretsNotShown,
+    ShopClosed,
+    ShopPaused,
     SoldOut,
 )  # fmt: skip
-from kameng.orders.finding import ID_MAX, Page, find, find_by_ref, list_orders, reveal, timeline
+from kameng.orders.finding import ID_MAX, Page, find, find_by_ref, list_orders, present, reveal, timeline
 from kameng.orders.keeping import reseal
 from kameng.orders.model import (
     ACCOUNT,
@@ -33,7 +40,30 @@ from kameng.orders.model import (
 )  # fmt: skip
 from kameng.orders.queueing import Lanes
 from kameng.orders.rehearsing import Rehearsals
+from kameng.orders.searching import (
+    TargetOrder,
+    check_reason,
+    find_by_target,
+    reveal_account,
+    search,
+    shown_in_clear,
+    target_order,
+)  # fmt: skip
+from kameng.orders.showing import open_account
 from kameng.orders.snapshot import Snapshot
+from kameng.orders.splitting import (
+    MARGIN,
+    MARGIN_BACK,
+    Refund,
+    Split,
+    booked,
+    left_of,
+    legs,
+    read_split,
+    refund_of,
+    split_of,
+)  # fmt: skip
+from kameng.orders.wiping import erase_accounts, every_marked, purge_accounts, wipe_passwords
 from kameng.orders.wishing import OrderBody, fault_of, ref_key_of, wish_from
 
 __all__ = [
@@ -42,39 +72,70 @@ __all__ = [
     "BULK_EACH_MAX",
     "FINAL",
     "ID_MAX",
+    "MARGIN",
+    "MARGIN_BACK",
     "TRANSITIONS",
+    "AccountNotOpened",
     "Answer",
     "BadAccount",
     "BadOrder",
     "BadQuantity",
+    "BadReason",
     "Busy",
     "CardsNotOpened",
     "Command",
     "GroupRefused",
     "Lanes",
+    "NoAccount",
     "NotOnSale",
     "OrderBody",
     "OrderNotFound",
     "OrderNotPlaced",
+    "OrdersRunning",
     "OutcomeUnknown",
     "Page",
     "ReferenceReused",
+    "Refund",
     "Refused",
     "Rehearsals",
     "SecretsNotShown",
+    "ShopClosed",
+    "ShopPaused",
     "ShownCard",
     "ShownOrder",
     "Snapshot",
     "SoldOut",
+    "Split",
     "State",
+    "TargetOrder",
     "Wish",
+    "archive",
+    "booked",
+    "bring_back",
+    "check_reason",
+    "erase_accounts",
+    "every_marked",
     "fault_of",
     "find",
     "find_by_ref",
+    "find_by_target",
+    "left_of",
+    "legs",
     "list_orders",
+    "open_account",
+    "present",
+    "purge_accounts",
+    "read_split",
     "ref_key_of",
+    "refund_of",
     "reseal",
     "reveal",
+    "reveal_account",
+    "search",
+    "shown_in_clear",
+    "split_of",
+    "target_order",
     "timeline",
+    "wipe_passwords",
     "wish_from",
 ]  # fmt: skip

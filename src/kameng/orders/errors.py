@@ -50,6 +50,23 @@ class SoldOut(Conflict):
     zh = "库存不足，补货后可使用相同单号重试。"
 
 
+class ShopClosed(Conflict):
+    """The shop you buy from is closed now."""
+
+    code = "shop_closed"
+    retry = "same_key"
+    zh = "您所在的店铺暂停营业。"
+
+
+class ShopPaused(Conflict):
+    """The shop you buy from can't sell this now; ask it, or try again later."""
+
+    # Its customers learn nothing of its wallet.
+    code = "shop_paused"
+    retry = "same_key"
+    zh = "店铺暂时无法销售该商品，请联系店铺或稍后重试。"
+
+
 class GroupRefused(Conflict):
     """Another row of this all-or-nothing request was refused, so this one was not placed either."""
 
@@ -105,3 +122,31 @@ class OrderNotPlaced(Conflict):
     status = 500
     retry = "same_key"
     zh = "订单写入失败，未做任何扣款，平台已收到提醒。"
+
+
+class NoAccount(NotFound):
+    """This order has no account: it never had one, or it was removed."""
+
+    code = "no_account"
+    zh = "该订单没有充值账号信息，或已按规定清除。"
+
+
+class AccountNotOpened(Conflict):
+    """This order's account does not open; its key may be missing from the ring."""
+
+    code = "account_not_opened"
+    zh = "该订单的充值账号无法解密，密钥环可能缺少对应密钥。"
+
+
+class OrdersRunning(Conflict):
+    """Orders for this person are not final yet; erase when they are."""
+
+    code = "orders_running"
+    zh = "该用户仍有未完结的订单，请在完结后再行清除。"
+
+
+class BadReason(BadInput):
+    """The reason that is written down can't be like this."""
+
+    code = "bad_reason"
+    zh = "登记的原因不符合要求。"

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from kameng.identity import Caller
+from kameng.identity import Caller, Organisation
 from kameng.kit import audit, clock, events, ids, lanes
+from kameng.kit.db import Connection
 from kameng.orders import store
 from kameng.orders.errors import CardsNotOpened, OrderNotFound, SecretsNotShown
 from kameng.orders.model import ShownOrder
@@ -31,7 +32,15 @@ async def find(snapshot: Snapshot, caller: Caller, order_ids: Sequence[int]) -> 
     own = [order_id for order_id in order_ids if ids.lane_of(order_id) == organisation.lane]
     async with snapshot.db.connection() as connection:
         rows = await store.read_orders(connection, organisation.lane, own, [organisation.org_id])
-    return [show(rows[order_id], organisation.currency) for order_id in own if order_id in rows]
+    return [show(rows[order_id], organisation.currency, ring=snapshot.ring) for order_id in own if order_id in rows]
+
+
+async def present(
+    connection: Connection, lane: int, order_ids: Sequence[int], *, currencies: Mapping[int, str]
+) -> dict[int, ShownOrder]:
+    """Orders of some organisations as they stand now, without cards; ``currencies`` says what each pays with."""
+    rows = await store.read_orders(connection, lane, order_ids, list(currencies))
+    return {order_id: show(row, currencies[row.org_id]) for order_id, row in rows.items()}
 
 
 async def find_by_ref(snapshot: Snapshot, caller: Caller, client_ref: str) -> ShownOrder:
@@ -53,7 +62,12 @@ async def list_orders(
         rows = await store.list_orders(
             connection, organisation.lane, organisation.org_id, before_id=before_id, limit=limit + 1, state=state
         )
-    shown = [show(row, organisation.currency) for row in rows[:limit]]
+    return page_of(snapshot, organisation, rows, limit)
+
+
+def page_of(snapshot: Snapshot, organisation: Organisation, rows: Sequence[store.OrderRow], limit: int) -> Page:
+    """At most ``limit`` of the rows; one row more than that says that there is a next page."""
+    shown = [show(row, organisation.currency, ring=snapshot.ring) for row in rows[:limit]]
     return Page(shown, rows[limit - 1].order_id if len(rows) > limit else None)
 
 

@@ -9,6 +9,7 @@ import msgspec
 
 from kameng.identity import ApiKey, Nonce, Organisation
 from kameng.kit.errors import Fault, Refusal
+from kameng.orders.splitting import Split
 
 REFERENCE_MAX = 64
 BULK_EACH_MAX = 5_000
@@ -124,6 +125,8 @@ class Wish(msgspec.Struct, frozen=True, gc=False):
     target_hash: bytes | None = None
     nonce: Nonce | None = None
     group: int = 0  # wishes of one group are placed together or not at all
+    marks: tuple[bytes, ...] = ()  # what finds the order by who is topped up
+    has_password: bool = False  # in its account, to be wiped when the order is final
 
 
 class NewOrder(msgspec.Struct, frozen=True, gc=False):
@@ -138,6 +141,8 @@ class NewOrder(msgspec.Struct, frozen=True, gc=False):
     state: State
     trace: str
     card_ids: tuple[int, ...]
+    split: Split | None = None
+    """Among the agents above the buyer; None: he buys from the platform."""
 
 
 class ShownCard(msgspec.Struct, frozen=True, gc=False):
@@ -163,6 +168,7 @@ class ShownOrder(msgspec.Struct, frozen=True, gc=False):
     trace: str
     cards: tuple[ShownCard, ...] = ()
     replayed: bool = False
+    account: dict[str, str] | None = None  # masked
 
 
 class Placed(msgspec.Struct, frozen=True, gc=False):

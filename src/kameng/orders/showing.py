@@ -7,11 +7,11 @@ from datetime import datetime
 
 import msgspec
 
-from kameng import stock
+from kameng import catalogue, stock
 from kameng.kit import crypto, logs
 from kameng.kit.db import Connection
 from kameng.orders.deciding import play_cards
-from kameng.orders.model import SECRETS_SHOWN, SECRETS_VISIBLE, ShownCard, ShownOrder
+from kameng.orders.model import ACCOUNT, SECRETS_SHOWN, SECRETS_VISIBLE, ShownCard, ShownOrder
 from kameng.orders.store import OrderRow
 
 log = logs.get_logger(__name__)
@@ -58,15 +58,33 @@ def any_open(cards: Sequence[ShownCard]) -> bool:
 
 
 def show(
-    row: OrderRow, currency: str, cards: tuple[ShownCard, ...] = (), *, replayed: bool = False
-) -> ShownOrder:
-    """The row as its buyer sees it."""
+    row: OrderRow, currency: str, cards: tuple[ShownCard, ...] = (), *, replayed: bool = False,
+    ring: crypto.KeyRing | None = None,
+) -> ShownOrder:  # fmt: skip
+    """The row as its buyer sees it; with the ring, also whom it is for, masked."""
     if currency == "XTS" and row.state in SECRETS_VISIBLE:
         cards = play_cards(row.order_id, row.quantity)
     return ShownOrder(
         row.order_id, row.client_ref, row.sku_id, row.quantity, row.unit_price_e4, row.total_e4, currency,
         row.state, row.sequence, row.placed_at, row.trace, cards, replayed,
+        None if ring is None else masked_account(ring, row.order_id, row.account),
     )  # fmt: skip
+
+
+def masked_account(ring: crypto.KeyRing, order_id: int, sealed: bytes | None) -> dict[str, str] | None:
+    """What may be seen of an account; None where there is none, or none any more, or where it does not open."""
+    if sealed is None:
+        return None
+    try:
+        return catalogue.masked(open_account(ring, order_id, sealed))
+    except crypto.Unsealable as error:
+        log.error("an account does not open", error, order_id=order_id)
+        return None
+
+
+def open_account(ring: crypto.KeyRing, order_id: int, sealed: bytes) -> dict[str, str]:
+    """In clear: only for who acts on it, or in an act that is written down."""
+    return msgspec.json.decode(ring.open(ACCOUNT, order_id, sealed), type=dict[str, str])
 
 
 def masked(card: ShownCard) -> ShownCard:

@@ -17,7 +17,7 @@ _ORDERS = copying.Rows(
     "orders",
     {"lane": "h", "order_id": "q", "org_id": "q", "key_id": "q", "sku_id": "q", "sku_revision": "i", "quantity": "i",
      "unit_price_e4": "q", "total_e4": "q", "cost_e4": "q", "placed_at": "q"},
-    ["state", "client_ref", "account", "trace", "card_ids"],
+    ["state", "client_ref", "account", "trace", "card_ids", "split"],
 )  # fmt: skip
 _REFS = copying.Rows("order_ref", {"lane": "h", "order_id": "q"}, ["ref_key", "digest"])
 
@@ -36,6 +36,7 @@ class OrderRow(msgspec.Struct, frozen=True):
     trace: str
     card_ids: list[int]
     placed_at: datetime
+    account: bytes | None = None  # sealed
 
 
 async def read_refs(
@@ -64,6 +65,7 @@ def _order_row(ring: crypto.KeyRing, lane: int, stamp: int, order: NewOrder) -> 
         lane, order.order_id, wish.organisation.org_id, wish.key.key_id, wish.sku_id, order.sku_revision,
         wish.quantity, order.unit_price_e4, order.total_e4, order.cost_e4, stamp, order.state.encode(),
         wish.client_ref.encode(), account, order.trace.encode(), copying.bigint_array(order.card_ids),
+        None if order.split is None else b"\x01" + msgspec.json.encode(order.split),
     )  # fmt: skip
 
 
@@ -96,3 +98,24 @@ async def reseal_accounts(
     """(id, fresh, old) each; a row that changed since it was read is left alone."""
     columns = [list(column) for column in zip(*sealed, strict=True)]
     await connection.execute(statements.reseal_accounts, lane, *columns)
+
+
+async def orders_to_archive(
+    connection: Connection, lane: int, after_id: int, before_id: int, states: Sequence[str], *, limit: int
+) -> list[int]:
+    rows = await connection.fetch(statements.orders_to_archive, lane, after_id, before_id, states, limit)
+    return [row["order_id"] for row in rows]
+
+
+async def archive(connection: Connection, lane: int, order_ids: Sequence[int]) -> None:
+    await connection.execute(statements.archive_orders, lane, order_ids)
+    await connection.execute(statements.archive_events, lane, order_ids)
+
+
+async def archived_ids(connection: Connection, lane: int, *, limit: int) -> list[int]:
+    return [row["order_id"] for row in await connection.fetch(statements.archived_ids, lane, limit)]
+
+
+async def bring_back(connection: Connection, lane: int, order_ids: Sequence[int]) -> None:
+    await connection.execute(statements.bring_back_orders, lane, order_ids)
+    await connection.execute(statements.bring_back_events, lane, order_ids)

@@ -28,6 +28,18 @@ class OrderBody(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=Tru
     max_price: str | None = None
 
 
+class Filled(msgspec.Struct, frozen=True, gc=False):
+    """A form as it was filled in, and what is known by it."""
+
+    account: bytes | None = None  # cleaned, as JSON
+    target_hash: bytes | None = None  # of what is topped up, for limits
+    marks: tuple[bytes, ...] = ()
+    has_password: bool = False
+
+
+_NOTHING = Filled()
+
+
 def ref_key_of(org_id: int, client_ref: str) -> bytes:
     """One organisation's reference as its index has it: sorted like the references themselves (ADR 0012)."""
     return org_id.to_bytes(8, "big") + client_ref.encode()
@@ -56,32 +68,34 @@ def wish_from(
             raise BadOrder(
                 'a decimal like "98.5000"', field="max_price", detail_zh="最高价须为形如 98.5000 的小数"
             ) from None
-    account, target_hash = _account(snapshot, sku, body.account)
+    filled = _fill(snapshot, sku, body.account)
     # Keyed: who steals a dump must not find phone numbers by trying them all.
-    digest = snapshot.ring.fingerprint(CONTENT, b"%d\n%d\n%s" % (sku.sku_id, body.quantity, account or b""))
+    digest = snapshot.ring.fingerprint(CONTENT, b"%d\n%d\n%s" % (sku.sku_id, body.quantity, filled.account or b""))
     ref_key = ref_key_of(caller.organisation.org_id, client_ref)
     return Wish(
         caller.key, caller.organisation, caller.ip, client_ref, ref_key, digest, sku.sku_id, body.quantity,
-        max_price_e4, account, target_hash, nonce, group,
+        max_price_e4, filled.account, filled.target_hash, nonce, group, filled.marks, filled.has_password,
     )  # fmt: skip
 
 
-def _account(
-    snapshot: Snapshot, sku: catalogue.Sku, sent: dict[str, str]
-) -> tuple[bytes | None, bytes | None]:
-    """The normalised account as JSON, and the keyed hash of what is topped up."""
+def _fill(snapshot: Snapshot, sku: catalogue.Sku, sent: dict[str, str]) -> Filled:
+    """The form of this SKU, filled in with what was sent."""
     if not sku.form:
         if sent:
             raise BadAccount("this SKU takes no account", field="account", detail_zh="该商品无需填写充值账号")
-        return None, None
+        return _NOTHING
     clean, faults = catalogue.check_account(catalogue.form_named(sku.form), sent)
     if faults:
         raise BadAccount(
             "; ".join(fault.message for fault in faults), field=f"account.{faults[0].field}",
             detail_zh="；".join(fault.message_zh for fault in faults),
         )  # fmt: skip
-    account = msgspec.json.encode(clean, order="sorted")
-    return account, risk.target_hash(snapshot.ring, account) if sku.kind == "topup" else None
+    account = target = msgspec.json.encode(clean, order="sorted")
+    has_password = catalogue.has_password(clean)
+    if has_password:  # who tops up one account again is counted whatever password he sends
+        target = msgspec.json.encode(catalogue.without_passwords(clean), order="sorted")
+    target_hash = risk.target_hash(snapshot.ring, target) if sku.kind == "topup" else None
+    return Filled(account, target_hash, catalogue.marks_of(snapshot.ring, clean), has_password)
 
 
 def fault_of(error: Exception) -> Refusal:

@@ -4,7 +4,7 @@ SELECT sku_id, level, price_e4 FROM level_price;
 
 -- name: named_prices
 -- Every named price.
-SELECT sku_id, org_id, price_e4 FROM named_price;
+SELECT sku_id, org_id, price_e4, seller_id FROM named_price;
 
 -- name: quantity_tiers
 -- Every tier, rising.
@@ -29,8 +29,9 @@ WITH logged AS (
   SELECT $4::timestamptz, $1, 'named:' || $2::bigint,
          (SELECT price_e4 FROM named_price WHERE sku_id = $1 AND org_id = $2), $3, $5::bigint
 )
-INSERT INTO named_price (sku_id, org_id, price_e4, changed) VALUES ($1, $2, $3, $6::bigint)
-ON CONFLICT (sku_id, org_id) DO UPDATE SET price_e4 = excluded.price_e4, changed = excluded.changed;
+INSERT INTO named_price (sku_id, org_id, price_e4, changed, seller_id) VALUES ($1, $2, $3, $6::bigint, $7::bigint)
+ON CONFLICT (sku_id, org_id) DO UPDATE SET price_e4 = excluded.price_e4, changed = excluded.changed,
+  seller_id = excluded.seller_id;
 
 -- name: set_tier
 -- Puts one quantity tier in place and logs what it was.
@@ -68,3 +69,127 @@ SELECT what, value FROM (
   UNION ALL SELECT 2, org_id, 'named:' || org_id, price_e4 FROM named_price WHERE sku_id = $1
   UNION ALL SELECT 3, quantity_from, 'tier:' || quantity_from, off_per_mille FROM quantity_tier WHERE sku_id = $1
 ) AS rule ORDER BY part, place;
+
+-- name: markups
+-- Every agent's templates.
+SELECT agent_id, scope, which, level, fixed_e4, percent_e4, unit_e4, rounding, ending_e4 FROM markup;
+
+-- name: markups_of_agent
+-- One agent's templates; those that hold for the fewest goods first.
+SELECT agent_id, scope, which, level, fixed_e4, percent_e4, unit_e4, rounding, ending_e4
+FROM markup WHERE agent_id = $1
+ORDER BY array_position(ARRAY['sku', 'brand', 'scene', 'all'], scope), which, level;
+
+-- name: agent_bounds
+-- Every bound on what agents may ask.
+SELECT owner_id, sku_id, floor_e4, ceiling_e4 FROM agent_bound;
+
+-- name: set_markup
+-- Puts one template in place and logs what it was.
+WITH logged AS (
+  INSERT INTO price_change (at, sku_id, what, actor_id, before, after)
+  SELECT $10::timestamptz, CASE $2::text WHEN 'sku' THEN $3::text::bigint ELSE 0 END,
+         format('markup:%s:%s:%s:%s', $1::bigint, $2::text, $3::text, $4::smallint), $11::bigint,
+         (SELECT jsonb_build_object('fixed_e4', fixed_e4, 'percent_e4', percent_e4, 'unit_e4', unit_e4,
+                                    'rounding', rounding, 'ending_e4', ending_e4)
+          FROM markup WHERE agent_id = $1 AND scope = $2 AND which = $3 AND level = $4), $13::jsonb
+)
+INSERT INTO markup (agent_id, scope, which, level, fixed_e4, percent_e4, unit_e4, rounding, ending_e4, changed)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $12::bigint)
+ON CONFLICT (agent_id, scope, which, level) DO UPDATE SET fixed_e4 = excluded.fixed_e4,
+  percent_e4 = excluded.percent_e4, unit_e4 = excluded.unit_e4, rounding = excluded.rounding,
+  ending_e4 = excluded.ending_e4, changed = excluded.changed;
+
+-- name: remove_markup
+-- Takes one template away and logs what it was; the id of the log's row, if there was one.
+WITH gone AS (
+  DELETE FROM markup WHERE agent_id = $1 AND scope = $2::text AND which = $3::text AND level = $4::smallint
+  RETURNING jsonb_build_object('fixed_e4', fixed_e4, 'percent_e4', percent_e4, 'unit_e4', unit_e4,
+                               'rounding', rounding, 'ending_e4', ending_e4) AS before
+)
+INSERT INTO price_change (at, sku_id, what, actor_id, before)
+SELECT $5::timestamptz, CASE $2::text WHEN 'sku' THEN $3::text::bigint ELSE 0 END,
+       format('markup:%s:%s:%s:%s', $1::bigint, $2::text, $3::text, $4::smallint), $6::bigint, before
+FROM gone RETURNING change_id;
+
+-- name: set_agent_bound
+-- Puts the bounds of one owner on one SKU in place and logs what they were.
+WITH old AS (
+  SELECT max(floor_e4) AS floor_e4, max(ceiling_e4) AS ceiling_e4 FROM agent_bound WHERE owner_id = $1 AND sku_id = $2
+), logged AS (
+  INSERT INTO price_change (at, sku_id, what, before_e4, after_e4, actor_id)
+  SELECT $5::timestamptz, $2, c.what || ':' || $1::bigint, c.before_e4, c.after_e4, $6::bigint
+  FROM old, LATERAL (VALUES ('floor', old.floor_e4, $3::bigint), ('ceiling', old.ceiling_e4, $4::bigint))
+    AS c (what, before_e4, after_e4)
+  WHERE c.before_e4 IS DISTINCT FROM c.after_e4
+)
+INSERT INTO agent_bound (owner_id, sku_id, floor_e4, ceiling_e4, changed) VALUES ($1, $2, $3, $4, $7::bigint)
+ON CONFLICT (owner_id, sku_id) DO UPDATE SET floor_e4 = excluded.floor_e4, ceiling_e4 = excluded.ceiling_e4,
+  changed = excluded.changed;
+
+-- name: remove_agent_bound
+-- Takes the bounds of one owner on one SKU away and logs what they were; the ids of the log's rows.
+WITH gone AS (DELETE FROM agent_bound WHERE owner_id = $1 AND sku_id = $2 RETURNING floor_e4, ceiling_e4)
+INSERT INTO price_change (at, sku_id, what, before_e4, after_e4, actor_id)
+SELECT $3::timestamptz, $2, c.what || ':' || $1::bigint, c.before_e4, NULL, $4::bigint
+FROM gone, LATERAL (VALUES ('floor', gone.floor_e4), ('ceiling', gone.ceiling_e4)) AS c (what, before_e4)
+WHERE c.before_e4 IS NOT NULL RETURNING change_id;
+-- name: changes_before
+-- The log below the cursor, newest first: what may concern a buyer of this name ($1) and level ($2), and no cost.
+SELECT change_id, at, sku_id, what, before_e4, after_e4 FROM price_change
+WHERE change_id < $3 AND (what IN ('list', 'floor', 'ceiling', $1, $2) OR starts_with(what, 'tier:'))
+ORDER BY change_id DESC LIMIT $4::int;
+
+-- name: changes_of_skus
+-- The same of these SKUs, from the newest back to a row.
+SELECT change_id, at, sku_id, what, before_e4, after_e4 FROM price_change
+WHERE sku_id = ANY ($3::bigint[]) AND change_id >= $4
+  AND (what IN ('list', 'floor', 'ceiling', $1, $2) OR starts_with(what, 'tier:'))
+ORDER BY change_id DESC;
+
+-- name: sku_prices
+-- What the unit prices of these SKUs follow from, for one buyer, as they are now.
+SELECT s.sku_id, s.list_price_e4, s.floor_e4, s.ceiling_e4, l.price_e4 AS level_e4, n.price_e4 AS named_e4
+FROM sku s LEFT JOIN named_price n ON n.sku_id = s.sku_id AND n.org_id = $2
+LEFT JOIN level_price l ON l.sku_id = s.sku_id AND l.level = $3::smallint
+WHERE s.sku_id = ANY ($1::bigint[]);
+
+-- name: hold_publishers
+-- Waits for whoever publishes prices; who comes later has no row of the log yet.
+SELECT FROM epoch WHERE topic IN ('catalogue', 'prices') ORDER BY topic FOR SHARE;
+
+-- name: newest_change
+-- The last row of the log.
+SELECT coalesce(max(change_id), 0) FROM price_change;
+
+-- name: told_up_to
+-- Up to which row of the log a lane was told.
+SELECT change_id FROM price_told WHERE lane = $1::smallint;
+
+-- name: set_told
+-- A lane is told up to this row of the log.
+INSERT INTO price_told (lane, change_id) VALUES ($1::smallint, $2)
+ON CONFLICT (lane) DO UPDATE SET change_id = greatest(price_told.change_id, excluded.change_id);
+
+-- name: changes_since
+-- The log beyond a row, newest first, without costs.
+SELECT change_id, at, sku_id, what, before_e4, after_e4 FROM price_change
+WHERE change_id > $1 AND what <> 'cost' ORDER BY change_id DESC;
+
+-- name: listeners
+-- Organisations of a lane that want events and buy from the platform, with their level. The log has the platform's
+-- prices: to who buys from an agent they are his seller's cost.
+SELECT org_id, level FROM organisation
+WHERE lane = $1::smallint AND wants_events AND state = 'active' AND parent_id IS NULL ORDER BY org_id;
+
+-- name: level_prices_of
+-- The level prices of these SKUs.
+SELECT sku_id, level, price_e4 FROM level_price WHERE sku_id = ANY ($1::bigint[]);
+
+-- name: named_prices_of
+-- The named prices of these SKUs.
+SELECT sku_id, org_id, price_e4 FROM named_price WHERE sku_id = ANY ($1::bigint[]);
+
+-- name: own_prices_of
+-- What stands with these SKUs themselves.
+SELECT sku_id, list_price_e4, floor_e4, ceiling_e4 FROM sku WHERE sku_id = ANY ($1::bigint[]);

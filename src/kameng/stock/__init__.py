@@ -1,6 +1,14 @@
 """Card stock: reading and loading sealed cards, shelves by lane, taking earliest expiry first, stealing."""
 
-from kameng.stock.errors import BadBatch, ColumnsUnclear, FileNotReadable, FileTooLarge, NoCards, SeveralSheets
+from kameng.stock.errors import (
+    BadBatch,
+    BadStockThreshold,
+    ColumnsUnclear,
+    FileNotReadable,
+    FileTooLarge,
+    NoCards,
+    SeveralSheets,
+)  # fmt: skip
 from kameng.stock.keeping import band, reseal, void_expired
 from kameng.stock.loading import LoadReport, load_cards, load_file
 from kameng.stock.model import CARD, NEVER, CardText, Shelf, ShelfCard
@@ -8,39 +16,12 @@ from kameng.stock.numbering import prints_of, read_numbers
 from kameng.stock.reading import CardLine, RefusedLine, read_cards
 from kameng.stock.store import Batch, Supplied, batches_of, brands_of, cards_of, on_hand_everywhere, sell, supplied
 from kameng.stock.taking import Stolen, read_shelf, steal
+from kameng.stock.watching import set_low_stock, watch_stock
 
 __all__ = [
-    "CARD",
-    "NEVER",
-    "BadBatch",
-    "Batch",
-    "CardLine",
-    "CardText",
-    "ColumnsUnclear",
-    "FileNotReadable",
-    "FileTooLarge",
-    "LoadReport",
-    "NoCards",
-    "RefusedLine",
-    "SeveralSheets",
-    "Shelf",
-    "ShelfCard",
-    "Stolen",
-    "Supplied",
-    "band",
-    "batches_of",
-    "brands_of",
-    "cards_of",
-    "load_cards",
-    "load_file",
-    "on_hand_everywhere",
-    "prints_of",
-    "read_cards",
-    "read_numbers",
-    "read_shelf",
-    "reseal",
-    "sell",
-    "steal",
-    "supplied",
-    "void_expired",
+    "CARD", "NEVER", "BadBatch", "BadStockThreshold", "Batch", "CardLine", "CardText", "ColumnsUnclear",
+    "FileNotReadable", "FileTooLarge", "LoadReport", "NoCards", "RefusedLine", "SeveralSheets", "Shelf",
+    "ShelfCard", "Stolen", "Supplied", "band", "batches_of", "brands_of", "cards_of", "load_cards", "load_file",
+    "on_hand_everywhere", "prints_of", "read_cards", "read_numbers", "read_shelf", "reseal", "sell",
+    "set_low_stock", "steal", "supplied", "void_expired", "watch_stock",
 ]  # fmt: skip

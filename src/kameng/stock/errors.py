@@ -55,6 +55,13 @@ class NoCards(BadInput):
     zh = "文件中没有任何卡密。"
 
 
+class BadStockThreshold(BadInput):
+    """A SKU is low below a whole number of cards from 1 on."""
+
+    code = "bad_stock_threshold"
+    zh = "库存预警数量应为不小于 1 的整数。"
+
+
 class BadBatch(BadInput):
     """A batch of cards can't be like this; the detail says which field is wrong and how."""
 

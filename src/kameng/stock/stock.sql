@@ -149,6 +149,45 @@ ORDER BY card_id LIMIT $4::int;
 UPDATE card c SET sealed = s.sealed FROM unnest($2::bigint[], $3::bytea[], $4::bytea[]) AS s (card_id, sealed, old)
 WHERE c.lane = $1::smallint AND c.card_id = s.card_id AND c.sealed = s.old;
 
+-- name: set_low_stock
+-- Below how many cards a SKU is low; nothing, if there is no such SKU.
+INSERT INTO stock_threshold (sku_id, low_at) SELECT sku_id, $2::int FROM sku WHERE sku_id = $1
+ON CONFLICT (sku_id) DO UPDATE SET low_at = excluded.low_at RETURNING sku_id;
+
+-- name: remove_low_stock
+-- A SKU that is never low.
+DELETE FROM stock_threshold WHERE sku_id = $1;
+
+-- name: forget_stock_alerts
+-- What was told of a SKU in a lane is forgotten.
+DELETE FROM stock_alert WHERE lane = $1::smallint AND sku_id = $2;
+
+-- name: watched_stock
+-- Who is to be told of each SKU with a threshold: the platform, in the lane $1, and suppliers that loaded its cards.
+WITH watched AS (
+  SELECT t.sku_id, t.low_at, coalesce((
+    SELECT sum(a.on_hand) FROM lane l JOIN allotment a ON a.lane = l.lane AND a.sku_id = t.sku_id), 0)::bigint AS on_hand
+  FROM stock_threshold t
+), told AS (
+  SELECT $1::smallint AS lane, 0::bigint AS org_id, sku_id, false AS wants_events FROM watched
+  UNION ALL
+  SELECT g.lane, g.org_id, b.sku_id, g.wants_events
+  FROM (SELECT DISTINCT sku_id, supplier_org_id FROM card_batch WHERE supplier_org_id <> 0) AS b
+  JOIN organisation g ON g.lane = (b.supplier_org_id >> 12 & 1023)::smallint AND g.org_id = b.supplier_org_id
+  WHERE g.state = 'active'
+)
+SELECT told.lane, told.org_id, w.sku_id, w.on_hand, w.low_at, coalesce(s.is_low, false) AS was_low, told.wants_events
+FROM watched w JOIN told USING (sku_id)
+LEFT JOIN stock_alert s ON s.lane = told.lane AND s.org_id = told.org_id AND s.sku_id = w.sku_id
+ORDER BY told.lane, told.org_id, w.sku_id;
+
+-- name: mark_stock_alerts
+-- What was told to whom.
+INSERT INTO stock_alert (lane, org_id, sku_id, is_low)
+SELECT $1::smallint, m.org_id, m.sku_id, m.is_low FROM unnest($2::bigint[], $3::bigint[], $4::bool[])
+  AS m (org_id, sku_id, is_low)
+ON CONFLICT (lane, org_id, sku_id) DO UPDATE SET is_low = excluded.is_low;
+
 -- name: supplied
 -- What came of all batches of a supplier, by SKU.
 SELECT sku_id, count(*)::int AS batches, sum(loaded)::bigint AS loaded, sum(refused)::bigint AS refused,

@@ -186,6 +186,29 @@ async def reseal(
     await connection.execute(statements.reseal_cards, lane, *columns)
 
 
+async def set_low_stock(connection: Connection, sku_id: int, low_at: int | None) -> bool:
+    """Whether there is such a SKU."""
+    if low_at is None:
+        await connection.execute(statements.remove_low_stock, sku_id)
+        return True
+    return await connection.fetchval(statements.set_low_stock, sku_id, low_at) is not None
+
+
+async def forget_stock_alerts(connection: Connection, lane: int, sku_id: int) -> None:
+    await connection.execute(statements.forget_stock_alerts, lane, sku_id)
+
+
+async def watched_stock(connection: Connection, platform_lane: int) -> list[Any]:
+    """Rows of (lane, organisation, SKU, on hand, low at, was low, wants events)."""
+    return list(await connection.fetch(statements.watched_stock, platform_lane))
+
+
+async def mark_stock_alerts(connection: Connection, lane: int, marks: Sequence[tuple[int, int, bool]]) -> None:
+    """(organisation, SKU, is low) each."""
+    columns = [list(column) for column in zip(*marks, strict=True)]
+    await connection.execute(statements.mark_stock_alerts, lane, *columns)
+
+
 class Supplied(msgspec.Struct, frozen=True):
     """What came of all batches of one supplier for one SKU."""
 

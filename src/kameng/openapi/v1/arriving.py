@@ -53,6 +53,11 @@ class Arrival(msgspec.Struct, frozen=True):
     query: bytes
     body: bytes
 
+    def rehearsed(self, deed: str) -> None:
+        """Remember what a sandbox key did, for its go-live checklist."""
+        if self.caller.organisation.sandbox:
+            self.parts.lanes.rehearsals.saw(self.caller.key.key_id, deed)
+
 
 async def signed(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
     """Guard: the handler runs only for a caller whose key may do this."""
@@ -79,12 +84,16 @@ def arrival_of(request: AnyRequest) -> Arrival:
 
 def answer(arrival: Arrival, body: Any, *, headers: dict[str, str] | None = None) -> Response[bytes]:
     """A good answer to a signed request: JSON, not to be kept unless ``headers`` say so; None: unchanged (304)."""
-    sent = {"cache-control": "no-store", **(headers or {})}
-    for name, value in rate_headers(arrival.parts.authenticator, arrival.caller.key):
-        sent[name.decode()] = value.decode()
+    sent = {"cache-control": "no-store", **(headers or {}), **rate_headers_of(arrival)}
     if body is None:
         return Response(b"", status_code=304, media_type=JSON, headers=sent)
     return Response(_encoder.encode(body), media_type=JSON, headers=sent)
+
+
+def rate_headers_of(arrival: Arrival) -> dict[str, str]:
+    """What its key has left."""
+    pairs = rate_headers(arrival.parts.authenticator, arrival.caller.key)
+    return {name.decode(): value.decode() for name, value in pairs}
 
 
 def unsigned_answer(body: Any, *, max_age_s: int = 0) -> Response[bytes]:
@@ -159,7 +168,7 @@ class Front:
             await _refuse(refusal, dressed)
         else:
             inner["state"] = {"method": method, "body": body}
-            await self._app(inner, _replay(body), dressed)
+            await self._app(inner, _replay(body, receive), dressed)
         metrics.http_requests.labels(inner.get("path_template") or "none", str(status)).inc()
 
     def _dress(self, headers: Headers) -> Headers:
@@ -177,11 +186,18 @@ def allowed_methods(routed: str) -> str:
     return ", ".join(sorted(methods | ({"HEAD"} if "GET" in methods else set())))
 
 
-def _replay(body: bytes) -> Receive:
-    async def receive() -> MutableMapping[str, Any]:
+def _replay(body: bytes, receive: Receive) -> Receive:
+    """The body once more, and then what the server says: whoever streams waits to hear that it is over."""
+    is_read = False
+
+    async def again() -> MutableMapping[str, Any]:
+        nonlocal is_read
+        if is_read:
+            return await receive()
+        is_read = True
         return {"type": "http.request", "body": body, "more_body": False}
 
-    return receive
+    return again
 
 
 async def _refuse(refusal: Refusal, send: Send) -> None:

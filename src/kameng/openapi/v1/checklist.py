@@ -47,8 +47,6 @@ async def _kept(arrival: Arrival, now_done: frozenset[str]) -> frozenset[str]:
     key, organisation = arrival.caller.key, arrival.caller.organisation
     deeds: frozenset[str] = arrival.parts.lanes.rehearsals.deeds(key.key_id)
     seen = {*now_done, *deeds}
-    if organisation.wants_events:
-        seen.add("webhook")
     async with arrival.parts.db.transaction() as connection:
         passage = await lanes.pass_gate(connection, organisation.lane, id_count=1)
         known = await golive.saved(connection, key.key_id)

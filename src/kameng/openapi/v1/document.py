@@ -28,6 +28,7 @@ TAGS = {
     "orders": {"zh": "下单、查询、查看卡密", "en": "Place, find and reveal orders"},
     "goods": {"zh": "可售商品、库存与询价，均按您自己的价格", "en": "What can be ordered, at your own prices"},
     "money": {"zh": "您的钱包：余额与明细", "en": "Your wallet"},
+    "webhooks": {"zh": "事件推送与事件流", "en": "Being told, or asking, what happened"},
     "supplier": {"zh": "供货商：商品、批次、卡密入库", "en": "For suppliers: goods, batches, cards"},
     "service": {"zh": "密钥自检、错误码、健康检查", "en": "Your key, the error codes, the gateway"},
 }
@@ -216,7 +217,7 @@ def _good(endpoint: Endpoint, reply: Reply, schemas: _Schemas) -> Json:
     if endpoint.signed and reply.body is not None:
         response["headers"] = _headers(*RATES)
     if reply.body is not None:
-        response["content"] = {"application/json": {"schema": schemas.of(reply.body), "example": reply.example}}
+        response["content"] = {reply.media_type: {"schema": schemas.of(reply.body), "example": reply.example}}
     return response
 
 

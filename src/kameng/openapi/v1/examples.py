@@ -10,6 +10,7 @@ AT = "2026-11-22T08:30:00.000Z"
 CARD = {"number": "8614002600012345", "secret": "4Q7T-9XKD-22PM", "expires_on": "2028-12-31"}
 
 ORDER_BODY: Example = {"client_ref": "A-1001", "sku": "100001", "quantity": 1, "max_price": "98.5000"}
+SEARCH_BODY: Example = {"account": "138 0013 8000"}
 BULK_BODY: Example = {
     "mode": "each",
     "orders": [
@@ -24,7 +25,10 @@ _FACTS: Example = {
 PLACED: Example = {**_FACTS, "replayed": False, "cards": [CARD]}
 REPLAYED: Example = {**PLACED, "replayed": True}
 REVEALED = PLACED
-ORDER: Example = {**_FACTS, "trace": [{"rule": "list", "unit_price": "98.5000"}]}
+ORDER: Example = {
+    **_FACTS, "sku": "100042", "trace": [{"rule": "list", "unit_price": "98.5000"}],
+    "account": {"phone": "138****8000"},
+}  # fmt: skip
 ORDERS: Example = {"orders": [ORDER], "next_cursor": "A36UkdZgAAA"}
 EVENTS: Example = {
     "events": [
@@ -106,10 +110,36 @@ STATEMENT: Example = {
     ],
     "next_cursor": None,
 }  # fmt: skip
+WEBHOOK_BODY: Example = {"url": "https://shop.example/kameng", "kinds": ["order.*"], "name": "ERP"}
+WEBHOOK: Example = {
+    "id": "251803443200012288", "name": "ERP", "url": "https://shop.example/kameng", "kinds": ["order.*"],
+    "state": "active", "reason": "", "created_at": AT, "failures": 0, "failing_since": None, "paused_until": None,
+}  # fmt: skip
+WEBHOOKS: Example = {"webhooks": [WEBHOOK]}
+NEW_WEBHOOK: Example = {"webhook": WEBHOOK, "secret": "whsec_…"}
+WEBHOOK_REMOVED: Example = {"id": "251803443200012288", "state": "removed"}
+WEBHOOK_TESTED: Example = {"delivered": True, "status": 204, "took_ms": 38, "fault": ""}
+REPLAYING: Example = {"id": "251803443200012288", "state": "replaying"}
+DELIVERIES: Example = {
+    "deliveries": [
+        {"event": "251803443200008192", "attempt": 1, "at": AT, "status": 204, "took_ms": 38, "fault": ""},
+    ],
+    "next_cursor": None,
+}
+FEED: Example = {
+    "events": [
+        {
+            "id": "251803443200008192", "type": "order.delivered", "timestamp": AT,
+            "data": {**ORDER, "event_id": "251803443200008192", "event_sequence": 1},
+        }
+    ],
+    "next_cursor": "A36UkdZgAAA", "more": False,
+}  # fmt: skip
 SELF_TEST: Example = {
     "key": "ak_test_251803440000004096", "sandbox": True, "organisation": "测试商户 沙箱",
     "organisation_id": "251803440000004097", "currency": "XTS", "signed_with": "KAMENG-HMAC-SHA256",
-    "scopes": ["balance:read", "cards:read", "catalogue:read", "orders:place", "orders:read"], "allowed_ips": [],
+    "scopes": ["balance:read", "cards:read", "catalogue:read", "orders:place", "orders:read", "webhooks:manage"],
+    "allowed_ips": [],
     "your_ip": "203.0.113.7", "rate_per_second": 1000, "daily_limit": None, "expires_at": None, "server_time": AT,
     "clock_ahead_ms": 0,
     "warnings": [
@@ -160,4 +190,42 @@ ERRORS: Example = {
             "title_zh": "系统繁忙，本次请求未做任何处理，请重新签名并使用相同单号重试。",
         }
     ]
+}  # fmt: skip
+
+_TOTALS: Example = {
+    "opening": "10000.0000", "in": "500.0000", "refunded": "0.0000", "out": "98.5000", "closing": "10401.5000",
+}  # fmt: skip
+STATEMENTS: Example = {
+    "currency": "CNY", "by": "day", "from": "2026-11-22", "to": "2026-11-22", "final": True,
+    "sections": [
+        {
+            "key": "2026-11-22", "name": "", "opening": "10000.0000", "closing": "10401.5000",
+            "entries": [
+                {"code": "recharge", "count": 1, "in": "500.0000", "refunded": "0.0000", "out": "0.0000"},
+                {"code": "sale", "count": 1, "in": "0.0000", "refunded": "0.0000", "out": "98.5000"},
+            ],
+        }
+    ],
+    **_TOTALS,
+}  # fmt: skip
+STATEMENTS_CSV = "编号 key,名称 name,项目 item,笔数 count,收入 in,退款 refunded,支出 out,余额 balance\r\n"
+WITHDRAWAL_BODY: Example = {
+    "client_ref": "W-1001", "amount": "500.00",
+    "payee": {"method": "bank", "name": "张小明", "account": "6222020012345678", "bank": "招商银行"},
+}  # fmt: skip
+WITHDRAWAL: Example = {
+    "id": "251803443200008192", "client_ref": "W-1001", "amount": "500.0000", "fee": "0.0000", "currency": "CNY",
+    "payee": "招商银行 张* ****5678", "state": "requested", "sequence": 1, "requested_at": AT, "closed_at": None,
+    "note": "", "external_ref": None,
+}  # fmt: skip
+WITHDRAWALS: Example = {"withdrawals": [WITHDRAWAL], "next_cursor": None}
+CANCELLED: Example = {**WITHDRAWAL, "state": "cancelled", "sequence": 2, "closed_at": AT}
+PRICE_CHANGES: Example = {
+    "changes": [
+        {
+            "id": "42", "at": AT, "sku": "100001", "why": "level", "before": "98.5000", "after": "97.5000",
+            "off_per_mille_before": None, "off_per_mille_after": None,
+        }
+    ],
+    "next_cursor": None,
 }  # fmt: skip

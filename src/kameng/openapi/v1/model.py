@@ -52,7 +52,7 @@ class FormField(msgspec.Struct, frozen=True, omit_defaults=True):
     min_length: int
     max_length: int
     required: bool
-    private: Annotated[bool, Meta(description="Personal data: sealed, shown to nobody.")] = False
+    private: Annotated[bool, Meta(description="Personal data: sealed, shown masked, a password never.")] = False
     options: Annotated[list[str], Meta(description="Values to choose from, as a help.")] = []
 
 
@@ -211,6 +211,13 @@ class OrderView(msgspec.Struct, frozen=True):
     sequence: Annotated[int, Meta(description="Rises with every change; of two views the higher one is newer.")]
     placed_at: Moment
     trace: list[StepBody]
+    account: Annotated[
+        dict[str, str] | None,
+        Meta(
+            description="Whom it is for, masked; null where there is nothing, or where it was removed.",
+            examples=[{"phone": "138****8000"}],
+        ),
+    ] = None
 
 
 class OrdersAnswer(msgspec.Struct, frozen=True):
@@ -235,6 +242,20 @@ class OrdersQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     cursor: Cursor | UnsetType = UNSET
     limit: Limit = PAGE
     state: Annotated[OrderState, Meta(description="Only orders in this state.")] | UnsetType = UNSET
+
+
+class SearchBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """In a body and not in the address: addresses stand in the logs of proxies."""
+
+    account: Annotated[
+        str,
+        Meta(
+            min_length=4, max_length=254, examples=["138 0013 8000"],
+            description="A phone number, account, e-mail address or identity number, whole, as people type it.",
+        ),
+    ]
+    cursor: Cursor | UnsetType = UNSET
+    limit: Limit = PAGE
 
 
 class EventBody(msgspec.Struct, frozen=True):

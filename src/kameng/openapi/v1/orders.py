@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 from litestar import Response, get, post
 from litestar.params import FromPath
 from msgspec import UNSET
@@ -21,11 +22,13 @@ from kameng.openapi.v1.model import (
     OrdersAnswer,
     OrdersQuery,
     OrderView,
+    SearchBody,
 )  # fmt: skip
 from kameng.openapi.v1.quotes import steps_shown
-from kameng.openapi.v1.reading import cursor_of, parse_cursor, parse_ids, query_of, utc
+from kameng.openapi.v1.reading import body_of, cursor_of, parse_cursor, parse_ids, query_of, utc
 from kameng.orders import CardsNotOpened, OrderNotFound, SecretsNotShown, ShownOrder
 
+SEARCH_DECODER = msgspec.json.Decoder(SearchBody)
 ORDER_ID = {"order_id": "The order's id."}
 
 
@@ -63,6 +66,29 @@ async def find_order(request: AnyRequest, order_id: FromPath[str]) -> Response[b
     return answer(arrival, view(found[0]))
 
 
+@post(
+    "/api/v1/orders/search",
+    status_code=200,
+    guards=[signed],
+    opt=says(
+        operation="searchOrders", tag="orders", zh="按充值账号查询", en="Find orders by whom they are for",
+        text="Your own orders for one phone number, account, e-mail address or identity number, newest first. It must "
+        "be whole: what is kept of it is a keyed hash. Names, addresses and passwords find nothing. An order is found "
+        "for as long as its `account` is kept.",
+        scope=Scope.orders_read, body=SearchBody, body_example=examples.SEARCH_BODY,
+        replies=(Reply(200, OrdersAnswer, "The orders.", examples.ORDERS),),
+    ),
+)  # fmt: skip
+async def search_orders(request: AnyRequest) -> Response[bytes]:
+    arrival = arrival_of(request)
+    asked = body_of(arrival.body, SEARCH_DECODER)
+    before_id = orders.ID_MAX if asked.cursor is UNSET else parse_cursor(asked.cursor)
+    page = await orders.find_by_target(
+        arrival.parts.snapshot, arrival.caller, asked.account, before_id=before_id, limit=asked.limit
+    )
+    return answer(arrival, _page(page))
+
+
 @get(
     "/api/v1/orders/{order_id:str}/events",
     guards=[signed],
@@ -95,7 +121,7 @@ async def reveal_order(request: AnyRequest, order_id: FromPath[str]) -> Response
     assert arrival.nonce is not None
     await identity.spend_nonce(arrival.parts.db, arrival.caller.organisation.lane, arrival.nonce)
     shown = await orders.reveal(arrival.parts.snapshot, arrival.caller, _id(order_id))
-    _rehearsed(arrival, "revealed")
+    arrival.rehearsed("revealed")
     return answer(arrival, order_answer(shown))
 
 
@@ -105,7 +131,7 @@ def view(order: ShownOrder) -> OrderView:
         str(order.order_id), order.client_ref, str(order.sku_id), order.quantity,
         money.format_e4(order.unit_price_e4), money.format_e4(order.total_e4), order.currency,
         order.state,  # type: ignore[arg-type] # one of orders.State
-        order.sequence, utc(order.placed_at), steps_shown(pricing.steps_of(order.trace)),
+        order.sequence, utc(order.placed_at), steps_shown(pricing.steps_of(order.trace)), order.account,
     )  # fmt: skip
 
 
@@ -123,7 +149,7 @@ async def _found(arrival: Arrival, query: OrdersQuery) -> OrdersAnswer:
     if len(ways) > 1 or (query.state is not UNSET and ways not in ([], ["cursor"])):
         raise BadRequest("one way of finding at a time", field=ways[-1], detail_zh="每次只能使用一种查询方式")
     if query.client_ref is not UNSET:
-        _rehearsed(arrival, "found_by_ref")
+        arrival.rehearsed("found_by_ref")
         try:
             return OrdersAnswer([view(await orders.find_by_ref(snapshot, caller, query.client_ref))])
         except OrderNotFound:
@@ -134,13 +160,12 @@ async def _found(arrival: Arrival, query: OrdersQuery) -> OrdersAnswer:
     before_id = orders.ID_MAX if query.cursor is UNSET else parse_cursor(query.cursor)
     state = None if query.state is UNSET else query.state
     page = await orders.list_orders(snapshot, caller, before_id=before_id, limit=query.limit, state=state)
+    return _page(page)
+
+
+def _page(page: orders.Page) -> OrdersAnswer:
     next_cursor = None if page.next_id is None else cursor_of(page.next_id)
     return OrdersAnswer([view(order) for order in page.orders], next_cursor)
-
-
-def _rehearsed(arrival: Arrival, deed: str) -> None:
-    if arrival.caller.organisation.sandbox:
-        arrival.parts.lanes.rehearsals.saw(arrival.caller.key.key_id, deed)
 
 
 def _event(event: events.Event) -> EventBody:

@@ -10,7 +10,20 @@ from litestar.datastructures import State
 
 from kameng.openapi import pages
 from kameng.openapi.headers import security_headers
-from kameng.openapi.v1 import checklist, goods, hot, money, orders, quotes, service, supplier
+from kameng.openapi.v1 import (
+    checklist,
+    desk,
+    feed,
+    goods,
+    hot,
+    money,
+    orders,
+    quotes,
+    service,
+    statements,
+    supplier,
+    webhooks,
+)  # fmt: skip
 from kameng.openapi.v1.arriving import Front, on_error
 from kameng.openapi.v1.document import build
 
@@ -28,9 +41,15 @@ async def show_document(request: Request[Any, Any, Any]) -> Response[bytes]:
 
 ENDPOINTS = [
     hot.place, hot.place_bulk, orders.list_orders, orders.find_order, orders.list_events, orders.reveal_order,
+    orders.search_orders,
     goods.list_catalogue, goods.find_sku, goods.list_product_changes, goods.show_stock,
-    quotes.ask_quotes, money.show_balance, money.list_statement, checklist.check_go_live,
-    supplier.list_supplied_goods, supplier.list_batches, supplier.load_cards,
+    quotes.ask_quotes, money.show_balance, money.list_statement,
+    feed.list_events, webhooks.list_webhooks, webhooks.create_webhook, webhooks.change_webhook,
+    webhooks.remove_webhook, webhooks.rotate_webhook, webhooks.test_webhook, webhooks.replay_webhook,
+    webhooks.list_deliveries,
+    statements.show_statements, statements.show_statements_csv, desk.ask_withdrawal, desk.list_withdrawals,
+    desk.find_withdrawal, desk.cancel_withdrawal, desk.list_price_changes,
+    supplier.list_supplied_goods, supplier.list_batches, supplier.load_cards, checklist.check_go_live,
     service.self_test, service.list_errors, service.health, service.show_metrics, show_document,
 ]  # fmt: skip
 """Every handler of the API."""

@@ -71,6 +71,13 @@ def say_who(one: argparse.ArgumentParser) -> None:
     one.add_argument("--by", type=number, metavar="PERSON", help="操作人编号，记入审计 who, a number of `person list`")
 
 
+def say_person(one: argparse.ArgumentParser) -> None:
+    """What an act with money is not done without."""
+    one.add_argument(
+        "--by", type=number, required=True, metavar="PERSON", help="操作人编号 who does it, a number of `person list`"
+    )
+
+
 async def actor_of(platform: Platform, arguments: argparse.Namespace) -> int:
     """Who it was, as the audit line says; 0 if nobody was named. Whoever may run commands is believed."""
     return 0 if arguments.by is None else (await identity.find_person(platform.db, arguments.by)).person_id

@@ -1,4 +1,4 @@
-"""``organisation``, ``person``, ``key``, ``wallet`` and ``credit``: who buys here, with what rights and what money."""
+"""``organisation``, ``person`` and ``key``: who buys here, and with what rights."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from binascii import unhexlify
 from datetime import timedelta
 from typing import Any
 
-from kameng import identity, ledger
-from kameng.identity import IssuedKey, NoSuchOrganisation, Organisation
-from kameng.kit import clock, ids, money
+from kameng import identity
+from kameng.identity import IssuedKey, Organisation
+from kameng.kit import clock
 from kameng.ops import founding, store
+from kameng.ops.commands import agents, privacy
 from kameng.ops.commands.options import (
     Commands,
     actor_of,
@@ -38,25 +39,10 @@ def add(commands: Commands, common: argparse.ArgumentParser) -> None:
         metavar="ACT", required=True
     )
     _add_people(group, common)
+    privacy.add_to_people(group, common)
 
     group = commands.add_parser("key", help="API 密钥 API keys").add_subparsers(metavar="ACT", required=True)
     _add_keys(group, common)
-
-    group = commands.add_parser("wallet", help="钱包 wallets").add_subparsers(metavar="ACT", required=True)
-    one = group.add_parser("recharge", parents=[common], help="充值 credit a wallet, once for each --key")
-    one.add_argument("organisation", type=number, metavar="ORG")
-    one.add_argument("amount", type=amount, metavar="AMOUNT")
-    one.add_argument("--key", required=True, metavar="TEXT", help="凭证号，同号只入账一次 the receipt's number")
-    one.add_argument("--bonus", type=amount, default=0, metavar="AMOUNT", help="赠送 what the house gives on top")
-    one.add_argument("--reason", default="", metavar="TEXT", help="原因，有赠送时必填 why; needed with a bonus")
-    one.set_defaults(run=recharge)
-
-    group = commands.add_parser("credit", help="授信 credit lines").add_subparsers(metavar="ACT", required=True)
-    one = group.add_parser("set", parents=[common], help="设置额度 how far below zero a wallet may go")
-    one.add_argument("organisation", type=number, metavar="ORG")
-    one.add_argument("amount", type=amount, metavar="AMOUNT")
-    one.add_argument("--reason", required=True, metavar="TEXT", help="原因 why")
-    one.set_defaults(run=set_credit_line)
 
 
 def _add_organisations(group: Commands, common: argparse.ArgumentParser) -> None:
@@ -65,7 +51,9 @@ def _add_organisations(group: Commands, common: argparse.ArgumentParser) -> None
     one.add_argument("--level", type=count, default=0, metavar="N", help="等级 its price level, 0 to 99")
     one.add_argument("--kind", choices=["merchant", "agent", "supplier"], default="merchant", help="类型 its kind")
     one.add_argument("--credit", type=amount, default=0, metavar="AMOUNT", help="授信额度 its credit line")
+    one.add_argument("--parent", type=number, metavar="AGENT", help="上级代理 the agent it buys from; the platform")
     one.set_defaults(run=found)
+    agents.add_to_organisations(group, common)
     one = group.add_parser("set", parents=[common], help="修改商户 change one")
     one.add_argument("organisation", type=number, metavar="ORG")
     one.add_argument("--level", type=count, metavar="N", help="等级 its price level")
@@ -110,7 +98,8 @@ def _add_keys(group: Commands, common: argparse.ArgumentParser) -> None:
     one = group.add_parser("issue", parents=[common], help="新密钥 a new key; its secret is shown once")
     one.add_argument("organisation", type=number, metavar="ORG")
     one.add_argument("--name", default="key", help="名称 what to call it")
-    one.add_argument("--scope", action="append", choices=sorted(identity.ALL_SCOPES), help="权限 a right; all")
+    scopes = sorted(identity.ALL_SCOPES)
+    one.add_argument("--scope", action="append", choices=scopes, help="权限 a right; all but wallet:withdraw")
     one.add_argument("--ip", action="append", default=[], metavar="NETWORK", help="允许的来源 where it may come from")
     one.add_argument("--rate", type=count, default=1000, metavar="N", help="每秒请求数 requests a second")
     one.add_argument("--daily-limit", type=amount, metavar="AMOUNT", help="每日金额上限 the most money a day")
@@ -158,7 +147,7 @@ def found(arguments: argparse.Namespace) -> int:
     async def work(platform: Platform) -> founding.Member:
         return await founding.found_member(
             platform.db, platform.ring, arguments.name, kind=arguments.kind, level=arguments.level,
-            credit_line_e4=arguments.credit,
+            credit_line_e4=arguments.credit, parent_id=arguments.parent,
         )  # fmt: skip
 
     member = on_platform(work)
@@ -301,49 +290,6 @@ def _shown(row: Any) -> str:
     kind = "Ed25519" if row["is_strong"] else "HMAC"
     shown = identity.format_key_id(row["key_id"], sandbox=row["is_sandbox"])
     return f"{shown} {row['name']}: {state}{until}, {kind}, {row['rate_per_second']}/s, {' '.join(row['scopes'])}"
-
-
-def recharge(arguments: argparse.Namespace) -> int:
-    async def work(platform: Platform) -> ledger.Transfer:
-        org_id = arguments.organisation
-        await _wallet_is_there(platform, org_id)
-        if arguments.amount == 0:
-            raise ledger.BadAmount(field="amount")
-        return await ledger.recharge(
-            platform.db, ids.lane_of(org_id), org_id, arguments.amount, key=arguments.key, bonus_e4=arguments.bonus,
-            reason=arguments.reason,
-        )  # fmt: skip
-
-    done = on_platform(work)
-    bonus = f"，另赠 and a bonus of {money.format_e4(arguments.bonus)}" if arguments.bonus else ""
-    say(
-        f"已入账 Credited {money.format_e4(done.amount_e4)}，当时余额 balance after it"
-        f" {money.format_e4(done.credit_after_e4)} (transfer {done.transfer_id}){bonus}"
-    )
-    return 0
-
-
-def set_credit_line(arguments: argparse.Namespace) -> int:
-    async def work(platform: Platform) -> ledger.Account:
-        org_id = arguments.organisation
-        await _wallet_is_there(platform, org_id)
-        return await ledger.set_credit_line(
-            platform.db, ids.lane_of(org_id), org_id, arguments.amount, reason=arguments.reason
-        )
-
-    wallet = on_platform(work)
-    say(
-        f"{wallet.org_id} 授信额度 credit line {money.format_e4(wallet.credit_line_e4)}，"
-        f"可用 available {money.format_e4(wallet.available_e4)}"
-    )
-    return 0
-
-
-async def _wallet_is_there(platform: Platform, org_id: int) -> None:
-    """Also where the number was mistyped and names no lane."""
-    async with platform.db.connection() as connection:
-        if not await store.has_wallet(connection, org_id):
-            raise NoSuchOrganisation(str(org_id))
 
 
 def _show_once(issued: IssuedKey) -> None:

@@ -202,7 +202,8 @@ def whom(ring: crypto.KeyRing, entity: str, text: str, *, form: str | None, reas
             "reason: without the number itself, which is never kept in clear", field="reason",
             detail_zh="原因：请勿写出账号本身，账号不以明文保存",
         )  # fmt: skip
-    return risk.target_hash(ring, msgspec.json.encode(account, order="sorted")).hex()
+    target = catalogue.without_passwords(account)  # as orders hash theirs
+    return risk.target_hash(ring, msgspec.json.encode(target, order="sorted")).hex()
 
 
 def _value(arguments: argparse.Namespace) -> str:
