@@ -21,8 +21,8 @@ LONG_FUNCTIONS: dict[str, int] = {
 LONG_FILES: dict[str, int] = {
     "tests/openapi/test_openapi_reads.py": 429,
 }
-LARGE_FILES: set[str] = set()
-"""Samples that people really send."""
+LARGE_FILES = {"docs/api/openapi.json"}
+"""Samples that people really send, and what is written by programs."""
 
 BANNED_WORDS = ("TO" "DO", "FIX" "ME", "X" "XX")  # in two parts, for this file is read too
 CLOCKS = {"time.time", "time.time_ns", "datetime.now", "datetime.utcnow", "datetime.today", "date.today"}

@@ -59,8 +59,9 @@ def test_every_route_is_described() -> None:
         "GET /api/v1/balance", "GET /api/v1/catalogue", "GET /api/v1/catalogue/{sku}", "GET /api/v1/errors",
         "GET /api/v1/orders", "GET /api/v1/orders/{order_id}", "GET /api/v1/orders/{order_id}/events",
         "GET /api/v1/self-test", "GET /api/v1/statement", "GET /api/v1/stock", "GET /healthz",
-        "POST /api/v1/orders", "POST /api/v1/orders/bulk", "POST /api/v1/orders/{order_id}/reveal",
-        "POST /api/v1/quotes",
+        "POST /api/v1/orders", "POST /api/v1/orders/bulk", "POST /api/v1/orders/{order_id}/cancel",
+        "POST /api/v1/orders/{order_id}/confirm", "POST /api/v1/orders/{order_id}/refund",
+        "POST /api/v1/orders/{order_id}/reveal", "POST /api/v1/quotes",
     ]  # fmt: skip
 
 

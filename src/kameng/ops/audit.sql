@@ -148,11 +148,14 @@ SELECT count(*) AS checked, count(*) FILTER (WHERE is_wrong) AS broken,
 FROM judged;
 
 -- name: orders_have_one_sale
--- Orders that were paid, each with the sale that bears its id: its amount, out of its buyer's wallet.
+-- Orders that were paid, each with the sale that bears its id: its amount, out of its buyer's wallet, or out of
+-- clearing (3 and 503) if a channel brought the money.
 SELECT count(*) AS checked, count(*) FILTER (WHERE t.transfer_id IS NULL) AS broken,
        (array_agg(o.order_id::text) FILTER (WHERE t.transfer_id IS NULL))[1:5] AS examples
-FROM orders o LEFT JOIN transfer t ON t.lane = o.lane AND t.transfer_id = o.order_id AND t.code = 'sale'
-  AND t.subject_id = o.order_id AND t.amount_e4 = o.total_e4 AND t.debit_account = o.org_id
+FROM orders o LEFT JOIN order_payment p ON p.lane = o.lane AND p.order_id = o.order_id
+LEFT JOIN transfer t ON t.lane = o.lane AND t.transfer_id = o.order_id AND t.code = 'sale'
+  AND t.subject_id = o.order_id AND t.amount_e4 = o.total_e4
+  AND CASE WHEN p.order_id IS NULL THEN t.debit_account = o.org_id ELSE t.debit_account IN (3, 503) END
 WHERE o.state NOT IN ('awaiting_payment', 'expired', 'cancelled');
 
 -- name: sales_have_their_order
@@ -163,10 +166,13 @@ FROM transfer t LEFT JOIN orders o ON o.lane = t.lane AND o.order_id = t.transfe
 WHERE t.code = 'sale';
 
 -- name: escrow_holds_the_undelivered
--- What the house keeps in escrow beside the orders that were paid and are not delivered.
+-- What the house keeps in escrow beside the orders that were paid and are not delivered, or whose buyers may confirm
+-- that they were; less what went back.
 WITH owed AS (
-  SELECT lane, currency, sum(total_e4) AS total_e4 FROM orders JOIN organisation USING (lane, org_id)
-  WHERE orders.state IN ('paid', 'held', 'fulfilling', 'review', 'cancelling', 'failed', 'refused') GROUP BY 1, 2
+  SELECT lane, currency, sum(total_e4 - refunded_e4) AS total_e4 FROM orders JOIN organisation USING (lane, org_id)
+  WHERE orders.state IN ('paid', 'held', 'fulfilling', 'review', 'cancelling', 'failed', 'refused')
+    OR orders.confirm_until IS NOT NULL
+  GROUP BY 1, 2
 ), kept AS (
   SELECT lane, currency, sum(posted_e4) AS total_e4 FROM account WHERE code = 'escrow' GROUP BY 1, 2
 )
@@ -229,12 +235,12 @@ FROM judged;
 -- on the desk of jobs, which has its clock. An order under review may be asked about or lie on the desk, but nothing
 -- sends it again by itself. A state that is not listed here has no way out, and its orders are told.
 WITH way (state, context) AS (
-  VALUES ('awaiting_payment', 'orders'), ('paid', 'fulfilment'), ('held', 'risk'), ('fulfilling', 'fulfilment'),
-         ('review', 'fulfilment'), ('cancelling', 'fulfilment'), ('partly_delivered', 'orders'), ('failed', 'orders'),
-         ('refused', 'orders')
+  VALUES ('awaiting_payment', 'orders'), ('paid', 'fulfilment'), ('held', 'orders'), ('fulfilling', 'fulfilment'),
+         ('review', 'fulfilment'), ('review', 'orders'), ('cancelling', 'fulfilment'), ('partly_delivered', 'orders'),
+         ('failed', 'orders'), ('refused', 'orders')
 ), judged AS (
   SELECT o.order_id, coalesce(bool_or(
-           (j.state <> 'waiting' OR j.due_at <= greatest(now(), o.placed_at) + interval '1 day')
+           (j.state <> 'waiting' OR j.due_at <= greatest(now(), o.placed_at, o.confirm_until) + interval '1 day')
            AND NOT (o.state = 'review' AND j.kind = 'fulfilment.fulfil' AND j.state IN ('waiting', 'leased'))
          ), false) AS is_moving
   FROM orders o LEFT JOIN way w ON w.state = o.state
@@ -244,6 +250,64 @@ WITH way (state, context) AS (
 )
 SELECT count(*) AS checked, count(*) FILTER (WHERE NOT is_moving) AS broken,
        (array_agg(order_id::text) FILTER (WHERE NOT is_moving))[1:5] AS examples
+FROM judged;
+
+-- name: terms_have_their_job
+-- Orders with a term, that of their payment or that of their buyer's confirmation: each with the job that ends it, due
+-- when the term is, in a worker's hands, or on the desk; and no payment counts as open but those that are awaited.
+WITH term AS (
+  SELECT o.lane, o.order_id, 'orders.expire' AS kind, p.expires_at AS ends_at
+  FROM orders o FULL JOIN (SELECT * FROM order_payment WHERE is_open) AS p USING (lane, order_id)
+  WHERE o.state = 'awaiting_payment' OR p.order_id IS NOT NULL AND o.state IS DISTINCT FROM 'awaiting_payment'
+  UNION ALL SELECT lane, order_id, 'orders.settle', confirm_until FROM orders WHERE confirm_until IS NOT NULL
+), judged AS (
+  SELECT t.order_id, NOT coalesce(bool_or(j.state <> 'waiting' OR j.due_at <= t.ends_at), false) AS is_wrong
+  FROM term t LEFT JOIN job j ON j.lane = t.lane AND j.subject_id = t.order_id AND j.kind = t.kind
+  GROUP BY t.lane, t.order_id, t.kind
+)
+SELECT count(*) AS checked, count(*) FILTER (WHERE is_wrong) AS broken,
+       (array_agg(order_id::text) FILTER (WHERE is_wrong))[1:5] AS examples
+FROM judged;
+
+-- name: reserved_cards_are_awaited
+-- Orders that await their payment, and reserved cards: as many are reserved for an order as it lists.
+WITH reserved AS (
+  SELECT lane, order_id, count(*) AS cards FROM card WHERE state = 'reserved' GROUP BY lane, order_id
+), awaiting AS (
+  SELECT o.lane, o.order_id, cardinality(o.card_ids) AS cards FROM orders o WHERE o.state = 'awaiting_payment'
+)
+SELECT count(*) AS checked, count(*) FILTER (WHERE coalesce(r.cards, 0) <> coalesce(a.cards, 0)) AS broken,
+       (array_agg(order_id::text) FILTER (WHERE coalesce(r.cards, 0) <> coalesce(a.cards, 0)))[1:5] AS examples
+FROM awaiting a FULL JOIN reserved r USING (lane, order_id);
+
+-- name: refunds_went_back
+-- Orders of which money went back, beside the refunds that the ledger has of them: the same, and never more than was
+-- paid; all of it where the order says so.
+WITH back AS (
+  SELECT lane, subject_id AS order_id, sum(amount_e4) AS total_e4 FROM transfer WHERE code = 'refund' GROUP BY 1, 2
+), judged AS (
+  SELECT order_id, o.refunded_e4 IS DISTINCT FROM coalesce(b.total_e4, 0) OR o.refunded_e4 > o.total_e4
+      OR (o.state = 'refunded') <> (o.refunded_e4 = o.total_e4) AS is_wrong
+  FROM orders o FULL JOIN back b USING (lane, order_id)
+  WHERE o.order_id IS NULL OR o.refunded_e4 <> 0 OR o.state = 'refunded' OR b.order_id IS NOT NULL
+)
+SELECT count(*) AS checked, count(*) FILTER (WHERE is_wrong) AS broken,
+       (array_agg(order_id::text) FILTER (WHERE is_wrong))[1:5] AS examples
+FROM judged;
+
+-- name: commands_took_effect
+-- Commands to orders, each of an order that came at least as far; and payments, each booked once under its reference.
+WITH judged AS (
+  SELECT c.key AS example, o.order_id IS NULL OR c.sequence > o.sequence OR c.refunded_e4 > o.refunded_e4 AS is_wrong
+  FROM order_command c LEFT JOIN orders o ON o.lane = c.lane AND o.order_id = c.order_id
+  UNION ALL
+  SELECT 'pay:' || r.reference, c.times IS DISTINCT FROM 1 OR c.order_id <> r.order_id
+  FROM payment_reference r LEFT JOIN (
+    SELECT key, min(order_id) AS order_id, count(*) AS times FROM order_command WHERE command = 'pay' GROUP BY key
+  ) AS c ON c.key = 'pay:' || r.reference
+)
+SELECT count(*) AS checked, count(*) FILTER (WHERE is_wrong) AS broken,
+       (array_agg(example) FILTER (WHERE is_wrong))[1:5] AS examples
 FROM judged;
 
 -- name: reveals_are_by_their_own
@@ -325,6 +389,7 @@ WITH value AS (
   SELECT 'card' AS what, card_id AS id, sealed FROM card
   UNION ALL SELECT 'key', key_id, sealed_secret FROM api_key WHERE sealed_secret IS NOT NULL
   UNION ALL SELECT 'account of order', order_id, account FROM orders WHERE account IS NOT NULL
+  UNION ALL SELECT 'contact of order', order_id, contact FROM order_payment WHERE contact IS NOT NULL
 ), judged AS (
   SELECT what, id, CASE
       WHEN length(sealed) < 31 THEN true
@@ -338,9 +403,10 @@ SELECT count(*) AS checked, count(*) FILTER (WHERE is_wrong) AS broken,
 FROM judged;
 
 -- name: nothing_changes_what_was_written
--- The triggers that refuse to change transfers, audit lines and SKU revisions, in place and enabled.
+-- The triggers that refuse to change transfers, audit lines, SKU revisions and commands, in place and enabled.
 WITH wall (relation, name) AS (
-  VALUES ('transfer', 'transfer_stands'), ('audit_line', 'audit_line_stands'), ('sku_revision', 'sku_revision_stands')
+  VALUES ('transfer', 'transfer_stands'), ('audit_line', 'audit_line_stands'), ('sku_revision', 'sku_revision_stands'),
+         ('order_command', 'order_command_stands')
 ), judged AS (
   SELECT w.name, t.oid IS NULL AS is_wrong
   FROM wall w LEFT JOIN pg_trigger t ON t.tgrelid = to_regclass(w.relation) AND t.tgname = w.name

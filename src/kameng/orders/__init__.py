@@ -1,21 +1,37 @@
 """The journey of one order: wishes in, decided by the batch in their lane, found and revealed later."""
 
+from kameng.orders.acting import IDS_EACH, act, act_on, act_within
+from kameng.orders.awaiting import await_payment, key_of_guest
+from kameng.orders.commands import Acted, By, Instruction, Standing, Terms, terms_of
 from kameng.orders.errors import (
     BadAccount,
+    BadCommand,
+    BadGuest,
     BadOrder,
     BadQuantity,
     Busy,
     CardsNotOpened,
+    CommandReused,
     GroupRefused,
+    NoSuchCard,
+    NotAwaited,
     NotOnSale,
+    NotRefundable,
     OrderNotFound,
     OrderNotPlaced,
     OutcomeUnknown,
+    PaymentReused,
     ReferenceReused,
+    RefundTooLarge,
     SecretsNotShown,
     SoldOut,
+    StateForbids,
+    TooManyGuesses,
+    TooManyUnpaid,
 )  # fmt: skip
 from kameng.orders.finding import ID_MAX, Page, find, find_by_ref, list_orders, reveal, timeline
+from kameng.orders.guesting import Guest, find_as_guest, guest_from
+from kameng.orders.jobs import handlers
 from kameng.orders.keeping import reseal
 from kameng.orders.model import (
     ACCOUNT,
@@ -33,6 +49,7 @@ from kameng.orders.model import (
 )  # fmt: skip
 from kameng.orders.queueing import Lanes
 from kameng.orders.snapshot import Snapshot
+from kameng.orders.store import read_standing
 from kameng.orders.wishing import OrderBody, fault_of, ref_hash_of, wish_from
 
 __all__ = [
@@ -40,39 +57,67 @@ __all__ = [
     "BULK_ALL_MAX",
     "BULK_EACH_MAX",
     "FINAL",
+    "IDS_EACH",
     "ID_MAX",
     "TRANSITIONS",
+    "Acted",
     "Answer",
     "BadAccount",
+    "BadCommand",
+    "BadGuest",
     "BadOrder",
     "BadQuantity",
     "Busy",
+    "By",
     "CardsNotOpened",
     "Command",
+    "CommandReused",
     "GroupRefused",
+    "Guest",
+    "Instruction",
     "Lanes",
+    "NoSuchCard",
+    "NotAwaited",
     "NotOnSale",
+    "NotRefundable",
     "OrderBody",
     "OrderNotFound",
     "OrderNotPlaced",
     "OutcomeUnknown",
     "Page",
+    "PaymentReused",
     "ReferenceReused",
+    "RefundTooLarge",
     "Refused",
     "SecretsNotShown",
     "ShownCard",
     "ShownOrder",
     "Snapshot",
     "SoldOut",
+    "Standing",
     "State",
+    "StateForbids",
+    "Terms",
+    "TooManyGuesses",
+    "TooManyUnpaid",
     "Wish",
+    "act",
+    "act_on",
+    "act_within",
+    "await_payment",
     "fault_of",
     "find",
+    "find_as_guest",
     "find_by_ref",
+    "guest_from",
+    "handlers",
+    "key_of_guest",
     "list_orders",
+    "read_standing",
     "ref_hash_of",
     "reseal",
     "reveal",
+    "terms_of",
     "timeline",
     "wish_from",
 ]  # fmt: skip

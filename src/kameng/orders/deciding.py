@@ -21,7 +21,7 @@ from kameng.identity import (
     Organisation,
     OrganisationSuspended,
 )  # fmt: skip
-from kameng.ledger import Books, House, InsufficientBalance, LedgerRefused, NewTransfer, Result, house_account
+from kameng.ledger import Books, InsufficientBalance, LedgerRefused, NewTransfer, Result
 from kameng.orders.errors import BadQuantity, GroupRefused, NotOnSale, ReferenceReused, SoldOut
 from kameng.orders.model import (
     PLACED_DELIVERED,
@@ -35,18 +35,13 @@ from kameng.orders.model import (
     ShownCard,
     Wish,
 )  # fmt: skip
+from kameng.orders.settling import INCOME
 from kameng.pricing import BelowCost, PriceChanged, Quote
 from kameng.risk import KEY_DAY, Claim, Counters, RiskRefused, VelocityExceeded
 from kameng.stock import Shelf, ShelfCard
 
 # Members of an enum are looked up by Python code before 3.12; this one is needed for every order.
 _CREATED = Result.created
-_INCOME = {
-    (delivered, currency): house_account(House.sales if delivered else House.escrow, currency)
-    for delivered in (True, False)
-    for currency in ("CNY", "XTS")
-}
-"""Where the money of an order goes: sales if the goods went out with it, else escrow."""
 
 
 class Asked(msgspec.Struct, frozen=True, gc=False):
@@ -76,6 +71,8 @@ class View(msgspec.Struct):
     counters: Counters
     refs: dict[bytes, tuple[bytes, int]]
     nonces: set[bytes]
+    confirm_days: int = 0
+    """How long buyers may confirm what came, where the SKU does not say."""
     spent: list[Nonce] = []
     """Nonces this batch spends, of the refused wishes too."""
 
@@ -99,6 +96,16 @@ def decide(view: View, asked: Sequence[Asked]) -> list[Decision]:
 
 
 def _decide_one(view: View, asked: Asked) -> Decision:
+    decision = judge(view, asked)
+    if decision is not None:
+        return decision
+    assert asked.sku is not None  # else it was not on sale
+    assert asked.quote is not None
+    return _take(view, asked, asked.sku, asked.quote)
+
+
+def judge(view: View, asked: Asked) -> Known | Refused | None:
+    """What stands already, or why it may not be placed; None for what only lacks goods and money."""
     wish = asked.wish
     standing = view.refs.get(wish.ref_hash)
     stands = standing is not None and standing[0] == wish.digest
@@ -111,10 +118,7 @@ def _decide_one(view: View, asked: Asked) -> Decision:
     sku, quote = asked.sku, asked.quote
     if sku is None or quote is None or sku.state != "on_sale":
         return Refused(NotOnSale, field="sku")
-    refusal = _quantity_fits(sku, wish) or _price_is_agreed(quote, wish) or _risk_allows(view, asked)
-    if refusal is not None:
-        return refusal
-    return _take(view, asked, sku, quote)
+    return _quantity_fits(sku, wish) or _price_is_agreed(quote, wish) or _risk_allows(view, asked)
 
 
 def _take(view: View, asked: Asked, sku: Sku, quote: Quote) -> Decision:
@@ -131,7 +135,10 @@ def _take(view: View, asked: Asked, sku: Sku, quote: Quote) -> Decision:
     delivered = sku.kind in FROM_STOCK
     order_id = next(view.order_ids)
     total_e4 = quote.unit_price_e4 * wish.quantity
-    income = _INCOME[delivered, organisation.currency]
+    confirm_days = 0
+    if delivered:
+        confirm_days = view.confirm_days if sku.confirm_days is None else sku.confirm_days
+    income = INCOME[delivered and not confirm_days, organisation.currency]
     result = view.books.post(NewTransfer(order_id, organisation.org_id, income, total_e4, "sale", order_id))
     if result is not _CREATED:
         if cards:
@@ -144,6 +151,7 @@ def _take(view: View, asked: Asked, sku: Sku, quote: Quote) -> Decision:
     order = NewOrder(
         order_id, wish, sku.revision, quote.unit_price_e4, total_e4, sku.cost_e4 * wish.quantity,
         PLACED_DELIVERED if delivered else PLACED_FULFILLING, quote.trace, tuple([card.card_id for card in cards]),
+        confirm_days,
     )  # fmt: skip
     if from_shelf:
         return Placed(order, tuple([ShownCard(card.text, card.expires_on) for card in cards]))

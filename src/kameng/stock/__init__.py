@@ -6,11 +6,24 @@ from kameng.stock.loading import LoadReport, load_cards, load_file
 from kameng.stock.model import CARD, NEVER, CardText, Shelf, ShelfCard
 from kameng.stock.numbering import prints_of, read_numbers
 from kameng.stock.reading import CardLine, RefusedLine, read_cards
-from kameng.stock.store import brands_of, cards_of, on_hand_everywhere, sell
+from kameng.stock.store import (
+    Shares,
+    brands_of,
+    cards_of,
+    free,
+    hand_over,
+    on_hand_everywhere,
+    reserve,
+    sell,
+    shares_elsewhere,
+    shares_here,
+    take_back,
+)
 from kameng.stock.taking import Stolen, read_shelf, steal
 
 __all__ = [
-    "CARD", "NEVER", "BadBatch", "CardLine", "CardText", "LoadReport", "NoCards", "RefusedLine", "Shelf", "ShelfCard",
-    "Stolen", "band", "brands_of", "cards_of", "load_cards", "load_file", "on_hand_everywhere", "prints_of",
-    "read_cards", "read_numbers", "read_shelf", "reseal", "sell", "steal", "void_expired",
+    "CARD", "NEVER", "BadBatch", "CardLine", "CardText", "LoadReport", "NoCards", "RefusedLine", "Shares", "Shelf",
+    "ShelfCard", "Stolen", "band", "brands_of", "cards_of", "free", "hand_over", "load_cards", "load_file",
+    "on_hand_everywhere", "prints_of", "read_cards", "read_numbers", "read_shelf", "reseal", "reserve", "sell",
+    "shares_elsewhere", "shares_here", "steal", "take_back", "void_expired",
 ]  # fmt: skip

@@ -28,6 +28,7 @@ async def show_document(request: Request[Any, Any, Any]) -> Response[bytes]:
 
 ENDPOINTS = [
     hot.place, hot.place_bulk, orders.list_orders, orders.find_order, orders.list_events, orders.reveal_order,
+    orders.cancel_order, orders.confirm_order, orders.refund_order,
     goods.list_catalogue, goods.find_sku, goods.show_stock, quotes.ask_quotes, money.show_balance, money.list_statement,
     service.self_test, service.list_errors, service.health, service.show_metrics, show_document,
 ]  # fmt: skip
