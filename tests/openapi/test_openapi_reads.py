@@ -30,8 +30,9 @@ async def test_the_catalogue_lists_what_is_on_sale_at_the_callers_price(common: 
         "sku": str(card.sku_id), "scene": card.scene, "brand": card.brand, "product": card.product, "spec": card.spec,
         "kind": "secret", "face_value": yuan(card.face_value_e4), "face_currency": "CNY",
         "price": yuan(card.list_price_e4), "currency": "CNY", "form": [], "region": card.region, "note": card.note,
-        "quantity_min": 1, "quantity_max": 100, "quantity_step": 1, "state": "on_sale", "refundable": False, "reversible": False,
-        "delivery_promise_minutes": None, "redeem_instructions": "", "barcode": "", "confirm_days": None,
+        "quantity_min": 1, "quantity_max": 100, "quantity_step": 1, "state": "on_sale", "refundable": False,
+        "reversible": False, "delivery_promise_minutes": None, "redeem_instructions": "", "barcode": "",
+        "confirm_days": None,
     }  # fmt: skip
     assert skus[str(common.goods.phone.sku_id)]["form"] == [
         {

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from kameng.kit import ids, resealing, sql
+from kameng.kit import epochs, ids, resealing, sql
 from kameng.kit.db import Connection
 from kameng.kit.errors import Fault
 
@@ -156,7 +156,8 @@ async def hand_over(connection: Connection, lane: int, sold: Sequence[tuple[int,
 
 
 async def free(connection: Connection, lane: int, card_ids: Sequence[int]) -> None:
-    """Put reserved cards back on the shelf."""
+    """Put reserved cards back on the shelf, and say so: gateways remember what was sold out."""
+    await epochs.bump(connection, "stock")
     done = await connection.fetchval(statements.free_cards, lane, card_ids)
     if done != len(card_ids):
         raise Fault(f"{len(card_ids) - done} reserved cards of lane {lane} were not there.")
