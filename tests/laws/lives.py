@@ -40,8 +40,7 @@ def code(outcome: Acted | Refused) -> str:
 async def houses(world: World) -> dict[str, int]:
     """What the house's accounts hold in all lanes, without those that hold nothing."""
     rows = await world.rows(
-        "SELECT code, sum(posted_e4)::bigint AS e4 FROM account WHERE org_id = 0"
-        " AND currency = 'CNY' GROUP BY code"
+        "SELECT code, sum(posted_e4)::bigint AS e4 FROM account WHERE org_id = 0 AND currency = 'CNY' GROUP BY code"
     )
     return {row["code"]: row["e4"] for row in rows if row["e4"]}
 

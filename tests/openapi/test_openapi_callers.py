@@ -10,7 +10,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from kameng import identity
+from kameng import catalogue, identity
 from kameng.identity import ALL_SCOPES
 from kameng.kit import clock
 from kameng.openapi.v1.endpoints import Endpoint
@@ -71,16 +71,23 @@ async def send(common: Platform, call: Call, mine: Mine, *, query: str = "", **o
 
 
 @pytest.fixture
-async def mine(common: Platform) -> Mine:
+async def mine(common: Platform, request: pytest.FixtureRequest) -> Mine:
+    """One that its owner may do to what the test is about: a card that may go back, or a top-up on its way."""
     ref, sku = next(_refs), common.goods.deep
+    call = getattr(request.node, "callspec", None) and request.node.callspec.params.get("call")
+    if call and call.endpoint.operation == "cancelOrder":
+        placed = (await common.place(ref, common.goods.phone, account={"phone": "13812345678"})).json
+        return Mine(placed["id"], ref, str(sku.sku_id), "13812345678")
+    await catalogue.set_sku(common.db, sku.sku_id, {"refundable": True})
     placed = (await common.place(ref, sku)).json
     return Mine(placed["id"], ref, str(sku.sku_id), placed["cards"][0]["secret"])
 
 
 def test_all_signed_endpoints_are_walked() -> None:
     assert sorted(call.endpoint.operation for call in CALLS) == [
-        "askQuotes", "findOrder", "findSku", "listCatalogue", "listOrderEvents", "listOrders", "listStatement",
-        "placeOrder", "placeOrders", "revealOrder", "selfTest", "showBalance", "showStock",
+        "askQuotes", "cancelOrder", "confirmOrder", "findOrder", "findSku", "listCatalogue", "listOrderEvents",
+        "listOrders", "listStatement", "placeOrder", "placeOrders", "refundOrder", "revealOrder", "selfTest",
+        "showBalance", "showStock",
     ]  # fmt: skip
 
 

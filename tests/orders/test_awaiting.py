@@ -20,7 +20,13 @@ LATE_MS = 601_000
 
 
 async def awaited(
-    gateway: Gateway, merchant: Merchant, sku: Sku, ref: str = "r", *, ip: str = "", contact: str = "",
+    gateway: Gateway,
+    merchant: Merchant,
+    sku: Sku,
+    ref: str = "r",
+    *,
+    ip: str = "",
+    contact: str = "",
     quantity: int = 1,
 ) -> ShownOrder | Refused:
     """An order that awaits its payment; of a guest, if there is a contact."""

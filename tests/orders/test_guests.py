@@ -51,6 +51,7 @@ async def test_wrong_guesses_are_counted_and_slow_down(world: World) -> None:
     now_ms = clock.now_ms()
     with clock.hold(now_ms):
         assert await guess("secret1", member.order_id) == await guess("secret1", 4096) == "order_not_found"
+        assert await guess("secret1", 1000 << 12) == "order_not_found"  # of a lane that there is not
         found = await asyncio.gather(*(guess(f"wrong{n}") for n in range(10)))
         assert sorted(found) == ["order_not_found"] * 3 + ["too_many_guesses"] * 7
         assert await guess("secret1") == "too_many_guesses"
@@ -85,9 +86,7 @@ async def test_contacts_are_sealed_anew_after_a_rotation(world: World) -> None:
     shop = await world.merchant()
     async with world.gateway(terms=TERMS) as gateway:
         order = await standing(gateway, shop, world.phone, contact="13800000000")
-    material = crypto.KeyMaterial(
-        2, {1: b"\x01" * 32, 2: b"\x02" * 32}, world.ring._hash_key
-    )
+    material = crypto.KeyMaterial(2, {1: b"\x01" * 32, 2: b"\x02" * 32}, world.ring._hash_key)
     other = crypto.KeyRing(material)
     sealed = crypto.KeyRing(crypto.KeyMaterial(1, material.keys, material.hash_key)).seal(
         guesting.CONTACT, order.order_id, b"13800000000"

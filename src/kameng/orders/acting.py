@@ -44,9 +44,7 @@ async def act(
     return await _once(db, ring, lane, instructions, terms or Terms(), may_steal=False)
 
 
-async def act_on(
-    db: Database, ring: crypto.KeyRing, instruction: Instruction, *, terms: Terms | None = None
-) -> Acted:
+async def act_on(db: Database, ring: crypto.KeyRing, instruction: Instruction, *, terms: Terms | None = None) -> Acted:
     """Run one command; its refusal is raised."""
     (outcome,) = await act(db, ring, [instruction], terms=terms)
     if isinstance(outcome, Refused):

@@ -125,9 +125,7 @@ async def _write(
     await store.insert_orders(connection, snapshot.ring, lane, view.at, [order])
     await store.insert_payment(connection, lane, payment)
     if order.card_ids:
-        await stock.reserve(
-            connection, lane, [(card_id, order.order_id, wish.sku_id) for card_id in order.card_ids]
-        )
+        await stock.reserve(connection, lane, [(card_id, order.order_id, wish.sku_id) for card_id in order.card_ids])
     event = events.NewEvent(
         event_id=order.order_id, org_id=wish.organisation.org_id, subject_id=order.order_id, sequence=1,
         kind="order.awaiting_payment", actor_id=wish.key.key_id,
@@ -135,9 +133,7 @@ async def _write(
         due=wish.organisation.wants_events,
     )  # fmt: skip
     await events.emit(connection, lane, view.at, [event])
-    expiry = jobs.NewJob(
-        kind=WAITING_FOR[order.state], subject_id=order.order_id, due_at=payment.expires_at
-    )
+    expiry = jobs.NewJob(kind=WAITING_FOR[order.state], subject_id=order.order_id, due_at=payment.expires_at)
     await jobs.add(connection, lane, [expiry], [job_id])
     if view.counters.touched:
         await risk.write_lane_counters(connection, lane, view.counters)

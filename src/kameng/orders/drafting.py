@@ -115,9 +115,7 @@ def post(view: View, draft: Draft, moves: Sequence[Move]) -> Refused | None:
         for move in moves
     ]  # fmt: skip
     culprits = [
-        result
-        for result in view.books.post_linked(chain)
-        if result not in (Result.created, Result.linked_event_failed)
+        result for result in view.books.post_linked(chain) if result not in (Result.created, Result.linked_event_failed)
     ]
     return Refused(LedgerRefused, culprits[0], detail_zh=culprits[0].zh) if culprits else None
 

@@ -104,11 +104,13 @@ async def find_as_guest(db: Database, ring: crypto.KeyRing, order_id: int, passw
 
 async def _count_guess(db: Database, lane: int, order_id: int) -> str | None:
     """The hash to compare with; None if there is no such guest. ``TooManyGuesses`` before it is time for another."""
+    async with db.connection() as connection:  # an order that nobody has may name a lane that there is not
+        if await store.read_guesses(connection, lane, order_id) is None:
+            return None
     async with db.transaction() as connection:
         await lanes.pass_gate(connection, lane)
         found = await store.read_guesses(connection, lane, order_id)
-        if found is None:
-            return None
+        assert found is not None
         now = clock.now()
         if found.asked_at is not None and now < next_guess_at(found.failures, found.asked_at):
             raise TooManyGuesses

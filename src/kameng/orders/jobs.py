@@ -52,7 +52,11 @@ def handlers(ring: crypto.KeyRing, terms: Terms) -> list[Handler]:
 
 
 async def _run_due(
-    connection: Connection, ring: crypto.KeyRing, passage: Passage, command: Command, batch: Sequence[Job],
+    connection: Connection,
+    ring: crypto.KeyRing,
+    passage: Passage,
+    command: Command,
+    batch: Sequence[Job],
     terms: Terms,
 ) -> None:
     instructions = [Instruction(order_id=job.subject_id, command=command, key=str(job.job_id)) for job in batch]

@@ -166,6 +166,8 @@ async def _change(arrival: Arrival, order_id: str, command: Command) -> Response
         org_id=caller.organisation.org_id,
     )  # fmt: skip
     await identity.spend_nonce(snapshot.db, caller.organisation.lane, arrival.nonce)
+    if ids.lane_of(instruction.order_id) != caller.organisation.lane:
+        raise OrderNotFound
     await orders.act_on(snapshot.db, snapshot.ring, instruction, terms=snapshot.terms)
     (found,) = await orders.find(snapshot, caller, [instruction.order_id])
     return answer(arrival, view(found))
