@@ -11,7 +11,7 @@ from kameng.kit import sql
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "src" / "kameng"
 CONTEXTS = sorted(path.parent.name for path in PACKAGE.glob("*/__init__.py"))
-FOLDERS = ("src", "tests", "examples", "scripts", "docs", "web", ".ci")
+FOLDERS = ("src", "tests", "examples", "scripts", "docs", "web", "deploy", ".ci")
 NOT_OURS = {"__pycache__", "node_modules"}
 
 
@@ -33,5 +33,5 @@ def name_of(path: Path) -> str:
 
 def statements() -> dict[str, dict[str, str]]:
     """Every statement the program can send: by file, by name."""
-    found = (path for path in files("src", suffix=".sql") if path.parent.name != "schema")
+    found = (path for path in files("src", suffix=".sql") if "schema" not in path.parts)
     return {name_of(path): sql.parse(path.name, path.read_text("utf-8")).texts for path in found}

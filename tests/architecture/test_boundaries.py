@@ -7,7 +7,7 @@ from importlib import import_module
 import grimp
 
 COMPOSITION_ROOT = "kameng.__main__"
-DOORS = ("identity", "catalogue", "ledger", "stock", "pricing", "risk", "orders", "openapi")
+DOORS = ("identity", "catalogue", "ledger", "notices", "stock", "pricing", "risk", "orders", "openapi")
 
 
 def test_no_module_reaches_behind_another_contexts_door() -> None:

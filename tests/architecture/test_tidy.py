@@ -21,8 +21,8 @@ LONG_FUNCTIONS: dict[str, int] = {
 LONG_FILES: dict[str, int] = {
     "tests/openapi/test_openapi_reads.py": 430,
 }
-LARGE_FILES = {"docs/api/openapi.json"}
-"""Samples that people really send, and what is written by programs."""
+LARGE_FILES = {"docs/api/openapi.json", "requirements-dev.lock"}
+"""Samples that people really send, and what programs write."""
 
 BANNED_WORDS = ("TO" "DO", "FIX" "ME", "X" "XX")  # in two parts, for this file is read too
 CLOCKS = {"time.time", "time.time_ns", "datetime.now", "datetime.utcnow", "datetime.today", "date.today"}

@@ -10,6 +10,8 @@ CLEARING = house_account(House.clearing, "CNY")
 CARD_ORDER = "(SELECT order_id FROM orders WHERE cardinality(card_ids) = 2 ORDER BY order_id LIMIT 1)"
 PHONE_ORDER = "(SELECT order_id FROM orders WHERE account IS NOT NULL ORDER BY order_id LIMIT 1)"
 SANDBOX_ORDER = "(SELECT order_id FROM orders JOIN organisation g USING (org_id) WHERE sandbox_of IS NOT NULL LIMIT 1)"
+SPLIT_ORDER = "(SELECT min(order_id) FROM orders WHERE split IS NOT NULL)"
+BOOKED = "(SELECT min(transfer_id) FROM transfer WHERE code = 'margin')"
 SOLD = "(SELECT min(card_id) FROM card WHERE state = 'sold')"
 LYING = "(SELECT min(card_id) FROM card WHERE state = 'on_shelf')"
 MOVED = "(SELECT max(card_id) FROM card WHERE state = 'on_shelf')"
@@ -31,6 +33,10 @@ BREAKING: list[tuple[str, str]] = [
         f"UPDATE allotment SET on_hand = on_hand - 1 WHERE (lane, sku_id) IN"
         f" (SELECT lane, sku_id FROM card WHERE card_id = {LYING});"
         f"UPDATE card SET state = 'sold', order_id = 4711 WHERE card_id = {LYING}",
+    ),
+    (
+        "orders_stand_once",
+        "INSERT INTO archived_orders SELECT * FROM ONLY orders WHERE state = 'delivered' AND card_ids = '{}' LIMIT 1",
     ),
     ("cards_delivered_once", f"UPDATE orders SET card_ids = ARRAY[{SOLD}] WHERE order_id = {PHONE_ORDER}"),
     (
@@ -58,9 +64,9 @@ BREAKING: list[tuple[str, str]] = [
                            f"UPDATE account SET held_e4 = held_e4 + 500 WHERE held_e4 > 0"),
     (
         "holds_resolve_once",
-        f"DROP INDEX transfer_resolution; INSERT INTO transfer SELECT lane, transfer_id - (1 << 22), debit_account,"
-        f" credit_account, amount_e4, kind, code, pending_id, subject_id, debit_after_e4, credit_after_e4, at"
-        f" FROM transfer WHERE transfer_id = {VOID}",
+        f"DROP INDEX transfer_resolution; INSERT INTO transfer SELECT lane, transfer_id - (1 << 22) + 2048,"
+        f" debit_account, credit_account, amount_e4, kind, code, pending_id, subject_id, debit_after_e4,"
+        f" credit_after_e4, at FROM transfer WHERE transfer_id = {VOID}",
     ),
     (
         "no_wallet_below_its_line",
@@ -95,15 +101,41 @@ BREAKING: list[tuple[str, str]] = [
         " (SELECT min(transfer_id) FROM transfer WHERE code = 'recharge')",
     ),
     ("escrow_holds_the_undelivered", f"UPDATE orders SET state = 'delivered' WHERE order_id = {PHONE_ORDER}"),
-    ("orders_have_one_reference", f"DELETE FROM order_ref WHERE order_id = {PHONE_ORDER}"),
     (
-        "orders_have_one_reference samples_open",
-        f"INSERT INTO order_ref SELECT lane, org_id, decode('00', 'hex'), digest, order_id FROM order_ref"
+        "splits_make_the_total",
+        f"UPDATE orders SET split = jsonb_set(split, '{{house_e4}}', '1') WHERE order_id = {SPLIT_ORDER}",
+    ),
+    (
+        "splits_make_the_total margins_follow_their_split",
+        f"UPDATE orders SET split = jsonb_set(split, '{{margins,0,1}}', '9999') WHERE order_id = {SPLIT_ORDER}",
+    ),
+    ("margins_follow_their_split", f"UPDATE orders SET split = NULL WHERE order_id = {SPLIT_ORDER}"),
+    ("margins_follow_their_split", f"UPDATE transfer SET code = 'margin_back' WHERE transfer_id = {BOOKED}"),
+    (
+        "margins_follow_their_split sub_accounts_are_only_swept",
+        f"UPDATE transfer SET code = 'fee' WHERE transfer_id = {BOOKED}",
+    ),
+    (
+        "lanes_owe_each_other_the_same",
+        "INSERT INTO sweep SELECT 0, 7, 1, min(account_id), 'CNY', 5, min(org_id), now() FROM account",
+    ),
+    ("lanes_owe_each_other_the_same", "UPDATE account SET peer_lane = 7 WHERE code = 'due_to'"),
+    ("agents_have_no_cycle", "UPDATE organisation SET parent_id = 4711 WHERE kind = 'agent' AND parent_id IS NULL"),
+    (
+        "agents_have_no_cycle",
+        "UPDATE organisation a SET parent_id = b.org_id FROM organisation b WHERE b.parent_id = a.org_id"
+        " AND a.kind = 'agent' AND b.kind = 'agent' AND b.sandbox_of IS NULL",
+    ),
+    ("orders_have_one_reference", f"DELETE FROM order_ref WHERE order_id = {PHONE_ORDER}"),
+    ("orders_have_one_reference", f"UPDATE orders SET client_ref = 'another' WHERE order_id = {CARD_ORDER}"),
+    (
+        "orders_have_one_reference",
+        f"INSERT INTO order_ref SELECT lane, decode('00', 'hex'), digest, order_id FROM order_ref"
         f" WHERE order_id = {PHONE_ORDER}",
     ),
     (
         "orders_have_one_reference",
-        f"UPDATE order_ref SET org_id = org_id + 1 WHERE order_id = {PHONE_ORDER}",
+        f"UPDATE order_ref SET ref_key = int8send(4711) || substr(ref_key, 9) WHERE order_id = {PHONE_ORDER}",
     ),
     (
         "orders_belong_to_their_caller",
@@ -201,7 +233,6 @@ BREAKING: list[tuple[str, str]] = [
     ("secrets_are_sealed", "UPDATE order_payment SET contact = '13812345678', password_hash = 'x'"),
     ("samples_open",
      f"UPDATE card SET sealed = set_byte(sealed, 30, 255 - get_byte(sealed, 30)) WHERE card_id = {LYING}"),
-    ("samples_open", f"UPDATE orders SET client_ref = 'another' WHERE order_id = {CARD_ORDER}"),
     (
         "samples_open",  # a sealed card laid into another's row
         f"UPDATE card SET sealed = (SELECT sealed FROM card WHERE card_id = {MOVED}) WHERE card_id = {LYING}",

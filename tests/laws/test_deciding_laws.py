@@ -78,8 +78,8 @@ class Lane:
         self.placed += placed
         for decision in placed:
             wish = decision.order.wish
-            assert wish.ref_hash not in self.refs, "one reference, one order"
-            self.refs[wish.ref_hash] = (wish.digest, decision.order.order_id)
+            assert wish.ref_key not in self.refs, "one reference, one order"
+            self.refs[wish.ref_key] = (wish.digest, decision.order.order_id)
         for nonce in view.spent:
             assert nonce.nonce_hash not in self.nonces, "a nonce is spent once"
             self.nonces.add(nonce.nonce_hash)

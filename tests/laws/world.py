@@ -61,13 +61,14 @@ class World:
 
     async def merchant(
         self, *, lane: int | None = None, money_e4: int = MONEY_E4, level: int = 0, scopes: Any = identity.ALL_SCOPES,
-        credit_line_e4: int = 0,
+        credit_line_e4: int = 0, kind: str = "merchant", parent: Merchant | None = None,
     ) -> Merchant:
-        """A merchant with money; with ``lane``, in that one."""
+        """A merchant with money; with ``lane``, in that one; with ``parent``, under that agent."""
+        parent_id = None if parent is None else parent.org_id
         while True:
             member = await founding.found_member(
-                self.db, self.ring, f"merchant {next(_numbers)}", level=level, scopes=scopes,
-                credit_line_e4=credit_line_e4,
+                self.db, self.ring, f"{kind} {next(_numbers)}", kind=kind, level=level, scopes=scopes,
+                credit_line_e4=credit_line_e4, parent_id=parent_id,
             )  # fmt: skip
             if lane is None or member.organisation.lane == lane:
                 break
@@ -76,6 +77,15 @@ class World:
             await ledger.recharge(self.db, member.organisation.lane, org_id, money_e4, key=f"first:{org_id}")
         caller = await self.caller(member.key, member.organisation)
         return Merchant(member, caller, await self.caller(member.sandbox_key, member.sandbox))
+
+    async def agents(self, *lanes: int) -> list[Merchant]:
+        """Agents without money, each under the one before, in these lanes."""
+        chain: list[Merchant] = []
+        for lane in lanes:
+            chain.append(
+                await self.merchant(lane=lane, money_e4=0, kind="agent", parent=chain[-1] if chain else None)
+            )
+        return chain
 
     async def caller(self, key: IssuedKey, organisation: identity.Organisation) -> Caller:
         directory = identity.Directory(self.db, self.ring)

@@ -39,6 +39,7 @@ async def test_every_answer_carries_the_security_headers(common: Platform, path:
         assert answer.headers["referrer-policy"] == "no-referrer"
         assert answer.headers["x-frame-options"] == "DENY"
         assert answer.headers["strict-transport-security"] == "max-age=31536000"
+        assert "base-uri 'none'; " in answer.headers["content-security-policy"]
         assert "frame-ancestors 'none'" in answer.headers["content-security-policy"]
         assert "unsafe" not in answer.headers["content-security-policy"]
         assert answer.status < 500

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from itertools import count
 from typing import Any
 
@@ -26,25 +27,40 @@ class Call(msgspec.Struct, frozen=True):
     path: str
     body: Any = None
 
+    @property
+    def good(self) -> int:
+        return STATUS.get(self.endpoint.operation, 200)
+
+    @property
+    def again(self) -> int:
+        """When it is sent once more: what was removed is not there any more."""
+        return 404 if self.endpoint.operation == "removeWebhook" else self.good
+
 
 BODIES: dict[str, Any] = {
     "placeOrder": {"client_ref": "{ref}", "sku": "{sku}"},
     "placeOrders": {"orders": [{"client_ref": "{ref}-1", "sku": "{sku}"}, {"client_ref": "{ref}-2", "sku": "{sku}"}]},
     "askQuotes": {"sku": "{sku}"},
+    "createWebhook": {"url": "https://shop.example/"},
+    "changeWebhook": {"name": "ERP"},
+    "replayWebhook": {"since": "2026-11-22T00:00:00Z"},
 }
+STATUS = {"createWebhook": 201, "replayWebhook": 202}
+"""Of good answers, where it is not 200."""
 _refs = (f"mine-{n}" for n in count(1))
 
 
 class Mine(msgspec.Struct, frozen=True):
-    """An order of the shop's, whose cards and reference nobody else may see."""
+    """An order and a webhook of the shop's, which nobody else may see."""
 
     order_id: str
     ref: str
     sku: str
     secret: str
+    webhook_id: str
 
     def path(self, call: Call) -> str:
-        return call.path.format(order_id=self.order_id, sku=self.sku)
+        return call.path.format(order_id=self.order_id, sku=self.sku, webhook_id=self.webhook_id)
 
     def body(self, call: Call) -> bytes:
         text = "" if call.body is None else msgspec.json.encode(call.body).decode()
@@ -71,30 +87,35 @@ async def send(common: Platform, call: Call, mine: Mine, *, query: str = "", **o
 
 
 @pytest.fixture
-async def mine(common: Platform, request: pytest.FixtureRequest) -> Mine:
-    """One that its owner may do to what the test is about: a card that may go back, or a top-up on its way."""
+async def mine(common: Platform, request: pytest.FixtureRequest) -> AsyncIterator[Mine]:
+    """Its owner may do to the order what the test is about: a card that may go back, or a top-up on its way."""
     ref, sku = next(_refs), common.goods.deep
     call = getattr(request.node, "callspec", None) and request.node.callspec.params.get("call")
     if call and call.endpoint.operation == "cancelOrder":
         placed = (await common.place(ref, common.goods.phone, account={"phone": "13812345678"})).json
-        return Mine(placed["id"], ref, str(sku.sku_id), "13812345678")
-    await catalogue.set_sku(common.db, sku.sku_id, {"refundable": True})
-    placed = (await common.place(ref, sku)).json
-    return Mine(placed["id"], ref, str(sku.sku_id), placed["cards"][0]["secret"])
+        secret = "13812345678"
+    else:
+        await catalogue.set_sku(common.db, sku.sku_id, {"refundable": True})
+        placed = (await common.place(ref, sku)).json
+        secret = placed["cards"][0]["secret"]
+    made = (await common.post("/api/v1/webhooks", BODIES["createWebhook"])).json
+    yield Mine(placed["id"], ref, str(sku.sku_id), secret, made["webhook"]["id"])
+    await common.db.pool.execute("DELETE FROM webhook_endpoint")  # there may be ten
 
 
 def test_all_signed_endpoints_are_walked() -> None:
     assert sorted(call.endpoint.operation for call in CALLS) == [
-        "askQuotes", "cancelOrder", "confirmOrder", "findOrder", "findSku", "listCatalogue", "listOrderEvents",
-        "listOrders", "listStatement", "placeOrder", "placeOrders", "refundOrder", "revealOrder", "selfTest",
-        "showBalance", "showStock",
+        "askQuotes", "cancelOrder", "changeWebhook", "confirmOrder", "createWebhook", "findOrder", "findSku",
+        "listCatalogue", "listDeliveries", "listEvents", "listOrderEvents", "listOrders", "listStatement",
+        "listWebhooks", "placeOrder", "placeOrders", "refundOrder", "removeWebhook", "replayWebhook", "revealOrder",
+        "rotateWebhook", "selfTest", "showBalance", "showStock", "testWebhook",
     ]  # fmt: skip
 
 
 @signed_endpoints
 async def test_the_owner_is_answered(common: Platform, call: Call, mine: Mine) -> None:
     answer = await send(common, call, mine)
-    assert answer.status == 200, answer
+    assert answer.status == call.good, answer
     assert answer.headers["ratelimit-policy"] == '"key";q=1000;w=1'
     assert answer.headers["ratelimit"].startswith('"key";r=99')
 
@@ -111,14 +132,17 @@ async def test_another_organisation_never_sees_or_touches_it(common: Platform, c
             continue
         answer = await send(common, call, mine, query=query, key=stranger.key)
         # Not the order, not its cards, not its owner.
-        for theirs in (mine.order_id, mine.secret, str(shop.org_id), shop.name, str(common.seed.shop.key.key_id)):
+        owner = (str(shop.org_id), shop.name, str(common.seed.shop.key.key_id))
+        for theirs in (mine.order_id, mine.webhook_id, mine.secret, *owner):
             assert theirs not in answer.body.decode()
         if "order_id" in call.endpoint.path:
             assert (answer.status, answer.code) == (404, "order_not_found")
+        elif "webhook_id" in call.endpoint.path:
+            assert (answer.status, answer.code) == (404, "webhook_not_found")
         elif call.endpoint.operation == "placeOrder":  # a reference of its own, of the same name
             assert (answer.status, answer.json["replayed"]) == (201, False)
         else:
-            assert answer.status == 200
+            assert answer.status == call.good
         if call.endpoint.operation == "listOrders":
             assert answer.json == {"orders": [], "next_cursor": None}
         if call.endpoint.operation == "listStatement":
@@ -152,7 +176,7 @@ async def test_what_is_signed_wrongly_is_refused_and_leaves_no_trace(common: Pla
     ):
         assert (await send(common, call, mine, key=key, ts_s=ts_s)).code == code
     assert await common.trace() == before
-    assert (await send(common, call, mine, ts_s=now_s - skew_s + 5)).status == 200
+    assert (await send(common, call, mine, ts_s=now_s - skew_s + 5)).status == call.good
 
 
 @signed_endpoints
@@ -169,7 +193,7 @@ async def test_the_signature_covers_method_path_query_and_body(common: Platform,
 @signed_endpoints
 async def test_a_signature_works_once(common: Platform, call: Call, mine: Mine) -> None:
     options = {"nonce": f"once-{mine.ref}-0123456789", "ts_s": clock.now_ms() // 1000}
-    assert (await send(common, call, mine, **options)).status == 200
+    assert (await send(common, call, mine, **options)).status == call.good
     before = await common.trace()
     answer = await send(common, call, mine, **options)
     assert (answer.status, answer.code, answer.json["retry"]) == (401, "nonce_used", "same_key")
@@ -186,7 +210,7 @@ async def test_a_key_needs_the_scope(common: Platform, call: Call, mine: Mine) -
     key = await common.issue_key(shop, ALL_SCOPES - {scope})
     answer = await send(common, call, mine, key=key)
     if scope is None:
-        assert answer.status == 200
+        assert answer.status == call.good
     else:
         assert (answer.status, answer.code, answer.json["detail"]) == (403, "scope_missing", scope)
         assert await common.trace() == before | {"audit_line": before["audit_line"] + 1}  # of the new key
@@ -204,8 +228,8 @@ async def test_a_key_works_from_its_addresses_only(common: Platform, call: Call,
     assert answer.code == "ip_not_allowed"
     assert await common.trace() == before
     try:
-        for common.peer in ("198.51.100.7", "::ffff:198.51.100.7"):
-            assert (await send(common, call, mine, key=key)).status == 200
+        for common.peer, good in (("198.51.100.7", call.good), ("::ffff:198.51.100.7", call.again)):
+            assert (await send(common, call, mine, key=key)).status == good
     finally:
         common.peer = "127.0.0.1"
 
@@ -215,7 +239,7 @@ async def test_a_key_has_a_rate(common: Platform, call: Call, mine: Mine) -> Non
     key = await common.issue_key(common.seed.shop.organisation, rate_per_second=2)
     with clock.hold(clock.now_ms()):
         answers = [await send(common, call, mine, key=key) for _ in range(3)]
-    assert [answer.status for answer in answers] == [200, 200, 429]
+    assert [answer.status for answer in answers] == [call.good, call.again, 429]
     left = ['"key";r=1;t=1', '"key";r=0;t=1', '"key";r=0;t=1']
     assert [answer.headers["ratelimit"] for answer in answers] == left
     assert {answer.headers["ratelimit-policy"] for answer in answers} == {'"key";q=2;w=1'}
@@ -347,7 +371,7 @@ async def test_the_strong_signature_is_taken_everywhere(common: Platform, call: 
     )  # fmt: skip
     headers = {name.lower(): value for name, value in headers.items()}
     answer = await common.send(call.method, path, "", body, headers)
-    assert answer.status == 200, answer
+    assert answer.status == call.good, answer
     if call.endpoint.operation == "selfTest":
         assert answer.json["signed_with"] == "RFC 9421, ed25519"
     if body:

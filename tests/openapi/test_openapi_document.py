@@ -56,12 +56,16 @@ def test_every_route_is_described() -> None:
     hidden = {min(handler.paths) for handler in ENDPOINTS if "endpoint" not in handler.opt}
     assert hidden == {"/metrics", "/api/v1/openapi.json"}
     assert sorted(name for name, _ in OPERATIONS) == [
-        "GET /api/v1/balance", "GET /api/v1/catalogue", "GET /api/v1/catalogue/{sku}", "GET /api/v1/errors",
-        "GET /api/v1/orders", "GET /api/v1/orders/{order_id}", "GET /api/v1/orders/{order_id}/events",
-        "GET /api/v1/self-test", "GET /api/v1/statement", "GET /api/v1/stock", "GET /healthz",
+        "DELETE /api/v1/webhooks/{webhook_id}", "GET /api/v1/balance", "GET /api/v1/catalogue",
+        "GET /api/v1/catalogue/{sku}", "GET /api/v1/errors", "GET /api/v1/events", "GET /api/v1/orders",
+        "GET /api/v1/orders/{order_id}", "GET /api/v1/orders/{order_id}/events", "GET /api/v1/self-test",
+        "GET /api/v1/statement", "GET /api/v1/stock", "GET /api/v1/webhooks",
+        "GET /api/v1/webhooks/{webhook_id}/deliveries", "GET /healthz", "PATCH /api/v1/webhooks/{webhook_id}",
         "POST /api/v1/orders", "POST /api/v1/orders/bulk", "POST /api/v1/orders/{order_id}/cancel",
         "POST /api/v1/orders/{order_id}/confirm", "POST /api/v1/orders/{order_id}/refund",
-        "POST /api/v1/orders/{order_id}/reveal", "POST /api/v1/quotes",
+        "POST /api/v1/orders/{order_id}/reveal", "POST /api/v1/quotes", "POST /api/v1/webhooks",
+        "POST /api/v1/webhooks/{webhook_id}/replay", "POST /api/v1/webhooks/{webhook_id}/rotate",
+        "POST /api/v1/webhooks/{webhook_id}/test",
     ]  # fmt: skip
 
 

@@ -352,7 +352,7 @@ async def test_the_self_test_tells_what_a_key_may_do(common: Platform) -> None:
     assert shown == {
         "key": f"ak_{shop.key.key_id}", "sandbox": False, "organisation": "星河数卡",
         "organisation_id": str(shop.organisation.org_id), "currency": "CNY", "signed_with": "KAMENG-HMAC-SHA256",
-        "scopes": ["balance:read", "cards:read", "catalogue:read", "orders:place", "orders:read"],
+        "scopes": ["balance:read", "cards:read", "catalogue:read", "orders:place", "orders:read", "webhooks:manage"],
         "allowed_ips": [], "your_ip": "127.0.0.1", "rate_per_second": 1000, "daily_limit": None, "expires_at": None,
         "clock_ahead_ms": 0,
         "warnings": [

@@ -38,7 +38,8 @@ async def test_everything_on_the_timetable_runs(database: Database) -> None:
     timetable = Timetable(database, upkeep.entries(crypto.KeyRing(OLD)))
     await timetable.enrol()
     assert sorted(await timetable.run_due()) == [
-        "identity.empty_drawer", "reseal", "risk.purge", "stock.read_numbers", "stock.void_expired"
+        "identity.empty_drawer", "ledger.sweep", "notices.purge", "reseal", "risk.purge", "stock.read_numbers",
+        "stock.void_expired",
     ]  # fmt: skip
     assert await count(database, "SELECT count(*) FROM timetable WHERE last_error IS NOT NULL") == 0
 

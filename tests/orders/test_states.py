@@ -101,6 +101,7 @@ LAWS = {
     "orders_have_one_sale": ("NOT IN", BEFORE_PAYMENT),
     "escrow_holds_the_undelivered": ("IN", PAID - FINAL - {State.partly_delivered}),
     "orders_have_their_cards": ("IN", reachable(State.delivered) - {State.refunded}),
+    "margins_follow_their_split": ("IN", reachable(State.delivered) | {State.partly_delivered}),
 }
 """The audit's statements that name states, and which they must be by the table."""
 

@@ -54,10 +54,10 @@ async def test_the_same_content_in_another_shape_is_the_same(world: World) -> No
         three = await gateway.wish(merchant.caller, "a", world.phone, phone="13812345679")
         four = await gateway.wish(merchant.caller, "a", world.phone, 2)
         theirs = await gateway.wish(other.caller, "a", world.phone)
-    assert (one.digest, one.target_hash, one.ref_hash) == (two.digest, two.target_hash, two.ref_hash)
+    assert (one.digest, one.target_hash, one.ref_key) == (two.digest, two.target_hash, two.ref_key)
     assert len({one.digest, three.digest, four.digest}) == 3
     assert one.target_hash == four.target_hash != three.target_hash
-    assert one.ref_hash != theirs.ref_hash
+    assert one.ref_key != theirs.ref_key
     assert one.account == two.account == b'{"phone":"13812345678"}'
     assert b"138" not in (one.target_hash or b"") + one.digest
 

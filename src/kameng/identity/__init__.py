@@ -22,10 +22,11 @@ from kameng.identity.errors import (
     SignatureWrong,
     SignInTaken,
 )  # fmt: skip
-from kameng.identity.founding import found, found_sandbox, set_organisation
+from kameng.identity.founding import found, found_sandbox, pays_for, set_organisation
 from kameng.identity.issuing import IssuedKey, issue_key, revoke_key, rotate_key
 from kameng.identity.keeping import reseal
-from kameng.identity.model import ALL_SCOPES, ApiKey, Caller, Organisation, Scope
+from kameng.identity.leading import ancestors, move, set_terms
+from kameng.identity.model import ALL_SCOPES, NO_CHAIN, ApiKey, Caller, Chain, Organisation, Scope
 from kameng.identity.people import ROLES, Membership, Person, enrol, find_person, join, memberships, people
 from kameng.identity.rfc9421 import parse_signature_input, sign_rfc9421, verify_rfc9421
 from kameng.identity.signing import (
@@ -40,10 +41,12 @@ from kameng.identity.signing import (
 from kameng.identity.store import (
     KEY_SECRET,
     Nonce,
+    children,
     drawer_to_empty,
     empty_drawer,
     known_nonces,
     nonce_of,
+    read_organisations,
     spend_nonce,
     spend_nonces,
 )  # fmt: skip
@@ -51,12 +54,14 @@ from kameng.identity.store import (
 __all__ = [
     "ALL_SCOPES",
     "KEY_SECRET",
+    "NO_CHAIN",
     "ROLES",
     "ApiKey",
     "BadKeySettings",
     "BadOrganisationSettings",
     "BadPersonSettings",
     "Caller",
+    "Chain",
     "ContentDigestWrong",
     "DailyLimitExceeded",
     "Directory",
@@ -81,8 +86,10 @@ __all__ = [
     "SignatureMalformed",
     "SignatureMissing",
     "SignatureWrong",
+    "ancestors",
     "authorization",
     "check_freshness",
+    "children",
     "drawer_to_empty",
     "empty_drawer",
     "enrol",
@@ -94,15 +101,19 @@ __all__ = [
     "join",
     "known_nonces",
     "memberships",
+    "move",
     "nonce_of",
     "parse_authorization",
     "parse_key_id",
     "parse_signature_input",
+    "pays_for",
     "people",
+    "read_organisations",
     "reseal",
     "revoke_key",
     "rotate_key",
     "set_organisation",
+    "set_terms",
     "sign_rfc9421",
     "spend_nonce",
     "spend_nonces",

@@ -19,8 +19,14 @@ NAME_CHARS_MAX = 100
 REASON_CHARS_MAX = 500
 
 
-async def found(connection: Connection, *, name: str, kind: str = "merchant", level: int = 0) -> Organisation:
-    """A new organisation in the lane that has the fewest; the caller opens its wallet in the same transaction."""
+async def found(
+    connection: Connection, *, name: str, kind: str = "merchant", level: int = 0, parent_id: int | None = None
+) -> Organisation:
+    """A new organisation, under an agent or the platform; the caller opens its wallet in the same transaction.
+
+    Its lane is the one that has the fewest. Only the customers of an agent that collects itself are in the agent's,
+    since its wallet pays for them.
+    """
     if not (name.strip() and len(name) <= NAME_CHARS_MAX and name.isprintable()):
         raise BadOrganisationSettings(
             f"1 to {NAME_CHARS_MAX} printable characters", field="name",
@@ -29,9 +35,14 @@ async def found(connection: Connection, *, name: str, kind: str = "merchant", le
     _check_one_of(kind, ORGANISATION_KINDS, "kind")
     _check_level(level)
     changed = await epochs.bump(connection, "identity")
-    lane = await lanes.choose_lane(connection)
+    parent = None if parent_id is None else await read_parent(connection, parent_id)
+    if parent is not None and pays_for(parent, kind):
+        lane = parent.lane
+        await lanes.join_lane(connection, lane)
+    else:
+        lane = await lanes.choose_lane(connection)
     passage = await lanes.pass_gate(connection, lane, id_count=1)
-    organisation = Organisation(passage.ids[0], name, kind, level, "active", "CNY", None, False)
+    organisation = Organisation(passage.ids[0], name, kind, level, "active", "CNY", None, False, parent_id)
     await store.insert_organisation(connection, organisation, changed=changed, founded_at=clock.now())
     return organisation
 
@@ -41,8 +52,9 @@ async def found_sandbox(connection: Connection, live: Organisation) -> Organisat
     changed = await epochs.bump(connection, "identity")
     passage = await lanes.pass_gate(connection, live.lane, id_count=1)
     sandbox = Organisation(
-        passage.ids[0], f"{live.name[:90]} 沙箱", live.kind, live.level, "active", PLAY_CURRENCY, live.org_id, False
-    )
+        passage.ids[0], f"{live.name[:90]} 沙箱", live.kind, live.level, "active", PLAY_CURRENCY, live.org_id, False,
+        live.parent_id,
+    )  # fmt: skip
     await store.insert_organisation(connection, sandbox, changed=changed, founded_at=clock.now())
     return sandbox
 
@@ -59,16 +71,10 @@ async def set_organisation(
         _check_level(level)
     if state is not None:
         _check_one_of(state, ORGANISATION_STATES, "state")
-    said = _with_reason(wished, reason)
+    said = with_reason(wished, reason)
     async with db.transaction() as connection:
-        lane = ids.lane_of(org_id)
-        if lane not in await lanes.lane_numbers(connection):  # the number was mistyped; no lane is ever removed
-            raise NoSuchOrganisation(str(org_id))
-        changed = await epochs.bump(connection, "identity")
-        passage = await lanes.pass_gate(connection, lane, id_count=1)
-        old = await store.read_organisation(connection, org_id)
-        if old is None:
-            raise NoSuchOrganisation(str(org_id))
+        changed, passage, old = await hold(connection, org_id)
+        lane = passage.lane
         new = msgspec.structs.replace(old, **wished)
         await store.set_organisation(connection, new, changed=changed)
         line = audit.Line(passage.ids[0], org_id, actor_id, "organisation.set", org_id, said)
@@ -76,7 +82,37 @@ async def set_organisation(
     return new
 
 
-def _with_reason(wished: dict[str, Any], reason: str | None) -> dict[str, Any]:
+async def hold(connection: Connection, org_id: int) -> tuple[int, lanes.Passage, Organisation]:
+    """Raise the epoch and pass the gate of an organisation's lane: what is read of it from here on stays true."""
+    lane = ids.lane_of(org_id)
+    if lane not in await lanes.lane_numbers(connection):  # the number was mistyped; no lane is ever removed
+        raise NoSuchOrganisation(str(org_id))
+    changed = await epochs.bump(connection, "identity")
+    passage = await lanes.pass_gate(connection, lane, id_count=1)
+    found = await store.read_organisation(connection, org_id)
+    if found is None:
+        raise NoSuchOrganisation(str(org_id))
+    return changed, passage, found
+
+
+async def read_parent(connection: Connection, parent_id: int) -> Organisation:
+    """The agent that somebody is to buy from. The caller raised the epoch, so it stays what it is."""
+    parent = await store.read_organisation(connection, parent_id)
+    if parent is None:
+        raise NoSuchOrganisation(str(parent_id), field="parent")
+    if parent.kind != "agent" or parent.sandbox or parent.state == "closed":
+        raise BadOrganisationSettings(
+            "parent: an agent that is not closed", field="parent", detail_zh="上级：应为未关闭的代理"
+        )
+    return parent
+
+
+def pays_for(parent: Organisation, kind: str) -> bool:
+    """Whether the agent's wallet pays for what one of that kind orders. Agents below pay for themselves."""
+    return parent.self_collected and kind != "agent"
+
+
+def with_reason(wished: dict[str, Any], reason: str | None) -> dict[str, Any]:
     """What the audit line says."""
     if reason is None:
         return wished

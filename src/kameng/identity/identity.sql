@@ -1,21 +1,46 @@
 -- name: insert_organisation
 -- Founds an organisation in its lane, for good.
-INSERT INTO organisation (lane, org_id, name, kind, level, currency, sandbox_of, changed, founded_at)
-VALUES ($1::smallint, $2, $3, $4, $5::smallint, $6, $7, $8, $9);
+INSERT INTO organisation (lane, org_id, name, kind, level, currency, sandbox_of, parent_id, changed, founded_at)
+VALUES ($1::smallint, $2, $3, $4, $5::smallint, $6, $7, $8, $9, $10);
 
 -- name: set_organisation
 -- Changes what may change; stamped with the epoch so that every gateway sees it.
 UPDATE organisation SET level = $3::smallint, state = $4, wants_events = $5, changed = $6
 WHERE lane = $1::smallint AND org_id = $2;
 
+-- name: move_organisation
+-- Puts an organisation and its sandbox under another agent, or under the platform.
+UPDATE organisation SET parent_id = $3, changed = $4
+WHERE lane = $1::smallint AND (org_id = $2 OR sandbox_of = $2);
+
+-- name: set_terms
+-- What an organisation may spend, and who collects from its customers.
+UPDATE organisation SET self_collected = $3, minimum_balance_e4 = $4, day_budget_e4 = $5, month_budget_e4 = $6,
+       changed = $7
+WHERE lane = $1::smallint AND org_id = $2;
+
+-- name: all_agents
+-- Every agent, in every lane: whoever may be above a buyer.
+SELECT org_id, name, kind, level, state, currency, sandbox_of, wants_events, parent_id, self_collected,
+       minimum_balance_e4, day_budget_e4, month_budget_e4
+FROM organisation WHERE kind = 'agent' AND sandbox_of IS NULL;
+
+-- name: children
+-- Who buys from an agent, in every lane; without sandboxes.
+SELECT org_id, name, kind, level, state, currency, sandbox_of, wants_events, parent_id, self_collected,
+       minimum_balance_e4, day_budget_e4, month_budget_e4
+FROM organisation WHERE parent_id = $1 AND sandbox_of IS NULL ORDER BY org_id;
+
 -- name: read_organisations
 -- Organisations of a lane by id.
-SELECT org_id, name, kind, level, state, currency, sandbox_of, wants_events
+SELECT org_id, name, kind, level, state, currency, sandbox_of, wants_events, parent_id, self_collected,
+       minimum_balance_e4, day_budget_e4, month_budget_e4
 FROM organisation WHERE lane = $1::smallint AND org_id = ANY($2::bigint[]);
 
 -- name: changed_organisations
 -- Organisations that changed since an epoch, in every lane.
-SELECT org_id, name, kind, level, state, currency, sandbox_of, wants_events
+SELECT org_id, name, kind, level, state, currency, sandbox_of, wants_events, parent_id, self_collected,
+       minimum_balance_e4, day_budget_e4, month_budget_e4
 FROM organisation WHERE changed > $1;
 
 -- name: insert_api_key
@@ -38,7 +63,8 @@ FROM api_key WHERE state = 'active' ORDER BY changed DESC LIMIT $1;
 
 -- name: all_organisations
 -- Organisations by id, in every lane.
-SELECT org_id, name, kind, level, state, currency, sandbox_of, wants_events
+SELECT org_id, name, kind, level, state, currency, sandbox_of, wants_events, parent_id, self_collected,
+       minimum_balance_e4, day_budget_e4, month_budget_e4
 FROM organisation WHERE org_id = ANY($1::bigint[]);
 
 -- name: changed_api_keys

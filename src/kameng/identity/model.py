@@ -18,11 +18,15 @@ class Scope:
     cards_read: Final = "cards:read"
     catalogue_read: Final = "catalogue:read"
     balance_read: Final = "balance:read"
+    webhooks_manage: Final = "webhooks:manage"
 
 
 ALL_SCOPES = frozenset(
-    {Scope.orders_place, Scope.orders_read, Scope.cards_read, Scope.catalogue_read, Scope.balance_read}
-)
+    {
+        Scope.orders_place, Scope.orders_read, Scope.cards_read, Scope.catalogue_read, Scope.balance_read,
+        Scope.webhooks_manage,
+    }
+)  # fmt: skip
 
 
 ORGANISATION_KINDS = ("platform", "merchant", "agent", "supplier")
@@ -39,6 +43,13 @@ class Organisation(msgspec.Struct, frozen=True):
     currency: str
     sandbox_of: int | None
     wants_events: bool
+    parent_id: int | None = None
+    """The agent it buys from; None: the platform."""
+    self_collected: bool = False
+    """自收款: its customers pay it, not us; its wallet pays for what they order."""
+    minimum_balance_e4: int | None = None
+    day_budget_e4: int | None = None
+    month_budget_e4: int | None = None
 
     @property
     def lane(self) -> int:
@@ -47,6 +58,29 @@ class Organisation(msgspec.Struct, frozen=True):
     @property
     def sandbox(self) -> bool:
         return self.sandbox_of is not None
+
+    @property
+    def has_limits(self) -> bool:
+        """Whether its own orders are held to more than what its wallet holds."""
+        return not (self.minimum_balance_e4 is None and self.day_budget_e4 is None and self.month_budget_e4 is None)
+
+
+class Chain(msgspec.Struct, frozen=True):
+    """The agents above a buyer, from the one that buys from the platform down to the one that he buys from."""
+
+    agents: tuple[Organisation, ...] = ()
+    links: tuple[tuple[int, int], ...] = ()
+    """(id, level) each: what prices depend on."""
+    is_open: bool = True
+    """Whether all of them may sell."""
+
+    @property
+    def seller(self) -> Organisation:
+        return self.agents[-1]
+
+
+NO_CHAIN = Chain()
+"""Of whoever buys from the platform."""
 
 
 class ApiKey(msgspec.Struct, frozen=True):

@@ -82,6 +82,11 @@ async def read_organisation(connection: Connection, org_id: int) -> Organisation
     return Organisation(*rows[0]) if rows else None
 
 
+async def read_organisations(connection: Connection, lane: int, org_ids: Sequence[int]) -> list[Organisation]:
+    """Some organisations of a lane."""
+    return [Organisation(*row) for row in await connection.fetch(statements.read_organisations, lane, list(org_ids))]
+
+
 async def newest_keys(
     connection: Connection, ring: crypto.KeyRing, *, limit: int
 ) -> tuple[list[Organisation], list[ApiKey]]:
@@ -106,7 +111,8 @@ async def insert_organisation(
 ) -> None:
     await connection.execute(
         statements.insert_organisation, organisation.lane, organisation.org_id, organisation.name,
-        organisation.kind, organisation.level, organisation.currency, organisation.sandbox_of, changed, founded_at,
+        organisation.kind, organisation.level, organisation.currency, organisation.sandbox_of, organisation.parent_id,
+        changed, founded_at,
     )  # fmt: skip
 
 
@@ -114,6 +120,26 @@ async def set_organisation(connection: Connection, organisation: Organisation, *
     await connection.execute(
         statements.set_organisation, organisation.lane, organisation.org_id, organisation.level,
         organisation.state, organisation.wants_events, changed,
+    )  # fmt: skip
+
+
+async def all_agents(connection: Connection) -> list[Organisation]:
+    return [Organisation(*row) for row in await connection.fetch(statements.all_agents)]
+
+
+async def children(connection: Connection, agent_id: int) -> list[Organisation]:
+    """Who buys from an agent."""
+    return [Organisation(*row) for row in await connection.fetch(statements.children, agent_id)]
+
+
+async def move_organisation(connection: Connection, org_id: int, parent_id: int | None, *, changed: int) -> None:
+    await connection.execute(statements.move_organisation, ids.lane_of(org_id), org_id, parent_id, changed)
+
+
+async def set_terms(connection: Connection, organisation: Organisation, *, changed: int) -> None:
+    await connection.execute(
+        statements.set_terms, organisation.lane, organisation.org_id, organisation.self_collected,
+        organisation.minimum_balance_e4, organisation.day_budget_e4, organisation.month_budget_e4, changed,
     )  # fmt: skip
 
 

@@ -17,6 +17,7 @@ else:
 LOST = (
     asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.CannotConnectNowError,
     asyncpg.AdminShutdownError, asyncpg.CrashShutdownError, OSError, TimeoutError,
+    asyncpg.TooManyConnectionsError,  # every place is taken: as good as not there
     asyncpg.InternalClientError,  # what the driver says of a connection that is just being torn down
 )  # fmt: skip
 """What is raised when the database does not answer."""
@@ -30,6 +31,7 @@ class CommitUnknown(ConnectionError):
     that is true: whatever is lost earlier was never committed."""
 
 
+CONNECT_TIMEOUT_S = 10.0
 COMMAND_TIMEOUT_S = 30.0
 STATEMENT_TIMEOUT_MS = 25_000
 """Below the client's time-out: the server gives up first, so a lost statement never holds a gate."""
@@ -75,6 +77,7 @@ async def open_database(url: str, *, size: int = 8, name: str = "kameng") -> Dat
         url,
         min_size=1,
         max_size=size,
+        timeout=CONNECT_TIMEOUT_S,
         command_timeout=COMMAND_TIMEOUT_S,
         init=_prepare_connection,
         reset=_keep_as_it_is,

@@ -125,6 +125,15 @@ async def add(connection: Connection, lane: int, jobs: Sequence[NewJob], job_ids
     )  # fmt: skip
 
 
+async def lay_on_desk(
+    connection: Connection, lane: int, job_id: int, job: NewJob, *, error: str
+) -> None:
+    """What another way of trying has given up on: from the desk a person may let it be done as a job."""
+    await connection.execute(
+        statements.insert_desk_job, lane, job_id, job.kind, job.subject_id, job.payload, clock.now(), error
+    )
+
+
 async def due_kinds(connection: Connection, lane: int, kinds: Sequence[str]) -> list[str]:
     """Which of these kinds have work; the gate is not needed."""
     rows = await connection.fetch(statements.due_job_kinds, lane, list(kinds), clock.now())

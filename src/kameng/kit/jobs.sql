@@ -116,3 +116,8 @@ RETURNING name;
 -- name: timetable_rows
 -- When everything runs next, and how it went.
 SELECT name, next_at, lease_until, last_at, last_ms, last_error FROM timetable ORDER BY name;
+
+-- name: insert_desk_job
+-- What its own way of trying has given up on lies on the desk at once, to be retried or discarded there.
+INSERT INTO job (lane, job_id, kind, subject_id, payload, state, due_at, error)
+VALUES ($1::smallint, $2, $3, $4, $5, 'dead', $6, $7);

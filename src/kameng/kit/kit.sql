@@ -14,6 +14,10 @@ UPDATE lane SET organisations = organisations + 1
 WHERE lane = (SELECT lane FROM lane ORDER BY organisations, lane LIMIT 1 FOR UPDATE)
 RETURNING lane;
 
+-- name: join_lane
+-- Counts an organisation that was given this lane for a reason of its own.
+UPDATE lane SET organisations = organisations + 1 WHERE lane = $1::smallint;
+
 -- name: create_lanes
 -- Adds the missing lanes below $1.
 INSERT INTO lane (lane) SELECT generate_series(0, $1::int - 1) ON CONFLICT DO NOTHING;

@@ -49,6 +49,11 @@ async def choose_lane(connection: Connection) -> int:
     return lane
 
 
+async def join_lane(connection: Connection, lane: int) -> None:
+    """Count one more organisation that must be in that lane. The gate is not held."""
+    await connection.execute(statements.join_lane, lane)
+
+
 async def create_lanes(connection: Connection, count: int) -> None:
     """Make lanes 0..count-1 where they are missing. A lane is never removed."""
     await connection.execute(statements.create_lanes, count)

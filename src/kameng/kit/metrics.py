@@ -59,6 +59,10 @@ steals = Counter(
 stolen_cards = Counter(
     "kameng_stolen_cards", "How many cards were fetched from other lanes.", registry=registry
 )
+webhooks = Counter(
+    "kameng_webhooks", "Attempts to deliver: delivered, failed; endpoints disabled.", ["outcome"], registry=registry
+)
+messages = Counter("kameng_messages", "Messages to people, by channel.", ["channel", "outcome"], registry=registry)
 
 
 def render() -> bytes:

@@ -27,7 +27,7 @@ NOT_SETTINGS = frozenset(
 )
 """Names that are no settings: the file itself, the Python that ./run starts with, and what the examples read."""
 TEST_PREFIX = "KAMENG_TEST_"
-_NETWORKS = ("trusted_proxies", "metrics_networks")
+_NETWORKS = ("trusted_proxies", "metrics_networks", "webhook_networks")
 
 _UNSET = Path()
 
@@ -105,6 +105,29 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     metrics_networks: Annotated[
         tuple[str, ...], _says("The networks (CIDR) that may read `/metrics` besides this machine.")
     ] = ()
+    agent_port: Annotated[
+        Port, _says("The port on which a gateway tells HAProxy's agent-check what it can take, on `host`; 0: none.")
+    ] = 0
+    webhook_http: Annotated[
+        Literal["off", "on"], _says("Whether webhooks may go to plain http addresses; for development.")
+    ] = "off"
+    webhook_networks: Annotated[
+        tuple[str, ...], _says("The networks (CIDR) besides the public internet that webhooks may go to.")
+    ] = ()
+    smtp_host: Annotated[str, _says("The mail server that sends e-mail; empty: none is sent.")] = ""
+    smtp_port: Annotated[Port, _says("The mail server's port.")] = 587
+    smtp_security: Annotated[
+        Literal["starttls", "tls", "off"], _says("How the mail server is spoken to: STARTTLS, TLS at once, in clear.")
+    ] = "starttls"
+    smtp_user: Annotated[str, _says("The sign-in at the mail server; empty: none.")] = ""
+    smtp_password: Annotated[str, _says("The password at the mail server.", hidden=True)] = ""
+    smtp_sender: Annotated[str, _says("The address that e-mail comes from.")] = "kameng@localhost"
+    sms_url: Annotated[
+        str, _says("The SMS gateway (Alibaba Cloud's, or one that speaks as it does); empty: none is sent.")
+    ] = ""
+    sms_key_id: Annotated[str, _says("The access key's id at the SMS gateway.")] = ""
+    sms_key_secret: Annotated[str, _says("The access key's secret at the SMS gateway.", hidden=True)] = ""
+    sms_sign_name: Annotated[str, _says("The signature (签名) that SMS begin with, as the gateway knows it.")] = ""
     backup_dir: Annotated[
         Path, _says("The folder of backups and of the WAL archive; best on another disk.", "`<data_dir>/backups`")
     ] = _UNSET
@@ -124,6 +147,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     reserve_share_percent: Annotated[
         Percent, _says("The most of a SKU's cards, in percent, that unpaid orders may keep from others.")
     ] = 20
+    synchronous_standby: Annotated[
+        Literal["off", "on"],
+        _says("Whether the embedded server answers only when its standby has an order too; without one orders wait."),
+    ] = "off"
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], _says("The least important lines to log.")
     ] = "info"

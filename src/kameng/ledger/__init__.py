@@ -8,10 +8,12 @@ from kameng.ledger.errors import (
     InsufficientBalance,
     LedgerRefused,
     NoSuchWallet,
+    NotSettled,
 )  # fmt: skip
 from kameng.ledger.model import (
     HOUSE_ACCOUNT_MAX,
     HOUSE_NUMBERS,
+    SUB_ACCOUNT,
     Account,
     Books,
     House,
@@ -23,11 +25,20 @@ from kameng.ledger.model import (
     house_account,
 )  # fmt: skip
 from kameng.ledger.posting import open_house, open_wallet, post_linked, recharge, transfer
-from kameng.ledger.store import StatementLine, read_accounts, read_statement, write
+from kameng.ledger.store import (
+    StatementLine,
+    read_accounts,
+    read_statement,
+    read_sub_accounts,
+    unsettled_of,
+    write,
+)  # fmt: skip
+from kameng.ledger.sweeping import finish, open_sub_accounts, sweep
 
 __all__ = [
-    "HOUSE_ACCOUNT_MAX", "HOUSE_NUMBERS", "Account", "BadAmount", "BadLedgerEntry", "Books", "CreditLineInUse", "House",
-    "InsufficientBalance", "LedgerRefused", "Leg", "NewTransfer", "NoSuchWallet", "Posting", "Result", "StatementLine",
-    "Transfer", "house_account", "open_house", "open_wallet", "post_linked", "read_accounts", "read_statement",
-    "recharge", "set_credit_line", "transfer", "write",
+    "HOUSE_ACCOUNT_MAX", "HOUSE_NUMBERS", "SUB_ACCOUNT", "Account", "BadAmount", "BadLedgerEntry", "Books",
+    "CreditLineInUse", "House", "InsufficientBalance", "LedgerRefused", "Leg", "NewTransfer", "NoSuchWallet",
+    "NotSettled", "Posting", "Result", "StatementLine", "Transfer", "finish", "house_account", "open_house",
+    "open_sub_accounts", "open_wallet", "post_linked", "read_accounts", "read_statement", "read_sub_accounts",
+    "recharge", "set_credit_line", "sweep", "transfer", "unsettled_of", "write",
 ]  # fmt: skip

@@ -46,3 +46,10 @@ class NoSuchWallet(NotFound):
 
     code = "no_such_wallet"
     zh = "没有这个钱包。"
+
+
+class NotSettled(Conflict):
+    """Money is still to be settled with this organisation; it is done within minutes, then try again."""
+
+    code = "not_settled"
+    zh = "该商户尚有未结算资金，通常几分钟内结清，请稍后重试。"

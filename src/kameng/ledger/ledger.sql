@@ -55,3 +55,48 @@ SELECT * FROM (
      AND (credit_account >= 1000 OR $2 < 1000)
    ORDER BY transfer_id DESC LIMIT $4::int)
 ) AS line ORDER BY transfer_id DESC LIMIT $4::int;
+
+-- name: read_sub_accounts
+-- The sub-accounts of some agents in a lane; the caller holds the gate.
+SELECT account_id, org_id, code, currency, posted_e4, held_e4, credit_line_e4, unbounded, closed
+FROM account WHERE lane = $1::smallint AND org_id = ANY($2::bigint[]) AND currency = $3 AND code = 'sub_account';
+
+-- name: unsettled_sub_accounts
+-- Sub-accounts of a lane that hold something or are owed something, from one on.
+SELECT account_id, org_id, code, currency, posted_e4, held_e4, credit_line_e4, unbounded, closed
+FROM account
+WHERE lane = $1::smallint AND code = 'sub_account' AND posted_e4 <> 0 AND account_id > $2
+ORDER BY account_id LIMIT $3::int;
+
+-- name: unsettled_of
+-- The sub-accounts of one agent that are not empty, and what is on its way to or from it, in every lane.
+SELECT lane, posted_e4 AS amount_e4 FROM account WHERE org_id = $1 AND code = 'sub_account' AND posted_e4 <> 0
+UNION ALL SELECT lane, amount_e4 FROM sweep WHERE org_id = $1
+ORDER BY lane;
+
+-- name: read_due_accounts
+-- What a lane owes other lanes, or has to get from them.
+SELECT peer_lane, account_id, org_id, code, currency, posted_e4, held_e4, credit_line_e4, unbounded, closed
+FROM account WHERE lane = $1::smallint AND peer_lane = ANY($2::smallint[]) AND code = $3;
+
+-- name: insert_due_accounts
+-- Opens accounts between a lane and others.
+INSERT INTO account (lane, account_id, org_id, code, currency, unbounded, peer_lane)
+SELECT $1::smallint, d.account_id, 0, $2, d.currency, true, d.peer_lane
+FROM unnest($3::bigint[], $4::text[], $5::smallint[]) AS d (account_id, currency, peer_lane);
+
+-- name: insert_sweeps
+-- Money that leaves a lane for another, in the transaction that takes it away.
+INSERT INTO sweep (lane, sweep_id, to_lane, to_account, currency, amount_e4, org_id, at)
+SELECT $1::smallint, s.sweep_id, s.to_lane, s.to_account, s.currency, s.amount_e4, s.org_id, $2::timestamptz
+FROM unnest($3::bigint[], $4::smallint[], $5::bigint[], $6::text[], $7::bigint[], $8::bigint[])
+  AS s (sweep_id, to_lane, to_account, currency, amount_e4, org_id);
+
+-- name: read_sweeps
+-- What left a lane and was not seen to arrive.
+SELECT sweep_id, to_lane, to_account, currency, amount_e4, org_id FROM sweep
+WHERE lane = $1::smallint ORDER BY sweep_id LIMIT $2::int;
+
+-- name: delete_sweeps
+-- These have arrived.
+DELETE FROM sweep WHERE lane = $1::smallint AND sweep_id = ANY($2::bigint[]);

@@ -37,6 +37,12 @@ def house_account(code: House, currency: str) -> int:
     return HOUSE_NUMBERS[code] + (PLAY_OFFSET if currency == "XTS" else 0)
 
 
+SUB_ACCOUNT = "sub_account"
+"""What an agent earns in a lane lies there until it is swept to its wallet. Refunds may turn it into a debt."""
+DUE_TO, DUE_FROM = "due_to", "due_from"
+"""What a lane owes another, and what it has to get from it: one account each for every pair and currency."""
+
+
 class Result(StrEnum):
     """What became of a transfer. Only ``created`` and ``exists`` mean that it stands."""
 
@@ -144,6 +150,23 @@ class Transfer(msgspec.Struct, frozen=True, gc=False):
     pending_id: int | None
     debit_after_e4: int
     credit_after_e4: int
+
+
+class Parcel(msgspec.Struct, frozen=True):
+    """Money that left one lane for an account in another."""
+
+    lane: int
+    sweep_id: int
+    to_lane: int
+    to_account: int
+    currency: str
+    amount_e4: int
+    org_id: int
+
+    @property
+    def key(self) -> str:
+        """Of its transfers, in both lanes."""
+        return f"sweep:{self.sweep_id}"
 
 
 class Posting(msgspec.Struct, frozen=True):

@@ -9,7 +9,7 @@ import msgspec
 
 from kameng.kit import copying, sql
 from kameng.kit.db import Connection
-from kameng.ledger.model import Account, Books, Transfer
+from kameng.ledger.model import Account, Books, Parcel, Transfer
 
 statements = sql.load("kameng.ledger")
 
@@ -96,3 +96,57 @@ async def read_statement(
 ) -> list[StatementLine]:
     rows = await connection.fetch(statements.statement, lane, account_id, before_id, limit)
     return [StatementLine(*row) for row in rows]
+
+
+async def read_sub_accounts(
+    connection: Connection, lane: int, org_ids: Iterable[int], *, currency: str = "CNY"
+) -> list[Account]:
+    rows = await connection.fetch(statements.read_sub_accounts, lane, list(org_ids), currency)
+    return [Account(*row) for row in rows]
+
+
+async def unsettled_sub_accounts(
+    connection: Connection, lane: int, *, after_id: int, limit: int
+) -> list[Account]:
+    rows = await connection.fetch(statements.unsettled_sub_accounts, lane, after_id, limit)
+    return [Account(*row) for row in rows]
+
+
+async def unsettled_of(connection: Connection, org_id: int) -> list[tuple[int, int]]:
+    """(lane, amount) of everything that an agent has not got yet, or owes."""
+    return [(row[0], row[1]) for row in await connection.fetch(statements.unsettled_of, org_id)]
+
+
+async def read_due_accounts(
+    connection: Connection, lane: int, peers: Iterable[int], code: str
+) -> dict[tuple[int, str], Account]:
+    """By the other lane and the currency."""
+    rows = await connection.fetch(statements.read_due_accounts, lane, list(peers), code)
+    return {(peer, currency): Account(account_id, org_id, code, currency, *rest)
+            for peer, account_id, org_id, code, currency, *rest in rows}  # fmt: skip
+
+
+async def insert_due_accounts(
+    connection: Connection, lane: int, code: str, accounts: dict[tuple[int, str], Account]
+) -> None:
+    await connection.execute(
+        statements.insert_due_accounts, lane, code, [a.account_id for a in accounts.values()],
+        [currency for _, currency in accounts], [peer for peer, _ in accounts],
+    )  # fmt: skip
+
+
+async def insert_sweeps(connection: Connection, lane: int, at: datetime, parcels: Sequence[Parcel]) -> None:
+    await connection.execute(
+        statements.insert_sweeps, lane, at,
+        [p.sweep_id for p in parcels], [p.to_lane for p in parcels], [p.to_account for p in parcels],
+        [p.currency for p in parcels], [p.amount_e4 for p in parcels], [p.org_id for p in parcels],
+    )  # fmt: skip
+
+
+async def read_sweeps(connection: Connection, lane: int, *, limit: int) -> list[Parcel]:
+    """What left this lane and was not seen to arrive."""
+    return [Parcel(lane, *row) for row in await connection.fetch(statements.read_sweeps, lane, limit)]
+
+
+async def delete_sweeps(connection: Connection, lane: int, sweep_ids: Sequence[int]) -> None:
+    await connection.execute(statements.delete_sweeps, lane, sweep_ids)

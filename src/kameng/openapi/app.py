@@ -9,13 +9,14 @@ from typing import Any
 
 import msgspec
 
-from kameng import orders
+from kameng import notices, orders
 from kameng.kit import crypto, db, lanes, logs, settings
 from kameng.openapi.auth import Authenticator
 from kameng.openapi.errors import NotReady
 from kameng.openapi.headers import security_headers
 from kameng.openapi.intake import BULK, PLACE, Intake, refused, respond
 from kameng.openapi.v1.routing import create_router_app
+from kameng.openapi.v1.telling import subject_states
 
 ASGIScope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -32,6 +33,9 @@ class Parts(msgspec.Struct, frozen=True):
     snapshot: orders.Snapshot
     lanes: orders.Lanes
     authenticator: Authenticator
+    policy: notices.Policy
+    states: notices.States
+    hub: notices.Hub
 
 
 class Gateway:
@@ -56,6 +60,10 @@ class Gateway:
         elif scope["type"] == "lifespan":
             await self._lifespan(receive, send)
 
+    def wait_s(self) -> float:
+        """How long an order that comes now would wait."""
+        return self._parts.lanes.wait_s() if self._parts else 0.0
+
     async def start(self) -> Parts:
         """Connect, load the snapshot, set the lanes to work."""
         chosen = self._settings
@@ -70,7 +78,10 @@ class Gateway:
         )
         queues.start()
         authenticator = Authenticator(snapshot.directory, chosen.trusted_proxies)
-        self._parts = Parts(chosen, database, snapshot, queues, authenticator)
+        self._parts = Parts(
+            chosen, database, snapshot, queues, authenticator,
+            notices.Policy.of(chosen.webhook_http, chosen.webhook_networks), subject_states(), notices.Hub(database),
+        )  # fmt: skip
         self._rest = create_router_app(self._parts)
         self.intake = Intake(
             snapshot, queues, authenticator, body_max=chosen.request_body_max,
@@ -79,7 +90,13 @@ class Gateway:
         _tune_interpreter()
         return self._parts
 
+    def end_streams(self) -> None:
+        """Readers of live events come again elsewhere."""
+        if self._parts is not None:
+            self._parts.hub.stop()
+
     async def stop(self) -> None:
+        self.end_streams()
         parts, self.intake = self._parts, None
         if parts is not None:
             await parts.lanes.stop()

@@ -10,7 +10,7 @@ Headers = list[tuple[bytes, bytes]]
 def security_headers(chosen: settings.Settings) -> Headers:
     """Pages bring a Content-Security-Policy of their own."""
     headers = [
-        (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+        (b"content-security-policy", b"default-src 'none'; base-uri 'none'; frame-ancestors 'none'"),
         (b"referrer-policy", b"no-referrer"),
         (b"x-content-type-options", b"nosniff"),
         (b"x-frame-options", b"DENY"),

@@ -149,13 +149,16 @@ FROM judged;
 
 -- name: orders_have_one_sale
 -- Orders that were paid, each with the sale that bears its id: its amount, out of its buyer's wallet, or out of
--- clearing (3 and 503) if a channel brought the money.
+-- clearing (3 and 503) if a channel brought the money; where his shop collects itself, what that pays, out of the shop's.
 SELECT count(*) AS checked, count(*) FILTER (WHERE t.transfer_id IS NULL) AS broken,
        (array_agg(o.order_id::text) FILTER (WHERE t.transfer_id IS NULL))[1:5] AS examples
 FROM orders o LEFT JOIN order_payment p ON p.lane = o.lane AND p.order_id = o.order_id
 LEFT JOIN transfer t ON t.lane = o.lane AND t.transfer_id = o.order_id AND t.code = 'sale'
-  AND t.subject_id = o.order_id AND t.amount_e4 = o.total_e4
-  AND CASE WHEN p.order_id IS NULL THEN t.debit_account = o.org_id ELSE t.debit_account IN (3, 503) END
+  AND t.subject_id = o.order_id
+  AND t.amount_e4 = o.total_e4 - CASE WHEN o.split ->> 'payer_id' IS NULL THEN 0
+                                      ELSE (o.split #>> '{margins,-1,1}')::bigint END
+  AND CASE WHEN p.order_id IS NULL THEN t.debit_account = coalesce((o.split ->> 'payer_id')::bigint, o.org_id)
+           ELSE t.debit_account IN (3, 503) END
 WHERE o.state NOT IN ('awaiting_payment', 'expired', 'cancelled');
 
 -- name: sales_have_their_order
@@ -169,9 +172,13 @@ WHERE t.code = 'sale';
 -- What the house keeps in escrow beside the orders that were paid and are not delivered, or whose buyers may confirm
 -- that they were; less what went back.
 WITH owed AS (
-  SELECT lane, currency, sum(total_e4 - refunded_e4) AS total_e4 FROM orders JOIN organisation USING (lane, org_id)
-  WHERE orders.state IN ('paid', 'held', 'fulfilling', 'review', 'cancelling', 'failed', 'refused')
-    OR orders.confirm_until IS NOT NULL
+  SELECT lane, currency, sum(paid_e4 - div(paid_e4::numeric * refunded_e4, total_e4))::bigint AS total_e4
+  FROM (
+    SELECT *, total_e4 - CASE WHEN split ->> 'payer_id' IS NULL THEN 0
+                              ELSE (split #>> '{margins,-1,1}')::bigint END AS paid_e4 FROM orders
+  ) AS o JOIN organisation USING (lane, org_id)
+  WHERE o.state IN ('paid', 'held', 'fulfilling', 'review', 'cancelling', 'failed', 'refused')
+    OR o.confirm_until IS NOT NULL
   GROUP BY 1, 2
 ), kept AS (
   SELECT lane, currency, sum(posted_e4) AS total_e4 FROM account WHERE code = 'escrow' GROUP BY 1, 2
@@ -181,16 +188,119 @@ SELECT count(*) AS checked, count(*) FILTER (WHERE coalesce(o.total_e4, 0) <> co
          FILTER (WHERE coalesce(o.total_e4, 0) <> coalesce(k.total_e4, 0)))[1:5] AS examples
 FROM kept k FULL JOIN owed o USING (lane, currency);
 
--- name: orders_have_one_reference
--- Orders and references, each with exactly one of the other, of the same organisation.
-WITH ref AS (
-  SELECT lane, order_id, min(org_id) AS org_id, count(*) AS times FROM order_ref GROUP BY lane, order_id
+-- name: splits_make_the_total
+-- Orders that were bought from agents: the platform's part and the margins, beside what the order costs.
+SELECT count(*) AS checked, count(*) FILTER (WHERE parts_e4 <> total_e4) AS broken,
+       (array_agg(order_id::text) FILTER (WHERE parts_e4 <> total_e4))[1:5] AS examples
+FROM (
+  SELECT order_id, total_e4, (split ->> 'house_e4')::bigint
+      + (SELECT coalesce(sum((m ->> 1)::bigint), 0) FROM jsonb_array_elements(split -> 'margins') AS m) AS parts_e4
+  FROM orders WHERE split IS NOT NULL
+) AS judged;
+
+-- name: margins_follow_their_split
+-- Each agent's margin of each order, but that of one that collects itself, as the ledger has it: none as long as the
+-- order's money rests in escrow; from then on all of it, less what refunds gave back, every border between two shares
+-- rounded down. No more is given back than was booked, but for a unit by which parts may be rounded. That it is not
+-- taken from escrow is the law of escrow.
+WITH share AS (
+  SELECT o.lane, o.order_id, o.split ->> 'payer_id' AS payer_id, o.refunded_e4, o.total_e4, (m ->> 0)::bigint AS agent_id,
+         (m ->> 1)::bigint AS margin_e4,
+         (o.split ->> 'house_e4')::bigint + sum((m ->> 1)::bigint) OVER (PARTITION BY o.lane, o.order_id ORDER BY n) AS border_e4,
+         o.confirm_until IS NULL AND o.state IN ('delivered', 'partly_delivered', 'settled', 'refunded') AS is_earned
+  FROM orders o CROSS JOIN LATERAL jsonb_array_elements(o.split -> 'margins') WITH ORDINALITY AS e (m, n)
+  WHERE o.split IS NOT NULL
+), owed AS (
+  SELECT lane, order_id, agent_id, CASE WHEN is_earned THEN margin_e4 - div(border_e4 * refunded_e4, total_e4)
+      + div((border_e4 - margin_e4) * refunded_e4, total_e4) ELSE 0 END AS margin_e4
+  FROM share WHERE agent_id::text IS DISTINCT FROM payer_id
+), side AS (
+  SELECT lane, subject_id AS order_id, code, credit_account AS account_id, amount_e4
+  FROM transfer WHERE code IN ('margin', 'margin_back')
+  UNION ALL SELECT lane, subject_id, code, debit_account, -amount_e4
+  FROM transfer WHERE code IN ('margin', 'margin_back')
+), booked AS (
+  SELECT lane, order_id, a.org_id AS agent_id, coalesce(sum(amount_e4) FILTER (WHERE s.code = 'margin'), 0) AS got_e4,
+         -coalesce(sum(amount_e4) FILTER (WHERE s.code = 'margin_back'), 0) AS back_e4
+  FROM side s JOIN account a USING (lane, account_id) WHERE a.code = 'sub_account' GROUP BY 1, 2, 3
+), judged AS (
+  SELECT order_id, agent_id, o.order_id IS NULL OR coalesce(b.got_e4 - b.back_e4, 0) <> o.margin_e4
+      OR coalesce(b.back_e4 NOT BETWEEN least(b.got_e4, 0) - 1 AND greatest(b.got_e4, 0) + 1, false) AS is_wrong
+  FROM owed o FULL JOIN booked b USING (lane, order_id, agent_id)
 )
-SELECT count(*) AS checked,
-       count(*) FILTER (WHERE o.org_id IS DISTINCT FROM r.org_id OR r.times IS DISTINCT FROM 1) AS broken,
-       (array_agg(order_id::text) FILTER (WHERE o.org_id IS DISTINCT FROM r.org_id OR r.times IS DISTINCT FROM 1))[1:5]
-         AS examples
-FROM orders o FULL JOIN ref r USING (lane, order_id);
+SELECT count(*) AS checked, count(*) FILTER (WHERE is_wrong) AS broken,
+       (array_agg(format('order %s agent %s', order_id, agent_id)) FILTER (WHERE is_wrong))[1:5] AS examples
+FROM judged;
+
+-- name: sub_accounts_are_only_swept
+-- Every transfer of an agent's sub-account: a margin, one given back, or a sweep.
+WITH side AS (
+  SELECT lane, transfer_id, code, debit_account AS account_id FROM transfer
+  UNION ALL SELECT lane, transfer_id, code, credit_account FROM transfer
+)
+SELECT count(*) AS checked, count(*) FILTER (WHERE is_wrong) AS broken,
+       (array_agg(transfer_id::text) FILTER (WHERE is_wrong))[1:5] AS examples
+FROM (
+  SELECT s.transfer_id, s.code NOT IN ('margin', 'margin_back', 'sweep') AS is_wrong
+  FROM side s JOIN account a USING (lane, account_id) WHERE a.code = 'sub_account'
+) AS judged;
+
+-- name: lanes_owe_each_other_the_same
+-- For every pair of lanes: what one owes, what the other has to get, and what is on its way.
+WITH owes AS (
+  SELECT lane AS from_lane, peer_lane AS to_lane, currency, posted_e4 FROM account WHERE code = 'due_to'
+), gets AS (
+  SELECT peer_lane AS from_lane, lane AS to_lane, currency, posted_e4 FROM account WHERE code = 'due_from'
+), flying AS (
+  SELECT s.lane AS from_lane, s.to_lane, s.currency, sum(s.amount_e4) AS amount_e4
+  FROM sweep s LEFT JOIN transfer_key k ON k.lane = s.to_lane AND k.key = 'sweep:' || s.sweep_id
+  WHERE k.key IS NULL GROUP BY 1, 2, 3
+), judged AS (
+  SELECT from_lane, to_lane, currency, coalesce(o.posted_e4, 0) AS owed_e4, -coalesce(g.posted_e4, 0) AS got_e4,
+         coalesce(f.amount_e4, 0) AS flying_e4
+  FROM owes o FULL JOIN gets g USING (from_lane, to_lane, currency)
+  FULL JOIN flying f USING (from_lane, to_lane, currency)
+)
+SELECT count(*) AS checked, count(*) FILTER (WHERE owed_e4 <> got_e4 + flying_e4) AS broken,
+       (array_agg(format('lane %s to %s %s: %s owed, %s got, %s on its way', from_lane, to_lane, currency, owed_e4,
+                         got_e4, flying_e4)) FILTER (WHERE owed_e4 <> got_e4 + flying_e4))[1:5] AS examples
+FROM judged;
+
+-- name: agents_have_no_cycle
+-- Every organisation with an agent above: whether following them up comes to the platform, over agents alone.
+WITH RECURSIVE up AS (
+  SELECT org_id, parent_id, 1 AS depth FROM organisation WHERE parent_id IS NOT NULL
+  UNION ALL
+  SELECT u.org_id, p.parent_id, u.depth + 1 FROM up u JOIN organisation p ON p.org_id = u.parent_id
+  WHERE p.kind = 'agent' AND p.sandbox_of IS NULL AND u.depth <= 1000
+), judged AS (
+  SELECT org_id, bool_or(parent_id IS NULL) AS is_under FROM up GROUP BY org_id
+)
+SELECT count(*) AS checked, count(*) FILTER (WHERE NOT is_under) AS broken,
+       (array_agg(org_id::text) FILTER (WHERE NOT is_under))[1:5] AS examples
+FROM judged;
+
+-- name: orders_have_one_reference
+-- Orders and references, each with exactly one of the other: the order's own organisation and number.
+WITH judged AS (
+  SELECT order_id, coalesce(r.ref_key <> int8send(o.org_id) || convert_to(o.client_ref, 'UTF8'), true) AS is_wrong
+  FROM orders o FULL JOIN order_ref r USING (lane, order_id)
+)
+SELECT count(*) AS checked, count(*) FILTER (WHERE is_wrong) AS broken,
+       (array_agg(order_id::text) FILTER (WHERE is_wrong))[1:5] AS examples
+FROM judged;
+
+-- name: orders_stand_once
+-- Archived orders and events, and those of them that stand among today's too.
+SELECT count(*) AS checked, count(*) FILTER (WHERE is_wrong) AS broken,
+       (array_agg(id::text) FILTER (WHERE is_wrong))[1:5] AS examples
+FROM (
+  SELECT a.order_id AS id, o.order_id IS NOT NULL AS is_wrong
+  FROM archived_orders a LEFT JOIN ONLY orders o ON o.lane = a.lane AND o.order_id = a.order_id
+  UNION ALL SELECT a.event_id, e.event_id IS NOT NULL
+  FROM archived_event a LEFT JOIN ONLY event e
+    ON e.lane = a.lane AND e.subject_id = a.subject_id AND e.sequence = a.sequence
+) AS judged;
 
 -- name: orders_belong_to_their_caller
 -- Orders, each with its organisation and a key of that organisation.
@@ -282,11 +392,14 @@ FROM awaiting a FULL JOIN reserved r USING (lane, order_id);
 
 -- name: refunds_went_back
 -- Orders of which money went back, beside the refunds that the ledger has of them: the same, and never more than was
--- paid; all of it where the order says so.
+-- paid; all of it where the order says so. Where a shop collects itself, what it paid of that goes back to it.
 WITH back AS (
   SELECT lane, subject_id AS order_id, sum(amount_e4) AS total_e4 FROM transfer WHERE code = 'refund' GROUP BY 1, 2
 ), judged AS (
-  SELECT order_id, o.refunded_e4 IS DISTINCT FROM coalesce(b.total_e4, 0) OR o.refunded_e4 > o.total_e4
+  SELECT order_id, coalesce(b.total_e4, 0) IS DISTINCT FROM
+        CASE WHEN o.split ->> 'payer_id' IS NULL OR o.refunded_e4 = 0 THEN o.refunded_e4::numeric
+             ELSE div((o.total_e4 - (o.split #>> '{margins,-1,1}')::bigint)::numeric * o.refunded_e4, o.total_e4) END
+      OR o.refunded_e4 > o.total_e4
       OR (o.state = 'refunded') <> (o.refunded_e4 = o.total_e4) AS is_wrong
   FROM orders o FULL JOIN back b USING (lane, order_id)
   WHERE o.order_id IS NULL OR o.refunded_e4 <> 0 OR o.state = 'refunded' OR b.order_id IS NOT NULL
@@ -338,7 +451,9 @@ WITH said AS (
   UNION ALL SELECT 'job', lane, job_id, subject_id, NULL FROM job WHERE kind LIKE 'fulfilment.%' OR kind LIKE 'orders.%'
 ), judged AS (
   SELECT s.what, s.id, CASE s.what WHEN 'job' THEN o.order_id IS NULL
-      ELSE coalesce(coalesce(o.org_id, k.org_id, g.org_id) <> s.org_id, false) END AS is_wrong
+      ELSE coalesce(coalesce(
+        CASE s.what WHEN 'transfer' THEN (o.split ->> 'payer_id')::bigint END, o.org_id, k.org_id, g.org_id
+      ) <> s.org_id, false) END AS is_wrong
   FROM said s LEFT JOIN orders o ON o.lane = s.lane AND o.order_id = s.subject_id
   LEFT JOIN api_key k ON k.lane = s.lane AND k.key_id = s.subject_id
   LEFT JOIN organisation g ON g.lane = s.lane AND g.org_id = s.subject_id

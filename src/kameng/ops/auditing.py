@@ -89,9 +89,33 @@ LAWS: dict[str, tuple[str, str]] = {
         "Escrow holds exactly what is left of the paid orders that are not delivered or may still be confirmed.",
         "托管账户恰好等于已付未交付及待确认收货订单的未退金额之和。",
     ),
+    "splits_make_the_total": (
+        "The platform's part and the agents' margins of every order make its total.",
+        "每笔经代理订单的平台部分与各级差价之和等于订单金额。",
+    ),
+    "margins_follow_their_split": (
+        "Every agent's margin of every delivered order is booked once, as its split says.",
+        "每笔已交付订单的各级代理差价均按分配恰好入账一次。",
+    ),
+    "sub_accounts_are_only_swept": (
+        "Agents' sub-accounts are moved by margins and sweeps alone.",
+        "代理分账账户只因差价和归集而变动。",
+    ),
+    "lanes_owe_each_other_the_same": (
+        "What one lane owes another is what that one has to get, but for what is on its way.",
+        "每对分区之间的应付与应收相等（在途资金除外）。",
+    ),
+    "agents_have_no_cycle": (
+        "Whoever buys from an agent buys, over agents alone, from the platform.",
+        "每个下级商户沿代理链最终归属平台，且无循环。",
+    ),
     "orders_have_one_reference": (
         "Every order has one client reference and every reference one order, of the same organisation.",
         "每笔订单对应唯一外部单号，每个外部单号对应同一商户的唯一订单。",
+    ),
+    "orders_stand_once": (
+        "No archived order stands among today's too.",
+        "没有订单既在归档中又在当前表中。",
     ),
     "orders_belong_to_their_caller": (
         "Every order was placed with a key of its own organisation.",
@@ -161,8 +185,8 @@ DURABLE = (
     "数据库落盘设置已开启：fsync、full_page_writes、synchronous_commit。",
 )
 OPEN = (
-    "Sampled cards, keys and accounts open and fit their fingerprints, and references their hashes.",
-    "抽样的卡密、密钥与账号可解密且指纹相符，外部单号与其散列相符。",
+    "Sampled cards, keys and accounts open and fit their fingerprints.",
+    "抽样的卡密、密钥与账号可解密且指纹相符。",
 )
 CLEAR = (
     "No sampled card, account or API secret stands in clear in a trace, event, audit line, job, error or file name.",

@@ -20,7 +20,8 @@ from kameng.kit.jobs import Handler
 from kameng.kit.settings import Settings
 from kameng.kit.timetable import Timetable
 from kameng.kit.working import Limits, Worker
-from kameng.ops import processes, upkeep
+from kameng.notices import Dispatcher, Sender
+from kameng.ops import processes, telling, upkeep
 from kameng.ops.scraping import Scraped
 
 STOP_TIMEOUT_S = 15.0
@@ -37,13 +38,16 @@ def handlers_of(chosen: Settings, ring: crypto.KeyRing) -> list[Handler]:
 async def run(chosen: Settings, roles: Sequence[str], ready_fd: int, more: Sequence[Handler]) -> None:
     """Work until SIGTERM; ``more`` are the handlers of a composition of its own (the kill drill)."""
     ring = crypto.KeyRing(crypto.KeyFile(chosen.key_ring_file).load())
-    database = await db.open_database(chosen.database_url, size=chosen.lanes + 4, name="kameng-background")
-    parts: list[Worker | Timetable] = []
+    database = await db.open_database(chosen.database_url, size=2 * chosen.lanes + 4, name="kameng-background")
+    parts: list[Worker | Timetable | Dispatcher] = []
+    sender = Sender(telling.policy_of(chosen))
     if "worker" in roles:
         async with database.connection() as connection:
             numbers = await lanes.lane_numbers(connection)
         limits = Limits(chosen.job_batch, float(chosen.job_lease_s), chosen.job_attempts_max)
-        parts.append(Worker(database, [*handlers_of(chosen, ring), *more], lanes=numbers, limits=limits))
+        every = [*handlers_of(chosen, ring), *more, *telling.handlers(chosen, database, ring, sender)]
+        parts.append(Worker(database, every, lanes=numbers, limits=limits))
+        parts.append(telling.dispatcher(chosen, database, ring, numbers))
     if "scheduler" in roles:
         parts.append(Timetable(database, upkeep.entries(ring), lease_s=float(chosen.job_lease_s)))
     told = asyncio.Event()
@@ -52,13 +56,8 @@ async def run(chosen: Settings, roles: Sequence[str], ready_fd: int, more: Seque
     running: list[asyncio.Task[None]] = [asyncio.create_task(part.run()) for part in parts]
     scraped = asyncio.create_task(_show_numbers(chosen))
     os.write(ready_fd, b"1")
-    await asyncio.wait([asyncio.ensure_future(told.wait()), *running], return_when=asyncio.FIRST_COMPLETED)
-    for part in parts:
-        part.stop()
-    if running:
-        _, late = await asyncio.wait(running, timeout=STOP_TIMEOUT_S)
-        for task in late:
-            task.cancel()
+    async with sender:
+        await _until_told(told, parts, running)
     scraped.cancel()
     await asyncio.wait([scraped])
     with suppress(TimeoutError):
@@ -66,6 +65,19 @@ async def run(chosen: Settings, roles: Sequence[str], ready_fd: int, more: Seque
     for task in running:
         if task.done() and not task.cancelled():
             task.result()  # an error that ended it ends the process, with its words
+
+
+async def _until_told(
+    told: asyncio.Event, parts: Sequence[Worker | Timetable | Dispatcher], running: Sequence[asyncio.Task[None]]
+) -> None:
+    """Until SIGTERM, or one of the parts ends; then let the others end what they began."""
+    await asyncio.wait([asyncio.ensure_future(told.wait()), *running], return_when=asyncio.FIRST_COMPLETED)
+    for part in parts:
+        part.stop()
+    if running:
+        _, late = await asyncio.wait(running, timeout=STOP_TIMEOUT_S)
+        for task in late:
+            task.cancel()
 
 
 async def _show_numbers(chosen: Settings) -> None:

@@ -57,6 +57,11 @@ class Child:
     def status(self) -> int | None:
         return self._process.returncode
 
+    def drain(self) -> None:
+        """Ask a gateway to send the proxy away, and to serve on."""
+        if self._has_visitors:
+            self._process.send_signal(signal.SIGURG)
+
     def leave(self) -> None:
         """Ask a gateway to take no new visitors; others just to end."""
         if self._has_visitors:

@@ -15,7 +15,7 @@ import asyncpg
 
 from kameng.kit import logs
 from kameng.kit.errors import Fault, Refusal
-from kameng.ops.commands import backup, goods, order, people, platform, risk, serve, upkeep
+from kameng.ops.commands import archive, backup, goods, order, people, platform, risk, serve, standby, telling, upkeep
 
 REFUSED, UNUSABLE, INTERRUPTED = 1, 2, 130
 
@@ -29,7 +29,7 @@ def parser() -> argparse.ArgumentParser:
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("--data", metavar="FOLDER", help="数据目录 the data folder (KAMENG_DATA_DIR)")
     commands = top.add_subparsers(metavar="COMMAND", required=True)
-    for module in (serve, platform, people, goods, order, risk, backup, upkeep):
+    for module in (serve, platform, people, goods, order, risk, telling, backup, standby, archive, upkeep):
         module.add(commands, common)
     return top
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 
 from kameng.kit.db import Connection
+from kameng.ops import embedded
 
 VERSION_MIN = 16
 CONNECTIONS_MIN = 40
@@ -19,6 +20,7 @@ DISK_FREE_MIN_GB = 2
 WAL_WAITING_MAX = 2
 """Whole files that the archive does not have yet; a busy minute makes more for a moment, not a lasting one."""
 WAL_AGE_MAX_S = 600
+STANDBY_BEHIND_MAX_BYTES = 256 << 20
 
 DURABLE = {
     "fsync": frozenset({"on"}),
@@ -55,8 +57,28 @@ class Archived(msgspec.Struct, frozen=True):
     """The last attempt failed."""
 
 
-async def check(connection: Connection, *, wants_archive: bool = False) -> list[Finding]:
-    """All there is to find, the gravest first. ``wants_archive``: the settings say that WAL is kept."""
+class Followed(msgspec.Struct, frozen=True):
+    """What the server tells of its standbys."""
+
+    is_waited_for: bool
+    """Orders are answered only when one has them."""
+    following: int
+    behind_bytes: int
+    """The one that is furthest behind."""
+    away: int
+    """For so many WAL is kept, and they do not follow."""
+    lost: int
+    """For these it was not kept any longer."""
+
+
+NOT_FOLLOWED = Followed(is_waited_for=False, following=0, behind_bytes=0, away=0, lost=0)
+
+
+async def check(
+    connection: Connection, *, wants_archive: bool = False, wants_standby: bool = False
+) -> list[Finding]:
+    """All there is to find, the gravest first. ``wants_…``: the settings say that WAL is kept, that orders wait for
+    a standby."""
     row = await connection.fetchrow(
         "SELECT current_setting('fsync') AS fsync, current_setting('full_page_writes') AS full_page_writes,"
         " current_setting('synchronous_commit') AS synchronous_commit,"
@@ -80,6 +102,9 @@ async def check(connection: Connection, *, wants_archive: bool = False) -> list[
     archived = await _archived(connection)
     if wants_archive or archived.is_on:
         findings.append(wal_archive(archived))
+    followed = await _followed(connection)
+    if wants_standby or followed != NOT_FOLLOWED:
+        findings.append(standby(followed, wanted=wants_standby))
     return findings
 
 
@@ -182,6 +207,24 @@ def wal_archive(found: Archived) -> Finding:
     )
 
 
+def standby(found: Followed, *, wanted: bool) -> Finding:
+    is_as_wanted = found.is_waited_for or not wanted
+    is_near = found.behind_bytes <= STANDBY_BEHIND_MAX_BYTES
+    is_well = found.following > 0 and is_near and not found.away and not found.lost
+    behind_mb = found.behind_bytes / (1 << 20)
+    return Finding(
+        "standby",
+        is_well and is_as_wanted,
+        f"Standbys that follow: {found.following}, behind by {behind_mb:.0f} MB; away: {found.away}, lost:"
+        f" {found.lost}; orders {'wait' if found.is_waited_for else 'do not wait'} for one.",
+        f"跟随中的备用库：{found.following}，落后 {behind_mb:.0f} MB；失联 {found.away}，作废 {found.lost}；"
+        f"订单{'等待' if found.is_waited_for else '不等待'}备用库。",
+        "Let it follow: kameng standby run DIR; one that is lost is made anew: kameng standby make."
+        if is_as_wanted
+        else "KAMENG_SYNCHRONOUS_STANDBY is on since the database was started: stop and start Kameng.",
+    )
+
+
 def _count(limit: int) -> str:
     return "any number of" if limit == resource.RLIM_INFINITY else str(limit)
 
@@ -204,6 +247,20 @@ async def _archived(connection: Connection) -> Archived:
     last = row["last_archived_wal"] or ""
     waiting = max(0, _wal_number(row["wal_now"]) - _wal_number(last) - 1) if last[8:24].isalnum() else 0
     return Archived(row["is_on"], waiting, row["age_s"], row["failed_count"], row["is_failing"])
+
+
+async def _followed(connection: Connection) -> Followed:
+    row = await connection.fetchrow(
+        "SELECT current_setting('synchronous_standby_names') <> '' AS is_waited_for,"
+        " count(f.pid) AS following, coalesce(max(pg_current_wal_lsn() - f.replay_lsn), 0)::bigint AS behind_bytes,"
+        " (SELECT count(*) FROM pg_replication_slots WHERE slot_name ~ $2 AND NOT active"
+        "  AND wal_status <> 'lost') AS away,"
+        " (SELECT count(*) FROM pg_replication_slots WHERE slot_name ~ $2 AND wal_status = 'lost') AS lost"
+        " FROM pg_stat_replication f WHERE f.application_name = $1 AND f.state = 'streaming'",
+        embedded.STANDBY, f"^{embedded.STANDBY}_",
+    )  # fmt: skip
+    assert row is not None
+    return Followed(*row.values())
 
 
 def _wal_number(name: str) -> int:

@@ -42,6 +42,8 @@ from kameng.ops.ground import ServerUser, as_server
 
 ROLE = "kameng"
 """The role, and the database."""
+STANDBY = "kameng_standby"
+"""What a standby calls itself to its primary."""
 SOCKET_NUMBER = 5432
 SOCKET_FOLDER_BYTES_MAX = 107 - len("/.s.PGSQL.65535")
 
@@ -147,9 +149,10 @@ def server_settings(programs: Path, *, socket: Path, port: int | None) -> dict[s
         "wal_compression": "lz4" if "--with-lz4" in built_with else "pglz",
         "wal_buffers": "32MB",
         "max_wal_size": "8GB",
+        "max_slot_wal_keep_size": "16GB",  # what a standby that is away may make us keep; then it is made anew
         "checkpoint_timeout": "15min",
         "checkpoint_completion_target": "0.9",
-        "shared_buffers": f"{min(512, max(128, memory_mb // 8))}MB",
+        "shared_buffers": f"{min(1024, max(128, memory_mb // 8))}MB",
         "effective_cache_size": f"{max(256, memory_mb // 2)}MB",
         "maintenance_work_mem": "128MB",
         "random_page_cost": "1.1",

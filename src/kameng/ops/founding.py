@@ -8,7 +8,7 @@ import msgspec
 
 from kameng import identity, ledger, risk
 from kameng.identity import ALL_SCOPES, IssuedKey, Organisation
-from kameng.kit import crypto, lanes
+from kameng.kit import crypto, lanes, money
 from kameng.kit.db import Database
 
 PLAY_MONEY_E4 = 1_000_000 * 10_000
@@ -47,11 +47,11 @@ async def open_platform(db: Database, *, lane_count: int) -> None:
 
 async def found_member(
     db: Database, ring: crypto.KeyRing, name: str, *, kind: str = "merchant", level: int = 0,
-    scopes: Iterable[str] = ALL_SCOPES, credit_line_e4: int = 0,
+    scopes: Iterable[str] = ALL_SCOPES, credit_line_e4: int = 0, parent_id: int | None = None,
 ) -> Member:  # fmt: skip
     """An organisation with its wallet and key, and beside it its sandbox with play money and a key of its own."""
     async with db.transaction() as connection:
-        live = await identity.found(connection, name=name, kind=kind, level=level)
+        live = await identity.found(connection, name=name, kind=kind, level=level, parent_id=parent_id)
         await ledger.open_wallet(connection, live.lane, live.org_id, currency="CNY", credit_line_e4=credit_line_e4)
         key = await identity.issue_key(connection, ring, live, name="first key", scopes=scopes)
         sandbox = await identity.found_sandbox(connection, live)
@@ -59,3 +59,16 @@ async def found_member(
         sandbox_key = await identity.issue_key(connection, ring, sandbox, name="sandbox key", scopes=scopes)
     await ledger.recharge(db, sandbox.lane, sandbox.org_id, PLAY_MONEY_E4, key=f"play-money:{sandbox.org_id}")
     return Member(live, sandbox, key, sandbox_key)
+
+
+async def move_organisation(
+    db: Database, org_id: int, parent_id: int | None, *, reason: str, actor_id: int = 0
+) -> Organisation:
+    """Put an organisation under another agent, or under the platform, once everything is settled with it."""
+    async with db.connection() as connection:
+        if unsettled := await ledger.unsettled_of(connection, org_id):
+            lane, amount_e4 = unsettled[0]
+            amount = money.format_e4(amount_e4)
+            raise ledger.NotSettled(f"{amount} in lane {lane}", detail_zh=f"分区 {lane} 尚有 {amount}")
+    async with db.transaction() as connection:
+        return await identity.move(connection, org_id, parent_id, reason=reason, actor_id=actor_id)

@@ -6,6 +6,8 @@ A reload drops nothing, because the socket outlives every gateway:
 - a new gateway tells that it serves (``ready``) before the old one is asked to leave;
 - the old one is first made deaf (SIGUSR1): it takes no new connections, ends handshakes and requests, and says
   ``Connection: close`` with every answer, so that clients come again by themselves;
+- where it ends for good behind a proxy with an agent-check it is first drained (SIGURG): the supervisor's
+  socket takes connections as long as it is open, and who waits in it when nobody is left is cut off;
 - then (SIGTERM) connections that were idle all the while are closed, and it ends.
 
 Run by ``serving`` as ``python -m kameng.ops.gateway PARENT LISTENING-FD READY-FD``.
@@ -32,6 +34,7 @@ from kameng.kit import logs, settings
 from kameng.kit.settings import Settings
 from kameng.openapi import Connection, Neighbours, sweep
 from kameng.ops import processes, tls
+from kameng.ops.agent import Agent
 
 BACKLOG = 4096
 DEAF_S = 0.2
@@ -75,17 +78,21 @@ class Server(uvicorn.Server):
     """uvicorn on a socket that is there already, which it can be asked to leave."""
 
     def __init__(
-        self, config: uvicorn.Config, *, request_timeout_s: float, ready: Callable[[], None] = lambda: None
+        self, config: uvicorn.Config, *, request_timeout_s: float, ready: Callable[[], None] = lambda: None,
+        agent: Agent | None = None,
     ) -> None:  # fmt: skip
         super().__init__(config)
         self.server_state: Neighbours = Neighbours()
         self._request_timeout_s = request_timeout_s
         self._ready = ready
-        self._sweeping: asyncio.Task[None] | None = None
+        self._agent = agent
+        self._beside: list[asyncio.Task[None]] = []
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        self._sweeping = asyncio.create_task(sweep(self.server_state, self._request_timeout_s))
+        self._beside.append(asyncio.create_task(sweep(self.server_state, self._request_timeout_s)))
+        if self._agent:
+            self._beside.append(asyncio.create_task(self._agent.run()))
         self._ready()
 
     @contextmanager
@@ -93,18 +100,34 @@ class Server(uvicorn.Server):
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGTERM, self.leave)
         loop.add_signal_handler(signal.SIGUSR1, self.go_deaf)
+        loop.add_signal_handler(signal.SIGURG, self.drain)  # ignored until now, so it can't come too early
         loop.add_signal_handler(signal.SIGUSR2, self.end_alone)
         yield
 
     def leave(self) -> None:
         self.go_deaf()
+        self.end_streams()
         self.should_exit = True
+
+    def drain(self) -> None:
+        """Serve on, but tell the proxy to send nobody more."""
+        self.server_state.leaving = True
+        if self._agent:
+            self._agent.is_leaving = True
 
     def go_deaf(self) -> None:
         """From now on nobody knocks here. The socket itself stays open elsewhere."""
         self.server_state.leaving = True
+        if self._agent:
+            self._agent.stop()
         for server in self.servers if self.started else ():
             server.close()
+
+    def end_streams(self) -> None:
+        """Live events go on for ever: whoever reads them is let go first."""
+        end = getattr(self.config.app, "end_streams", None)
+        if end is not None:
+            end()
 
     def end_alone(self) -> None:
         """Nobody is left who would end us: do it as they would have."""
@@ -129,13 +152,16 @@ def main() -> None:
     processes.begin(parent_pid, orphaned_by=signal.SIGUSR2)
     chosen = settings.load()
     logs.configure(level=chosen.log_level, style=chosen.log_format)
-    config = uvicorn.Config(openapi.create(), **server_options())
+    app = openapi.create()
+    config = uvicorn.Config(app, **server_options())
     config.load()
     if pair := certificate_files(chosen):
         config.ssl = tls_context(*pair)
+    agent = Agent(chosen.host, chosen.agent_port, wait_s=app.wait_s, target_s=chosen.queue_target_ms / 1000)
     server = Server(
-        config, request_timeout_s=chosen.request_timeout_s, ready=lambda: _tell_ready(ready_fd)
-    )
+        config, request_timeout_s=chosen.request_timeout_s, ready=lambda: _tell_ready(ready_fd),
+        agent=agent if chosen.agent_port else None,
+    )  # fmt: skip
     server.run([socket.socket(fileno=listening_fd)])
 
 

@@ -43,7 +43,7 @@ _ORDERS = copying.Rows(
      "unit_price_e4": "q", "total_e4": "q", "cost_e4": "q", "placed_at": "q"},
     ["state", "client_ref", "trace", "card_ids"],
 )  # fmt: skip
-_REFS = copying.Rows("order_ref", {"lane": "h", "org_id": "q", "order_id": "q"}, ["ref_hash", "digest"])
+_REFS = copying.Rows("order_ref", {"lane": "h", "order_id": "q"}, ["ref_key", "digest"])
 _EVENTS = copying.Rows(
     "event",
     {"lane": "h", "subject_id": "q", "sequence": "i", "event_id": "q", "org_id": "q", "actor_id": "q", "at": "q"},
@@ -306,12 +306,12 @@ class Batch:
 
     def _ref_rows(self) -> list[Sequence[Any]]:
         """In the order of their index: each of its pages is visited once."""
-        lane, hash_of = self._slice.lane, orders.ref_hash_of
+        lane, key_of = self._slice.lane, orders.ref_key_of
         rows = [
-            (lane, b.buyer.org_id, b.order_id, hash_of(b.buyer.org_id, b.ref.decode()), b.offer.digest)
+            (lane, b.order_id, key_of(b.buyer.org_id, b.ref.decode()), b.offer.digest)
             for b in self._bought
         ]
-        return sorted(rows, key=lambda row: row[3])
+        return sorted(rows, key=lambda row: row[2])
 
     def _event_rows(self) -> Iterator[Sequence[Any]]:
         lane = self._slice.lane

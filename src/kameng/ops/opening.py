@@ -51,7 +51,8 @@ class Place:
 
 
 def _start(chosen: Settings) -> Embedded:
-    return embedded.start(extra_settings=archiving.server_settings(chosen))
+    waits_for = {"synchronous_standby_names": embedded.STANDBY} if chosen.synchronous_standby == "on" else {}
+    return embedded.start(extra_settings=archiving.server_settings(chosen) | waits_for)
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 -- name: organisation
 -- One organisation.
-SELECT org_id, name, kind, level, state, currency, sandbox_of, wants_events
+SELECT org_id, name, kind, level, state, currency, sandbox_of, wants_events, parent_id, self_collected,
+       minimum_balance_e4, day_budget_e4, month_budget_e4
 FROM organisation WHERE lane = $1::smallint AND org_id = $2;
 
 -- name: keys_of_organisation
@@ -24,3 +25,24 @@ SELECT EXISTS (SELECT FROM account WHERE lane = $1::smallint AND account_id = $2
 -- name: sealed_cards
 -- A few cards as they are sealed, whichever come first.
 SELECT card_id, sealed FROM card WHERE sealed IS NOT NULL LIMIT $1;
+
+-- name: warm_lane
+-- Reads what the next orders of a lane's latest buyers will touch: the last page of each in every index that grows.
+SELECT count(o.order_id) + count(r.order_id) + count(t.transfer_id) + count(a.account_id) AS touched
+FROM (
+  SELECT DISTINCT org_id
+  FROM (SELECT org_id FROM orders WHERE lane = $1::smallint ORDER BY order_id DESC LIMIT $2::int) AS recent
+) AS buyer
+CROSS JOIN LATERAL (
+  SELECT order_id FROM orders WHERE lane = $1::smallint AND org_id = buyer.org_id ORDER BY order_id DESC LIMIT 1
+) AS o
+LEFT JOIN LATERAL (
+  SELECT order_id FROM order_ref
+  WHERE lane = $1::smallint AND ref_key < int8send(buyer.org_id + 1) ORDER BY ref_key DESC LIMIT 1
+) AS r ON true
+LEFT JOIN LATERAL (
+  SELECT transfer_id FROM transfer
+  WHERE lane = $1::smallint AND debit_account = buyer.org_id AND debit_account >= 1000
+  ORDER BY transfer_id DESC LIMIT 1
+) AS t ON true
+LEFT JOIN account a ON a.lane = $1::smallint AND a.account_id = buyer.org_id;

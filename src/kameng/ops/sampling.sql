@@ -22,11 +22,11 @@ SELECT lane, key_id, org_id, sealed_secret FROM (
 ) AS numbered WHERE n <= $2;
 
 -- name: sample_orders
--- At random up to $2 orders of each lane with their reference, out of $1 per cent of them.
-SELECT s.lane, s.order_id, s.org_id, s.account, s.client_ref, r.ref_hash FROM (
-  SELECT lane, order_id, org_id, account, client_ref, row_number() OVER (PARTITION BY lane ORDER BY random()) AS n
+-- At random up to $2 orders of each lane, out of $1 per cent of them.
+SELECT lane, order_id, org_id, account FROM (
+  SELECT lane, order_id, org_id, account, row_number() OVER (PARTITION BY lane ORDER BY random()) AS n
   FROM orders TABLESAMPLE BERNOULLI ($1)
-) AS s LEFT JOIN order_ref r USING (lane, order_id) WHERE n <= $2;
+) AS numbered WHERE n <= $2;
 
 -- name: fingerprints_of
 -- Which card each of these fingerprints was claimed for.

@@ -39,6 +39,8 @@ TICK_S = 0.25
 READY_TIMEOUT_S = 90.0
 LEAVE_S = 10.0
 """How long a replaced gateway still answers: every client that asks meanwhile is sent on in good order."""
+DRAIN_S = 2.5
+"""How long a proxy has to hear that this gateway leaves: more than two of its agent's checks."""
 CERTIFICATE_LOOK_S = 3600.0
 
 
@@ -198,6 +200,10 @@ class Supervisor:
     def stop(self) -> None:
         """End everything, the gateway first deaf; a second Ctrl-C does not wait."""
         children = [role.child for role in self._roles if role.child] + [child for _, child in self._leaving]
+        if self._listener and self._chosen.agent_port:
+            for child in children:
+                child.drain()
+            self._sleep(DRAIN_S)
         for child in children:
             child.leave()
         if self._listener:

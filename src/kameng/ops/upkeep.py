@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from functools import partial
 
-from kameng import identity, orders, risk, stock
+from kameng import identity, ledger, notices, orders, risk, stock
 from kameng.kit import clock, crypto, lanes, logs
 from kameng.kit.db import Database
 from kameng.kit.errors import Fault
@@ -14,6 +14,7 @@ from kameng.kit.timetable import Entry
 log = logs.get_logger(__name__)
 
 NONCES_S = 600.0
+SWEEP_S = 60.0
 HOUR_S = 3600.0
 DAY_S = 86_400.0
 
@@ -23,8 +24,10 @@ def entries(ring: crypto.KeyRing) -> list[Entry]:
     return [
         Entry("identity.empty_drawer", NONCES_S, empty_drawer, limit_s=60.0),
         Entry("risk.purge", HOUR_S, risk.purge, limit_s=600.0),
+        Entry("ledger.sweep", SWEEP_S, partial(_lane_by_lane, ledger.sweep), limit_s=600.0),
         Entry("stock.void_expired", DAY_S, partial(_lane_by_lane, stock.void_expired)),
         Entry("stock.read_numbers", HOUR_S, partial(read_numbers, ring=ring)),
+        Entry("notices.purge", DAY_S, partial(_lane_by_lane, notices.purge)),
         Entry("reseal", HOUR_S, partial(reseal, ring=ring)),
     ]
 
@@ -51,10 +54,12 @@ async def reseal(db: Database, *, ring: crypto.KeyRing) -> None:
         keys = await identity.reseal(db, ring, lane)
         cards = await stock.reseal(db, ring, lane)
         accounts = await orders.reseal(db, ring, lane)
-        if keys or cards or accounts:
+        told = await notices.reseal(db, ring, lane)
+        if keys or cards or accounts or told:
             log.info(
                 "re-sealed with the present key",
                 in_lane=lane, keys_count=keys, cards_count=cards, accounts_count=accounts,
+                notices_count=told,
             )  # fmt: skip
 
 

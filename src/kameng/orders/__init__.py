@@ -1,6 +1,7 @@
 """The journey of one order: wishes in, decided by the batch in their lane, found and revealed later."""
 
 from kameng.orders.acting import IDS_EACH, act, act_on, act_within
+from kameng.orders.archiving import archive, bring_back
 from kameng.orders.awaiting import await_payment, key_of_guest
 from kameng.orders.commands import Acted, By, Instruction, Standing, Terms, terms_of
 from kameng.orders.errors import (
@@ -24,12 +25,14 @@ from kameng.orders.errors import (
     ReferenceReused,
     RefundTooLarge,
     SecretsNotShown,
+    ShopClosed,
+    ShopPaused,
     SoldOut,
     StateForbids,
     TooManyGuesses,
     TooManyUnpaid,
 )  # fmt: skip
-from kameng.orders.finding import ID_MAX, Page, find, find_by_ref, list_orders, reveal, timeline
+from kameng.orders.finding import ID_MAX, Page, find, find_by_ref, list_orders, present, reveal, timeline
 from kameng.orders.guesting import Guest, find_as_guest, guest_from
 from kameng.orders.jobs import handlers
 from kameng.orders.keeping import reseal
@@ -49,8 +52,20 @@ from kameng.orders.model import (
 )  # fmt: skip
 from kameng.orders.queueing import Lanes
 from kameng.orders.snapshot import Snapshot
+from kameng.orders.splitting import (
+    MARGIN,
+    MARGIN_BACK,
+    Refund,
+    Split,
+    booked,
+    left_of,
+    legs,
+    read_split,
+    refund_of,
+    split_of,
+)  # fmt: skip
 from kameng.orders.store import read_standing
-from kameng.orders.wishing import OrderBody, fault_of, ref_hash_of, wish_from
+from kameng.orders.wishing import OrderBody, fault_of, ref_key_of, wish_from
 
 __all__ = [
     "ACCOUNT",
@@ -59,6 +74,8 @@ __all__ = [
     "FINAL",
     "IDS_EACH",
     "ID_MAX",
+    "MARGIN",
+    "MARGIN_BACK",
     "TRANSITIONS",
     "Acted",
     "Answer",
@@ -87,13 +104,17 @@ __all__ = [
     "Page",
     "PaymentReused",
     "ReferenceReused",
+    "Refund",
     "RefundTooLarge",
     "Refused",
     "SecretsNotShown",
+    "ShopClosed",
+    "ShopPaused",
     "ShownCard",
     "ShownOrder",
     "Snapshot",
     "SoldOut",
+    "Split",
     "Standing",
     "State",
     "StateForbids",
@@ -104,7 +125,10 @@ __all__ = [
     "act",
     "act_on",
     "act_within",
+    "archive",
     "await_payment",
+    "booked",
+    "bring_back",
     "fault_of",
     "find",
     "find_as_guest",
@@ -112,11 +136,17 @@ __all__ = [
     "guest_from",
     "handlers",
     "key_of_guest",
+    "left_of",
+    "legs",
     "list_orders",
+    "present",
+    "read_split",
     "read_standing",
-    "ref_hash_of",
+    "ref_key_of",
+    "refund_of",
     "reseal",
     "reveal",
+    "split_of",
     "terms_of",
     "timeline",
     "wish_from",

@@ -7,7 +7,7 @@ of jobs. What another lane's shelf could help with is stolen in between, once.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from kameng import catalogue, ledger, stock
 from kameng.kit import audit, clock, crypto, events, ids, jobs, lanes
@@ -18,6 +18,8 @@ from kameng.orders.commands import KEY_CHARS_MAX, REASON_CHARS_MAX, Acted, By, I
 from kameng.orders.drafting import Draft, View, job_of
 from kameng.orders.errors import BadCommand
 from kameng.orders.model import Command, Refused, Short
+from kameng.orders.settling import Fresh
+from kameng.orders.splitting import booked
 
 IDS_EACH = 12
 """Ids that one command needs at most: for its events, transfers, jobs and audit line."""
@@ -115,7 +117,7 @@ async def _read(
     standing = await store.read_standing(connection, lane, order_ids)
     revisions = {(order.sku_id, order.sku_revision) for order in standing.values()}
     skus = await catalogue.read_revisions(connection, revisions)
-    wallets = {order.org_id for order in standing.values()}
+    wallets = {order.payer_id for order in standing.values()}
     needs: dict[int, int] = {}
     payments: dict[str, int] = {}
     for instruction in instructions:
@@ -126,18 +128,36 @@ async def _read(
             payments.setdefault(instruction.key, order.order_id)
         if instruction.command in _MAY_TAKE_CARDS and skus[order.sku_id, order.sku_revision].from_stock:
             needs[order.sku_id] = needs.get(order.sku_id, 0) + (len(instruction.card_ids) or order.quantity)
+    sub_accounts, leg_ids = await _sub_accounts(connection, lane, standing, instructions)
     return View(
         at=clock.now(),
-        ids=iter(passage.ids),
+        fresh=Fresh(iter(passage.ids), iter(leg_ids), {account.org_id: account.account_id for account in sub_accounts}),
         orders=standing,
         skus=skus,
         known=await store.read_commands(connection, lane, [(i.order_id, i.full_key) for i in instructions]),
         references=await store.claim_references(connection, payments) if payments else {},
-        books=ledger.Books(await ledger.read_accounts(connection, lane, [*_HOUSE, *wallets])),
+        books=ledger.Books([*await ledger.read_accounts(connection, lane, [*_HOUSE, *wallets]), *sub_accounts]),
         shelf=await stock.read_shelf(connection, ring, lane, needs),
         terms=terms,
         may_steal=may_steal,
     )
+
+
+async def _sub_accounts(
+    connection: Connection, lane: int, standing: Mapping[int, Standing], instructions: Sequence[Instruction]
+) -> tuple[list[ledger.Account], list[int]]:
+    """Where the agents above some buyers earn in this lane, and ids for as many transfers as there may be: a command
+    moves each margin once at most."""
+    splits = [
+        order.split
+        for instruction in instructions
+        if (order := standing.get(instruction.order_id)) is not None and order.split is not None
+    ]
+    if not splits:
+        return [], []
+    earners = sorted({agent_id for split in splits for agent_id, _ in booked(split)})
+    leg_count = sum(len(booked(split)) for split in splits)
+    return await ledger.open_sub_accounts(connection, lane, earners, leg_count=leg_count)
 
 
 async def _write(connection: Connection, lane: int, view: View) -> None:

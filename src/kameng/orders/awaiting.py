@@ -26,6 +26,7 @@ from kameng.orders.placing import Entry, read
 from kameng.orders.reserving import Places
 from kameng.orders.showing import show
 from kameng.orders.snapshot import Snapshot
+from kameng.orders.splitting import split_of
 from kameng.orders.store import NewPayment, Unpaid
 
 
@@ -111,9 +112,12 @@ def decide(
             return Short(sku.sku_id, wish.quantity) if asked.may_steal else Refused(SoldOut, field="sku")
         card_ids = tuple(card.card_id for card in cards)
     view.counters.take(asked.lane_claims)
+    # The platform collects it: no agent pays, each has its margin when the order is delivered.
+    has_split = quote.agents and not wish.organisation.sandbox
     return NewOrder(
         next(view.order_ids), wish, sku.revision, quote.unit_price_e4, quote.unit_price_e4 * wish.quantity,
         sku.cost_e4 * wish.quantity, State.awaiting_payment, quote.trace, card_ids,
+        split=split_of(quote, wish.quantity) if has_split else None,
     )  # fmt: skip
 
 

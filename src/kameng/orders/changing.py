@@ -83,8 +83,8 @@ def _deliver_partly(view: View, draft: Draft) -> Refused | None:
             RefundTooLarge, "amount: above zero and below what was paid", "amount", "金额：须大于 0 且小于已付金额"
         )
     # The remainder leaves escrow first, so that no more than what came is earned.
-    refund = settling.refund_moves(order, order.rest_e4 - came_e4)
-    if refusal := post(view, draft, refund):
+    refund = settling.refund_transfers(order, order.rest_e4 - came_e4, view.fresh)
+    if refusal := post(view, refund):
         return refusal
     draft.order = msgspec.structs.replace(order, refunded_e4=order.total_e4 - came_e4)
     if order.is_guest:
@@ -186,7 +186,7 @@ def _settle(view: View, draft: Draft) -> Refused | None:
     until = draft.order.confirm_until
     if draft.instruction.by is By.kameng and (until is None or until > view.at):
         return not_now(draft.order)
-    refusal = may(draft, Command.settle) or post(view, draft, settling.earned_moves(draft.order))
+    refusal = may(draft, Command.settle) or post(view, settling.earned_transfers(draft.order, view.fresh))
     if refusal is None:
         advance(view, draft, Command.settle, confirm_until=None)
     return refusal

@@ -10,6 +10,7 @@ import msgspec
 
 from kameng.kit.settings import Settings
 from kameng.orders.model import Command, State
+from kameng.orders.splitting import Split
 
 FULFIL_JOB = "fulfilment.fulfil"
 SETTLE_JOB = "orders.settle"
@@ -104,10 +105,16 @@ class Standing(msgspec.Struct, frozen=True):
     is_begun: bool  # one of its jobs is in a worker's hands
     expires_at: datetime | None  # when its payment may come no more; None: a wallet paid
     is_guest: bool
+    split: Split | None = None  # among the agents above the buyer
+
+    @property
+    def payer_id(self) -> int:
+        """Whose wallet paid, and gets back what goes back."""
+        return self.org_id if self.split is None or self.split.payer_id is None else self.split.payer_id
 
     @property
     def rest_e4(self) -> int:
-        """What was paid and did not go back."""
+        """What did not go back of the price, as its buyer sees it."""
         return self.total_e4 - self.refunded_e4
 
     @property

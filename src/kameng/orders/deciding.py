@@ -13,7 +13,9 @@ import msgspec
 
 from kameng.catalogue import FROM_STOCK, Sku
 from kameng.identity import (
+    NO_CHAIN,
     ApiKey,
+    Chain,
     DailyLimitExceeded,
     KeyRevoked,
     Nonce,
@@ -21,8 +23,17 @@ from kameng.identity import (
     Organisation,
     OrganisationSuspended,
 )  # fmt: skip
+from kameng.kit import money
 from kameng.ledger import Books, InsufficientBalance, LedgerRefused, NewTransfer, Result
-from kameng.orders.errors import BadQuantity, GroupRefused, NotOnSale, ReferenceReused, SoldOut
+from kameng.orders.errors import (
+    BadQuantity,
+    GroupRefused,
+    NotOnSale,
+    ReferenceReused,
+    ShopClosed,
+    ShopPaused,
+    SoldOut,
+)  # fmt: skip
 from kameng.orders.model import (
     PLACED_DELIVERED,
     PLACED_FULFILLING,
@@ -36,8 +47,9 @@ from kameng.orders.model import (
     Wish,
 )  # fmt: skip
 from kameng.orders.settling import INCOME
+from kameng.orders.splitting import Split, booked, legs, split_of
 from kameng.pricing import BelowCost, PriceChanged, Quote
-from kameng.risk import KEY_DAY, Claim, Counters, RiskRefused, VelocityExceeded
+from kameng.risk import KEY_DAY, SPENDER_DAY, SPENDER_MONTH, Claim, Counters, RiskRefused, VelocityExceeded
 from kameng.stock import Shelf, ShelfCard
 
 # Members of an enum are looked up by Python code before 3.12; this one is needed for every order.
@@ -56,6 +68,8 @@ class Asked(msgspec.Struct, frozen=True, gc=False):
     may_steal: bool = True  # another lane was not asked yet
     nonce_spent: bool = False  # perhaps, by this very wish, in a batch before
     unsure: bool = False  # perhaps it stands already, by a commit that got no answer
+    chain: Chain = NO_CHAIN  # the agents above its buyer
+    spender: Organisation | None = None  # who pays, where he has limits, or does not place the order himself
 
 
 class View(msgspec.Struct):
@@ -75,6 +89,10 @@ class View(msgspec.Struct):
     """How long buyers may confirm what came, where the SKU does not say."""
     spent: list[Nonce] = []
     """Nonces this batch spends, of the refused wishes too."""
+    sub_accounts: Mapping[int, int] = {}
+    """Of the agents above some buyer, in this lane."""
+    leg_ids: Iterator[int] = iter(())
+    """For the transfers of their margins."""
 
 
 def decide(view: View, asked: Sequence[Asked]) -> list[Decision]:
@@ -107,7 +125,7 @@ def _decide_one(view: View, asked: Asked) -> Decision:
 def judge(view: View, asked: Asked) -> Known | Refused | None:
     """What stands already, or why it may not be placed; None for what only lacks goods and money."""
     wish = asked.wish
-    standing = view.refs.get(wish.ref_hash)
+    standing = view.refs.get(wish.ref_key)
     stands = standing is not None and standing[0] == wish.digest
     refusal = _nonce_is_fresh(view, asked) or _caller_may(view, wish)
     # What stands by its own lost commit is its answer, whatever became of its caller since.
@@ -118,6 +136,8 @@ def judge(view: View, asked: Asked) -> Known | Refused | None:
     sku, quote = asked.sku, asked.quote
     if sku is None or quote is None or sku.state != "on_sale":
         return Refused(NotOnSale, field="sku")
+    if not asked.chain.is_open:
+        return Refused(ShopClosed, field="sku")
     return _quantity_fits(sku, wish) or _price_is_agreed(quote, wish) or _risk_allows(view, asked)
 
 
@@ -138,24 +158,91 @@ def _take(view: View, asked: Asked, sku: Sku, quote: Quote) -> Decision:
     confirm_days = 0
     if delivered:
         confirm_days = view.confirm_days if sku.confirm_days is None else sku.confirm_days
-    income = INCOME[delivered and not confirm_days, organisation.currency]
-    result = view.books.post(NewTransfer(order_id, organisation.org_id, income, total_e4, "sale", order_id))
+    at_rest = delivered and not confirm_days
+    income = INCOME[at_rest, organisation.currency]
+    split = _split(asked, quote) if quote.agents else None
+    result = (
+        view.books.post(NewTransfer(order_id, organisation.org_id, income, total_e4, "sale", order_id))
+        if split is None and asked.spender is None
+        else _pay(view, asked, split, order_id=order_id, income=income, total_e4=total_e4)
+    )
     if result is not _CREATED:
         if cards:
             view.shelf.put_back(cards)
         if result is Result.exceeds_credits:
-            return Refused(InsufficientBalance)
+            return _not_covered(view, asked)
         return Refused(LedgerRefused, result, detail_zh=result.zh)
+    if split is not None and at_rest:
+        _book_margins(view, split, order_id=order_id, income=income)
     view.counters.take(asked.lane_claims)
-    view.refs[wish.ref_hash] = (wish.digest, order_id)
+    view.refs[wish.ref_key] = (wish.digest, order_id)
     order = NewOrder(
         order_id, wish, sku.revision, quote.unit_price_e4, total_e4, sku.cost_e4 * wish.quantity,
         PLACED_DELIVERED if delivered else PLACED_FULFILLING, quote.trace, tuple([card.card_id for card in cards]),
         confirm_days,
+        split,
     )  # fmt: skip
     if from_shelf:
         return Placed(order, tuple([ShownCard(card.text, card.expires_on) for card in cards]))
     return Placed(order, play_cards(order_id, wish.quantity) if delivered else ())
+
+
+def _split(asked: Asked, quote: Quote) -> Split | None:
+    """None in a sandbox: nobody earns play money."""
+    wish = asked.wish
+    if wish.organisation.sandbox_of is not None:
+        return None
+    spender = asked.spender
+    payer_id = None if spender is None or spender.org_id == wish.organisation.org_id else spender.org_id
+    return split_of(quote, wish.quantity, payer_id=payer_id)
+
+
+def _pay(
+    view: View, asked: Asked, split: Split | None, *, order_id: int, income: int, total_e4: int
+) -> Result:
+    """The sale, out of the wallet of whoever pays, which must keep its minimum balance."""
+    spender = asked.spender or asked.wish.organisation
+    paid_e4 = total_e4 if split is None else split.paid_e4
+    wallet, keeps_e4 = view.books.accounts.get(spender.org_id), spender.minimum_balance_e4
+    if wallet is not None and keeps_e4 is not None and wallet.available_e4 - paid_e4 < keeps_e4:
+        return Result.exceeds_credits
+    return view.books.post(NewTransfer(order_id, spender.org_id, income, paid_e4, "sale", order_id))
+
+
+def _book_margins(view: View, split: Split, *, order_id: int, income: int) -> None:
+    """Each agent's margin, in the sale's own transaction. Sub-accounts have no limit, so nothing can be refused; if it
+    were, the whole batch would be."""
+    for leg in legs(
+        booked(split), order_id=order_id, income=income, sub_accounts=view.sub_accounts, fresh_ids=view.leg_ids
+    ):
+        result = view.books.post(leg)
+        assert result is _CREATED, f"a margin was refused: {result}"
+
+
+def _not_covered(view: View, asked: Asked) -> Refused:
+    """Whoever pays is told what is lacking; a customer of a shop only that it does not sell this now."""
+    spender = asked.spender
+    if spender is None:
+        return Refused(InsufficientBalance)
+    if spender.org_id != asked.wish.organisation.org_id:
+        return Refused(ShopPaused, field="sku")
+    wallet = view.books.accounts.get(spender.org_id)
+    if spender.minimum_balance_e4 is None or wallet is None:
+        return Refused(InsufficientBalance)
+    has, keeps = money.format_e4(wallet.available_e4), money.format_e4(spender.minimum_balance_e4)
+    return Refused(
+        InsufficientBalance, f"available {has}, of which {keeps} must stay", "",
+        f"可用 {has}，其中最低余额 {keeps} 须保留",
+    )  # fmt: skip
+
+
+def _over_budget(asked: Asked, passed: Claim) -> Refused:
+    spender = asked.spender
+    if spender is None or spender.org_id != asked.wish.organisation.org_id:
+        return Refused(ShopPaused, field="sku")
+    budget = money.format_e4(passed.limit_e4 or 0)
+    period, period_zh = ("day", "每日") if passed.rule_id == SPENDER_DAY else ("month", "每月")
+    return Refused(InsufficientBalance, f"the budget of the {period} is {budget}", "", f"{period_zh}预算为 {budget}")
 
 
 def play_cards(order_id: int, quantity: int) -> tuple[ShownCard, ...]:
@@ -205,6 +292,8 @@ def _risk_allows(view: View, asked: Asked) -> Refused | None:
     if asked.over_limit:
         return Refused(VelocityExceeded)
     passed = view.counters.refusal(asked.lane_claims) if asked.lane_claims else None
+    if passed is not None and passed.rule_id in (SPENDER_DAY, SPENDER_MONTH):
+        return _over_budget(asked, passed)
     if passed is not None:
         return Refused(DailyLimitExceeded if passed.rule_id == KEY_DAY else VelocityExceeded)
     return None

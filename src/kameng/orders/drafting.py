@@ -16,7 +16,7 @@ from kameng.orders import settling
 from kameng.orders.commands import EVENTS, FULFIL_JOB, SETTLE_JOB, Acted, Instruction, Known, Standing, Terms
 from kameng.orders.errors import SoldOut, StateForbids
 from kameng.orders.model import TRANSITIONS, Command, Refused, Short, State, step
-from kameng.orders.settling import Move
+from kameng.orders.settling import Fresh
 from kameng.stock import Shelf
 
 RETURN_JOB = "orders.return_payment"
@@ -46,7 +46,7 @@ class View(msgspec.Struct):
     """What a batch of commands read under the gate, moved forward by each of them."""
 
     at: datetime
-    ids: Iterator[int]
+    fresh: Fresh
     orders: dict[int, Standing]
     skus: Mapping[tuple[int, int], Sku]
     known: dict[tuple[int, str], Known]
@@ -60,6 +60,10 @@ class View(msgspec.Struct):
     def sku_of(self, order: Standing) -> Sku:
         """As it was when the order was placed."""
         return self.skus[order.sku_id, order.sku_revision]
+
+    @property
+    def ids(self) -> Iterator[int]:
+        return self.fresh.ids
 
 
 def may(draft: Draft, command: Command) -> Refused | None:
@@ -104,16 +108,8 @@ def tell(view: View, draft: Draft, kind: str, told: dict[str, Any]) -> None:
     draft.events.append(event)
 
 
-def post(view: View, draft: Draft, moves: Sequence[Move]) -> Refused | None:
+def post(view: View, chain: Sequence[NewTransfer]) -> Refused | None:
     """All of these transfers or none."""
-    order_id = draft.order.order_id
-    chain = [
-        NewTransfer(
-            order_id if move.code == "sale" else next(view.ids), move.debit_account, move.credit_account,
-            move.amount_e4, move.code, order_id,
-        )
-        for move in moves
-    ]  # fmt: skip
     culprits = [
         result for result in view.books.post_linked(chain) if result not in (Result.created, Result.linked_event_failed)
     ]
@@ -143,7 +139,7 @@ def earn(view: View, draft: Draft, command: Command, **changes: Any) -> Refused 
     if days:
         advance(view, draft, command, confirm_until=view.at + timedelta(days=days), **changes)
         return None
-    refusal = post(view, draft, settling.earned_moves(draft.order))
+    refusal = post(view, settling.earned_transfers(draft.order, view.fresh))
     if refusal is None:
         advance(view, draft, command, **changes)
     return refusal
@@ -163,7 +159,7 @@ def take(view: View, draft: Draft, count: int) -> tuple[int, ...] | Refused | Sh
 def pay_back(view: View, draft: Draft, amount_e4: int, command: Command) -> Refused | None:
     """Some of the money, or all that is left of it, back to whoever paid; then nobody sees the goods any more."""
     order = draft.order
-    refusal = post(view, draft, settling.refund_moves(order, amount_e4))
+    refusal = post(view, settling.refund_transfers(order, amount_e4, view.fresh))
     if refusal is not None:
         return refusal
     told = {"amount": money.format_e4(amount_e4)}

@@ -50,6 +50,23 @@ class SoldOut(Conflict):
     zh = "库存不足，补货后可使用相同单号重试。"
 
 
+class ShopClosed(Conflict):
+    """The shop you buy from is closed now."""
+
+    code = "shop_closed"
+    retry = "same_key"
+    zh = "您所在的店铺暂停营业。"
+
+
+class ShopPaused(Conflict):
+    """The shop you buy from can't sell this now; ask it, or try again later."""
+
+    # Its customers learn nothing of its wallet.
+    code = "shop_paused"
+    retry = "same_key"
+    zh = "店铺暂时无法销售该商品，请联系店铺或稍后重试。"
+
+
 class GroupRefused(Conflict):
     """Another row of this all-or-nothing request was refused, so this one was not placed either."""
 

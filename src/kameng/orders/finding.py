@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
 from kameng.identity import Caller
 from kameng.kit import audit, clock, events, ids, lanes
+from kameng.kit.db import Connection
 from kameng.orders import store
 from kameng.orders.errors import CardsNotOpened, OrderNotFound, SecretsNotShown
 from kameng.orders.model import ShownOrder
 from kameng.orders.showing import any_open, open_cards, secrets_visible, show
 from kameng.orders.snapshot import Snapshot
-from kameng.orders.wishing import ref_hash_of
+from kameng.orders.wishing import ref_key_of
 
 ID_MAX = (1 << 63) - 1
 
@@ -34,15 +35,23 @@ async def find(snapshot: Snapshot, caller: Caller, order_ids: Sequence[int]) -> 
     return [show(rows[order_id], organisation.currency) for order_id in own if order_id in rows]
 
 
+async def present(
+    connection: Connection, lane: int, order_ids: Sequence[int], *, currencies: Mapping[int, str]
+) -> dict[int, ShownOrder]:
+    """Orders of some organisations as they stand now, without cards; ``currencies`` says what each pays with."""
+    rows = await store.read_orders(connection, lane, order_ids, list(currencies))
+    return {order_id: show(row, currencies[row.org_id]) for order_id, row in rows.items()}
+
+
 async def find_by_ref(snapshot: Snapshot, caller: Caller, client_ref: str) -> ShownOrder:
     """The order that a reference stands for."""
     organisation = caller.organisation
-    ref_hash = ref_hash_of(organisation.org_id, client_ref)
+    ref_key = ref_key_of(organisation.org_id, client_ref)
     async with snapshot.db.connection() as connection:
-        refs = await store.read_refs(connection, organisation.lane, [ref_hash])
-    if ref_hash not in refs:
+        refs = await store.read_refs(connection, organisation.lane, [ref_key])
+    if ref_key not in refs:
         raise OrderNotFound(field="client_ref")
-    return (await find(snapshot, caller, [refs[ref_hash][1]]))[0]
+    return (await find(snapshot, caller, [refs[ref_key][1]]))[0]
 
 
 async def list_orders(

@@ -9,6 +9,7 @@ import msgspec
 
 from kameng.identity import ApiKey, Nonce, Organisation
 from kameng.kit.errors import Fault, Refusal
+from kameng.orders.splitting import Split
 
 REFERENCE_MAX = 64
 BULK_EACH_MAX = 5_000
@@ -127,7 +128,7 @@ class Wish(msgspec.Struct, frozen=True, gc=False):
     organisation: Organisation
     ip: str
     client_ref: str
-    ref_hash: bytes
+    ref_key: bytes
     digest: bytes  # of the content, to tell a repeat from another order under the same reference
     sku_id: int
     quantity: int
@@ -151,6 +152,8 @@ class NewOrder(msgspec.Struct, frozen=True, gc=False):
     trace: str
     card_ids: tuple[int, ...]
     confirm_days: int = 0  # its money rests in escrow for so long, or until the buyer confirms
+    split: Split | None = None
+    """Among the agents above the buyer; None: he buys from the platform."""
 
 
 class ShownCard(msgspec.Struct, frozen=True, gc=False):

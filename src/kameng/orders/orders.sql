@@ -1,6 +1,6 @@
 -- name: read_refs
 -- Which of these references stand, and for what; the caller holds the gate.
-SELECT ref_hash, digest, order_id FROM order_ref WHERE lane = $1::smallint AND ref_hash = ANY($2::bytea[]);
+SELECT ref_key, digest, order_id FROM order_ref WHERE lane = $1::smallint AND ref_key = ANY($2::bytea[]);
 
 -- name: read_orders
 -- Orders by id. The organisation is part of the question: nobody reads another's.
@@ -31,7 +31,7 @@ WHERE o.lane = $1::smallint AND o.order_id = s.order_id AND o.account = s.old;
 -- name: read_standing
 -- Orders as commands find them, with what is known of their buyer, their payment, and whether a worker is at them.
 SELECT o.order_id, o.org_id, o.sku_id, o.sku_revision, o.quantity, o.total_e4, o.cost_e4, o.state, o.sequence,
-       o.refunded_e4, o.card_ids, o.confirm_until, o.placed_at, g.currency, g.wants_events,
+       o.refunded_e4, o.card_ids, o.confirm_until, o.placed_at, o.split, g.currency, g.wants_events,
        g.sandbox_of IS NOT NULL AS is_sandbox,
        EXISTS (SELECT FROM job j WHERE j.lane = $1::smallint AND j.subject_id = o.order_id
                AND j.state IN ('leased', 'sending')) AS is_begun,
@@ -124,3 +124,44 @@ ORDER BY order_id LIMIT $4::int;
 UPDATE order_payment p SET contact = s.sealed
 FROM unnest($2::bigint[], $3::bytea[], $4::bytea[]) AS s (order_id, sealed, old)
 WHERE p.lane = $1::smallint AND p.order_id = s.order_id AND p.contact = s.old;
+
+-- name: orders_to_archive
+-- Orders between two ids that are final in one of the states $4, with nothing that waits for them: no job, no event
+-- that is owed.
+SELECT o.order_id FROM ONLY orders o
+WHERE o.lane = $1::smallint AND o.order_id > $2 AND o.order_id < $3 AND o.state = ANY($4::text[])
+  AND NOT EXISTS (SELECT FROM job j WHERE j.lane = $1::smallint AND j.subject_id = o.order_id)
+  AND NOT EXISTS (SELECT FROM ONLY event e WHERE e.lane = $1::smallint AND e.subject_id = o.order_id AND e.due)
+ORDER BY o.order_id LIMIT $5::int;
+
+-- name: archive_orders
+-- Moves these orders to the archive, with whatever columns they have.
+WITH moved AS (
+  DELETE FROM ONLY orders WHERE lane = $1::smallint AND order_id = ANY($2::bigint[]) RETURNING *
+)
+INSERT INTO archived_orders SELECT * FROM moved;
+
+-- name: archive_events
+-- Moves the events of these orders after them.
+WITH moved AS (
+  DELETE FROM ONLY event WHERE lane = $1::smallint AND subject_id = ANY($2::bigint[]) RETURNING *
+)
+INSERT INTO archived_event SELECT * FROM moved;
+
+-- name: archived_ids
+-- Archived orders of a lane, whichever come first.
+SELECT order_id FROM archived_orders WHERE lane = $1::smallint ORDER BY order_id LIMIT $2::int;
+
+-- name: bring_back_orders
+-- Moves these orders back among those of today.
+WITH moved AS (
+  DELETE FROM archived_orders WHERE lane = $1::smallint AND order_id = ANY($2::bigint[]) RETURNING *
+)
+INSERT INTO orders SELECT * FROM moved;
+
+-- name: bring_back_events
+-- Moves the events of these orders back after them.
+WITH moved AS (
+  DELETE FROM archived_event WHERE lane = $1::smallint AND subject_id = ANY($2::bigint[]) RETURNING *
+)
+INSERT INTO event SELECT * FROM moved;

@@ -51,7 +51,7 @@ def _lacks_cards(view: View, order: Standing) -> bool:
 
 def _take_money(view: View, draft: Draft) -> Refused | Short | None:
     """The money is in: the goods go out, or to whoever fulfils."""
-    refusal = post(view, draft, settling.paid_moves(draft.order))
+    refusal = post(view, settling.paid_transfers(draft.order))
     if refusal is not None:
         return refusal
     advance(view, draft, Command.pay)
@@ -63,7 +63,7 @@ def _take_money(view: View, draft: Draft) -> Refused | Short | None:
 
 def _give_back(view: View, draft: Draft, amount_e4: int) -> Refused | None:
     """Money that came too late, or twice."""
-    if post(view, draft, settling.stray_moves(draft.order, amount_e4, returned=True)) is not None:
+    if post(view, settling.stray_transfers(draft.order, amount_e4, view.fresh, returned=True)) is not None:
         return _set_aside(view, draft, amount_e4)  # the wallet is closed
     note(view, draft, "order.payment_returned", _told(draft, amount_e4))
     if draft.order.is_guest:
@@ -73,7 +73,7 @@ def _give_back(view: View, draft: Draft, amount_e4: int) -> Refused | None:
 
 def _set_aside(view: View, draft: Draft, amount_e4: int) -> Refused | None:
     """Too little or too much: a person finds out what was meant."""
-    refusal = post(view, draft, settling.stray_moves(draft.order, amount_e4, returned=False))
+    refusal = post(view, settling.stray_transfers(draft.order, amount_e4, view.fresh, returned=False))
     if refusal is not None:
         return refusal
     note(view, draft, "order.payment_mismatched", _told(draft, amount_e4))

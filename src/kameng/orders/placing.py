@@ -26,6 +26,7 @@ from kameng.orders.showing import any_open, masked, open_cards, secrets_visible,
 
 if TYPE_CHECKING:
     from kameng.catalogue import Sku
+    from kameng.identity import Chain, Organisation
     from kameng.orders.snapshot import Snapshot
     from kameng.pricing import Quote
 
@@ -89,10 +90,10 @@ async def refuse_sold_out(
         await lanes.pass_gate(connection, lane)
         await snapshot.refresh(connection, await epochs.read(connection))
         at = clock.now()
-        refs = await store.read_refs(connection, lane, [wish.ref_hash for wish in wishes])
+        refs = await store.read_refs(connection, lane, [wish.ref_key for wish in wishes])
         asked = [
             _ask(snapshot, Entry(wish, may_steal=False), int(at.timestamp()))
-            if sold_out_at.get(wish.sku_id) == snapshot.stock_epoch and wish.ref_hash not in refs
+            if sold_out_at.get(wish.sku_id) == snapshot.stock_epoch and wish.ref_key not in refs
             else None
             for wish in wishes
         ]
@@ -122,32 +123,47 @@ async def read(
     """Everything the batch must know, each kind in one statement."""
     at = clock.now()
     asked = [_ask(snapshot, entry, int(at.timestamp())) for entry in entries]
-    refs = await store.read_refs(connection, lane, [a.wish.ref_hash for a in asked])
+    refs = await store.read_refs(connection, lane, [a.wish.ref_key for a in asked])
     needs: dict[int, int] = {}
     wallets = set()
+    split: list[Asked] = []
     for a in asked:
         organisation = a.wish.organisation
-        wallets.add(organisation.org_id)
+        wallets.add(organisation.org_id if a.spender is None else a.spender.org_id)
+        if a.chain.agents and organisation.sandbox_of is None:
+            split.append(a)
         # Only what can be sold is read and opened: no repeat, no quantity that nobody may order.
         may_sell = a.sku is not None and a.sku.from_stock and a.wish.quantity <= a.sku.quantity_max
-        if may_sell and organisation.sandbox_of is None and a.wish.ref_hash not in refs:
+        if may_sell and organisation.sandbox_of is None and a.wish.ref_key not in refs:
             needs[a.wish.sku_id] = needs.get(a.wish.sku_id, 0) + a.wish.quantity
     nonces = [a.wish.nonce for a in asked if a.wish.nonce is not None]
     claims = {claim.key for a in asked for claim in a.lane_claims}
+    sub_accounts, leg_ids = await _sub_accounts(connection, lane, split) if split else ([], [])
     view = View(
         at=at,
         at_ms=int(at.timestamp() * 1000),
         order_ids=iter(order_ids),
         keys=snapshot.directory.keys,
         organisations=snapshot.directory.organisations,
-        books=ledger.Books(await ledger.read_accounts(connection, lane, [*_HOUSE, *wallets])),
+        books=ledger.Books([*await ledger.read_accounts(connection, lane, [*_HOUSE, *wallets]), *sub_accounts]),
         shelf=await stock.read_shelf(connection, snapshot.ring, lane, needs),
         counters=await risk.read_lane_counters(connection, lane, claims) if claims else risk.Counters({}),
         refs=refs,
         nonces=await identity.known_nonces(connection, lane, nonces) if nonces else set(),
         confirm_days=snapshot.terms.confirm_days,
+        sub_accounts={account.org_id: account.account_id for account in sub_accounts},
+        leg_ids=iter(leg_ids),
     )
     return view, asked
+
+
+async def _sub_accounts(
+    connection: Connection, lane: int, split: Sequence[Asked]
+) -> tuple[list[ledger.Account], list[int]]:
+    """Where the agents above some buyers earn in this lane, and ids for as many transfers as there may be."""
+    earners = {agent.org_id for a in split for agent in a.chain.agents}
+    leg_count = sum(len(a.chain.agents) for a in split)
+    return await ledger.open_sub_accounts(connection, lane, sorted(earners), leg_count=leg_count)
 
 
 def _ask(snapshot: Snapshot, entry: Entry, at_s: int) -> Asked:
@@ -156,7 +172,8 @@ def _ask(snapshot: Snapshot, entry: Entry, at_s: int) -> Asked:
     sku = snapshot.catalogue.skus.get(wish.sku_id)
     if sku is None:
         return Asked(wish, None, None, nonce_spent=entry.nonce_spent, unsure=entry.unsure)
-    quote = quote_of(snapshot, wish, sku)
+    organisation = _buyer(snapshot, wish)
+    quote = snapshot.quote(organisation, sku, wish.quantity)
     policy, listed, claims = snapshot.policy, None, []
     if policy.rules or policy.listings:
         facts = facts_of(wish, sku, quote, at_s)
@@ -165,16 +182,34 @@ def _ask(snapshot: Snapshot, entry: Entry, at_s: int) -> Asked:
     if wish.key.daily_limit_e4 is not None:
         amount_e4 = quote.unit_price_e4 * wish.quantity
         claims = [*claims, risk.key_day_claim(wish.key.key_id, wish.key.daily_limit_e4, amount_e4, at_s)]
+    chain = snapshot.directory.chain_of(organisation)
+    spender = _spender(organisation, chain)
+    if spender is not None:
+        is_shop = spender.org_id != organisation.org_id
+        paid_e4 = (quote.agents[-1][1] if is_shop else quote.unit_price_e4) * wish.quantity
+        day_e4, month_e4 = spender.day_budget_e4, spender.month_budget_e4
+        claims = [*claims, *risk.budget_claims(spender.org_id, day_e4, month_e4, paid_e4, at_s)]
     return Asked(
         wish, sku, quote, listed, tuple(claims), entry.over_limit and listed != "allow", entry.may_steal,
-        entry.nonce_spent, entry.unsure,
+        entry.nonce_spent, entry.unsure, chain, spender,
     )  # fmt: skip
 
 
 def quote_of(snapshot: Snapshot, wish: Wish, sku: Sku) -> Quote:
     """What the wish costs its organisation as that stands now."""
-    organisation = snapshot.directory.organisations.get(wish.organisation.org_id, wish.organisation)
-    return snapshot.prices.quote(sku, org_id=organisation.org_id, level=organisation.level, quantity=wish.quantity)
+    return snapshot.quote(_buyer(snapshot, wish), sku, wish.quantity)
+
+
+def _buyer(snapshot: Snapshot, wish: Wish) -> Organisation:
+    """Who wishes, by the directory of now."""
+    return snapshot.directory.organisations.get(wish.organisation.org_id, wish.organisation)
+
+
+def _spender(organisation: Organisation, chain: Chain) -> Organisation | None:
+    """Whose wallet pays, if there is more to it than the buyer's own: its limits, or a shop that pays for him."""
+    if chain.agents and not organisation.sandbox and identity.pays_for(chain.seller, organisation.kind):
+        return chain.seller
+    return organisation if organisation.has_limits else None
 
 
 def facts_of(wish: Wish, sku: Sku, quote: Quote, at_s: int) -> risk.Facts:
@@ -196,7 +231,7 @@ async def _write(
     if orders:
         await store.insert_orders(connection, snapshot.ring, lane, view.at, orders)
         await ledger.write(connection, lane, view.at, view.books)
-        await events.emit(connection, lane, view.at, [_placed_event(order) for order in orders])
+        await events.emit(connection, lane, view.at, [_placed_event(order, view) for order in orders])
     sold = [(card_id, order.order_id, order.wish.sku_id) for order in orders for card_id in order.card_ids]
     if sold:
         await stock.sell(connection, lane, sold)
@@ -217,8 +252,10 @@ async def _write(
         await identity.spend_nonces(connection, lane, view.spent)
 
 
-def _placed_event(order: NewOrder) -> events.NewEvent:
+def _placed_event(order: NewOrder, view: View) -> events.NewEvent:
     wish = order.wish
+    # By the directory of this batch: a door may have met the organisation before it wanted events.
+    organisation = view.organisations.get(wish.organisation.org_id, wish.organisation)
     return events.NewEvent(
         event_id=order.order_id,
         org_id=wish.organisation.org_id,
@@ -226,7 +263,7 @@ def _placed_event(order: NewOrder) -> events.NewEvent:
         sequence=1,
         kind=PLACED_EVENTS[order.state],
         actor_id=wish.key.key_id,
-        due=wish.organisation.wants_events,
+        due=organisation.wants_events,
     )
 
 

@@ -22,7 +22,7 @@ from kameng.kit.errors import Refusal
 from kameng.orders.errors import Busy, OrderNotPlaced, OutcomeUnknown
 from kameng.orders.model import Answer, Refused, Short, Wish
 from kameng.orders.placing import AnswersLost, Entry, place_batch, refuse_sold_out
-from kameng.orders.reserving import Places
+from kameng.orders.reserving import LimitsAway, Places
 from kameng.orders.snapshot import Snapshot
 from kameng.orders.waiting import Ticket, Waiting
 
@@ -73,6 +73,10 @@ class LaneQueue:
             self._waiting.add(ticket)
         self._wake.set()
         return await ticket.answer
+
+    def wait_s(self) -> float:
+        """How long one more order would wait here."""
+        return self._waiting.wait_s()
 
     def has_room_for(self, rows: int) -> bool:
         """Whether a bulk request of so many rows may wait here."""
@@ -131,7 +135,7 @@ class LaneQueue:
 
     async def _place(self, batch: list[Ticket]) -> None:
         try:
-            await self._reserve([ticket for ticket in batch if not ticket.reserved])
+            batch = await self._reserve(batch)
             entries = [Entry(t.wish, t.over_limit, t.may_steal, t.nonce_spent, t.unsure) for t in batch]
             answers = await place_batch(self._snapshot, self.lane, entries)
         except db.UNANSWERED as error:
@@ -146,14 +150,24 @@ class LaneQueue:
             return
         await self._settle(batch, answers)
 
-    async def _reserve(self, tickets: list[Ticket]) -> None:
-        """Reserve what crosses lanes, before the gate."""
+    async def _reserve(self, batch: list[Ticket]) -> list[Ticket]:
+        """Reserve what crosses lanes, before the gate; returns who may enter. While the limits can't be asked, those
+        under one are refused, with their groups, and everybody else goes on."""
         if not self._snapshot.policy.crossing:
-            return
-        places = await self._places.reserve([ticket.wish for ticket in tickets])
+            return batch
+        tickets = [ticket for ticket in batch if not ticket.reserved]
+        try:
+            places = await self._places.reserve([ticket.wish for ticket in tickets])
+        except LimitsAway:
+            limited = {id(ticket) for ticket in tickets if self._places.is_limited(ticket.wish)}
+            groups = {ticket.wish.group for ticket in tickets if id(ticket) in limited} - {0}
+            refused = [ticket for ticket in batch if id(ticket) in limited or ticket.wish.group in groups]
+            await self._give_up(refused, Busy)
+            return [ticket for ticket in batch if id(ticket) not in limited and ticket.wish.group not in groups]
         for ticket, claims in zip(tickets, places, strict=True):
             ticket.reserved = claims is None or bool(claims)
             ticket.over_limit, ticket.claims = claims is None, claims or []
+        return batch
 
     async def _settle(self, batch: list[Ticket], answers: Sequence[Answer | Short]) -> None:
         """Answer everybody, give back what was reserved in vain, and steal for those that came short."""
@@ -318,6 +332,10 @@ class Lanes:
     async def place(self, wish: Wish) -> Answer:
         """Place one wish in its payer's lane."""
         return await self._queues[wish.organisation.lane].submit(wish)
+
+    def wait_s(self) -> float:
+        """How long one more order would wait in the fullest lane."""
+        return max((queue.wait_s() for queue in self._queues.values()), default=0.0)
 
     def has_room_for(self, lane: int, rows: int) -> bool:
         """Whether a bulk request may wait in a lane; if not, tell it so before anything is done."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 
 from kameng import catalogue, pricing, risk
-from kameng.identity import Directory
+from kameng.identity import Directory, Organisation
 from kameng.kit import clock, crypto, epochs, logs
 from kameng.kit.db import Connection, Database
 from kameng.orders.commands import Terms
@@ -61,6 +61,13 @@ class Snapshot:
             self.catalogue, self.prices, self.policy = goods, prices, policy
             self.stock_epoch = max(self.stock_epoch, read["stock"])
             self._known = {topic: max(value, self._known.get(topic, -1)) for topic, value in read.items()}
+
+    def quote(self, organisation: Organisation, sku: catalogue.Sku, quantity: int) -> pricing.Quote:
+        """What a buyer pays for a piece as things stand now, through all the agents above him."""
+        chain = self.directory.chain_of(organisation)
+        return self.prices.quote(
+            sku, org_id=organisation.org_id, level=organisation.level, quantity=quantity, chain=chain.links
+        )
 
     async def follow(self) -> None:
         """Poll the epochs for as long as the gateway runs."""

@@ -11,6 +11,7 @@ from kameng.kit import copying, crypto, resealing, sql
 from kameng.kit.db import Connection
 from kameng.orders.commands import Acted, Instruction, Known, Standing
 from kameng.orders.model import ACCOUNT, NewOrder, State
+from kameng.orders.splitting import read_split
 
 statements = sql.load("kameng.orders")
 
@@ -18,9 +19,9 @@ _ORDERS = copying.Rows(
     "orders",
     {"lane": "h", "order_id": "q", "org_id": "q", "key_id": "q", "sku_id": "q", "sku_revision": "i", "quantity": "i",
      "unit_price_e4": "q", "total_e4": "q", "cost_e4": "q", "placed_at": "q"},
-    ["state", "client_ref", "account", "trace", "card_ids"],
+    ["state", "client_ref", "account", "trace", "card_ids", "split"],
 )  # fmt: skip
-_REFS = copying.Rows("order_ref", {"lane": "h", "org_id": "q", "order_id": "q"}, ["ref_hash", "digest"])
+_REFS = copying.Rows("order_ref", {"lane": "h", "order_id": "q"}, ["ref_key", "digest"])
 
 
 class OrderRow(msgspec.Struct, frozen=True):
@@ -42,10 +43,10 @@ class OrderRow(msgspec.Struct, frozen=True):
 
 
 async def read_refs(
-    connection: Connection, lane: int, ref_hashes: Sequence[bytes]
+    connection: Connection, lane: int, ref_keys: Sequence[bytes]
 ) -> dict[bytes, tuple[bytes, int]]:
     """(digest, order id) by the hash of the reference."""
-    rows = await connection.fetch(statements.read_refs, lane, ref_hashes)
+    rows = await connection.fetch(statements.read_refs, lane, ref_keys)
     return {row[0]: (row[1], row[2]) for row in rows}
 
 
@@ -56,12 +57,7 @@ async def insert_orders(
     stamp = copying.timestamp(at)
     await _ORDERS.append(connection, (_order_row(ring, lane, stamp, order) for order in orders))
     await _REFS.append(
-        connection,
-        (
-            (lane, w.organisation.org_id, order.order_id, w.ref_hash, w.digest)
-            for order in orders
-            for w in (order.wish,)
-        ),
+        connection, ((lane, order.order_id, order.wish.ref_key, order.wish.digest) for order in orders)
     )
 
 
@@ -72,6 +68,7 @@ def _order_row(ring: crypto.KeyRing, lane: int, stamp: int, order: NewOrder) -> 
         lane, order.order_id, wish.organisation.org_id, wish.key.key_id, wish.sku_id, order.sku_revision,
         wish.quantity, order.unit_price_e4, order.total_e4, order.cost_e4, stamp, order.state.encode(),
         wish.client_ref.encode(), account, order.trace.encode(), copying.bigint_array(order.card_ids),
+        None if order.split is None else b"\x01" + msgspec.json.encode(order.split),
     )  # fmt: skip
 
 
@@ -110,7 +107,8 @@ async def read_standing(connection: Connection, lane: int, order_ids: Sequence[i
     rows = await connection.fetch(statements.read_standing, lane, order_ids)
     found = {}
     for row in rows:
-        facts = dict(row) | {"state": State(row["state"]), "card_ids": tuple(row["card_ids"])}
+        split = None if row["split"] is None else read_split(row["split"])
+        facts = dict(row) | {"state": State(row["state"]), "card_ids": tuple(row["card_ids"]), "split": split}
         found[row["order_id"]] = Standing(**facts)
     return found
 
@@ -231,3 +229,24 @@ async def reseal_contacts(
     """(id, fresh, old) each; a row that changed since it was read is left alone."""
     columns = [list(column) for column in zip(*sealed, strict=True)]
     await connection.execute(statements.reseal_contacts, lane, *columns)
+
+
+async def orders_to_archive(
+    connection: Connection, lane: int, after_id: int, before_id: int, states: Sequence[str], *, limit: int
+) -> list[int]:
+    rows = await connection.fetch(statements.orders_to_archive, lane, after_id, before_id, states, limit)
+    return [row["order_id"] for row in rows]
+
+
+async def archive(connection: Connection, lane: int, order_ids: Sequence[int]) -> None:
+    await connection.execute(statements.archive_orders, lane, order_ids)
+    await connection.execute(statements.archive_events, lane, order_ids)
+
+
+async def archived_ids(connection: Connection, lane: int, *, limit: int) -> list[int]:
+    return [row["order_id"] for row in await connection.fetch(statements.archived_ids, lane, limit)]
+
+
+async def bring_back(connection: Connection, lane: int, order_ids: Sequence[int]) -> None:
+    await connection.execute(statements.bring_back_orders, lane, order_ids)
+    await connection.execute(statements.bring_back_events, lane, order_ids)

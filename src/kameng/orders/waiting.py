@@ -105,6 +105,10 @@ class Waiting:
         ahead += min(self._bulk_rows, ahead)  # they have half of each batch at most
         return ahead < self._batch_max or self._seconds_for(ahead) < self._target_s
 
+    def wait_s(self) -> float:
+        """How long one more single order would wait."""
+        return self._seconds_for(len(self._singles) + min(self._bulk_rows, len(self._singles)))
+
     def has_room_for_unproven(self) -> bool:
         """Whether one more wish for a sold-out SKU would be refused within the target time, or at the next look."""
         return len(self._unproven) < PROVE_MAX or self._seconds_for(0) < self._target_s

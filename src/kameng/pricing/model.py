@@ -2,15 +2,21 @@
 
 list price → level price (等级价) → price for one named buyer (密价) → quantity tier → floor and ceiling → loss guard.
 A named price was agreed with that buyer, so it replaces what stands before it and takes no tier.
+
+Below agents this is what the topmost of them pays. Each adds its own → bounds from above → the SKU's floor and
+ceiling; that is what the next one pays, as it would for an order of its own. The buyer is shown the last price only:
+what his seller pays is none of his business.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Literal
 
 import msgspec
 
 from kameng.catalogue import Sku
+from kameng.pricing.markups import PLATFORM, AgentPrices
 
 Rule = Literal["level", "named", "tier"]
 """Prices that are set beside a SKU's own: by level, by organisation, by quantity."""
@@ -19,18 +25,25 @@ Rule = Literal["level", "named", "tier"]
 class Step(msgspec.Struct, frozen=True):
     """One rule that spoke, and the unit price after it."""
 
-    rule: str  # "list", "level:2", "named", "tier:10", "floor", "ceiling"
+    rule: str  # "list", "level:2", "named", "tier:10", "floor", "ceiling"; agents': "markup:AGENT:brand", "floor:OWNER"
     unit_price_e4: int
 
 
 class Quote(msgspec.Struct, frozen=True):
-    """A unit price with its trace. ``below_cost``: the loss guard stops the sale."""
+    """A unit price with its trace. ``below_cost``: the loss guard stops the sale, the platform's or an agent's."""
 
     unit_price_e4: int
     steps: tuple[Step, ...]
     below_cost: bool
     trace: str
-    """The steps as the order keeps them: ``list=985000 level:2=975000``."""
+    """The steps as the order keeps them and its buyer sees them: ``list=985000 level:2=975000``."""
+    agents: tuple[tuple[int, int], ...] = ()
+    """(agent, what it pays for a piece) each, from the top; the last of them sells to the buyer."""
+
+    @property
+    def whole_trace(self) -> str:
+        """All steps, those of the agents above too."""
+        return _text(self.steps)
 
 
 class PriceBook:
@@ -42,14 +55,21 @@ class PriceBook:
         level_prices: dict[tuple[int, int], int],
         named_prices: dict[tuple[int, int], int],
         tiers: dict[int, tuple[tuple[int, int], ...]],
+        agents: AgentPrices | None = None,
     ) -> None:
         self.epoch = epoch
         self.level_prices = level_prices  # (sku, level) → price
         self.named_prices = named_prices  # (sku, organisation) → price
         self.tiers = tiers  # sku → ((quantity from, off per mille), …) rising
-        self._quotes: dict[tuple[int, int, int, int, int], Quote] = {}
+        self.agents = AgentPrices() if agents is None else agents
+        self._quotes: dict[tuple[object, ...], Quote] = {}
 
-    def quote(self, sku: Sku, *, org_id: int, level: int, quantity: int) -> Quote:
+    def quote(
+        self, sku: Sku, *, org_id: int, level: int, quantity: int, chain: tuple[tuple[int, int], ...] = ()
+    ) -> Quote:
+        """``chain``: the agents above the buyer as (id, level), from the top."""
+        if chain:
+            return self._quote_of_agent(sku, org_id, level, quantity, chain)
         named_for = org_id if (sku.sku_id, org_id) in self.named_prices else 0
         key = (sku.sku_id, sku.revision, level, named_for, quantity)
         quote = self._quotes.get(key)
@@ -57,6 +77,20 @@ class PriceBook:
             if len(self._quotes) > QUOTES_KEPT_MAX:
                 self._quotes.clear()
             quote = self._quotes[key] = _quote(self, sku, org_id, level, quantity)
+        return quote
+
+    def _quote_of_agent(
+        self, sku: Sku, org_id: int, level: int, quantity: int, chain: tuple[tuple[int, int], ...]
+    ) -> Quote:
+        named_for = org_id if (sku.sku_id, org_id) in self.agents.named else 0
+        key = (sku.sku_id, sku.revision, level, named_for, quantity, chain)
+        quote = self._quotes.get(key)
+        if quote is None:
+            seller_id, seller_level = chain[-1]
+            paid = self.quote(sku, org_id=seller_id, level=seller_level, quantity=quantity, chain=chain[:-1])
+            if len(self._quotes) > QUOTES_KEPT_MAX:
+                self._quotes.clear()
+            quote = self._quotes[key] = _marked_up(self.agents, sku, paid, chain, org_id=org_id, level=level)
         return quote
 
 
@@ -76,17 +110,48 @@ def _quote(book: PriceBook, sku: Sku, org_id: int, level: int, quantity: int) ->
             # Rounded up to 1/10,000: a rebate never gives more than it says.
             price = -(-steps[-1].unit_price_e4 * (1000 - off) // 1000)
             steps.append(Step(f"tier:{quantity_from}", price))
-    if sku.ceiling_e4 is not None and steps[-1].unit_price_e4 > sku.ceiling_e4:
-        steps.append(Step("ceiling", sku.ceiling_e4))
-    if sku.floor_e4 is not None and steps[-1].unit_price_e4 < sku.floor_e4:
-        steps.append(Step("floor", sku.floor_e4))
+    _keep_within(steps, sku.floor_e4, sku.ceiling_e4)
     unit_price_e4 = steps[-1].unit_price_e4
     return Quote(
         unit_price_e4=unit_price_e4,
         steps=tuple(steps),
         below_cost=unit_price_e4 < sku.cost_e4 and not sku.below_cost_allowed,
-        trace=" ".join(f"{step.rule}={step.unit_price_e4}" for step in steps),
+        trace=_text(steps),
     )
+
+
+def _marked_up(
+    prices: AgentPrices, sku: Sku, paid: Quote, chain: tuple[tuple[int, int], ...], *, org_id: int, level: int
+) -> Quote:
+    """What the last of the chain asks of a buyer, who is himself an agent or not."""
+    *above, (seller_id, _) = chain
+    rule, price_e4 = prices.offer(sku, paid.unit_price_e4, seller_id=seller_id, org_id=org_id, level=level)
+    steps = [Step(rule, price_e4)]
+    owners = (*(agent_id for agent_id, _ in reversed(above)), PLATFORM)
+    for owner_id, bound in prices.bounds_on(sku, owners):
+        _keep_within(steps, bound.floor_e4, bound.ceiling_e4, f":{owner_id}")
+    _keep_within(steps, sku.floor_e4, sku.ceiling_e4)
+    unit_price_e4 = steps[-1].unit_price_e4
+    loses = unit_price_e4 < paid.unit_price_e4 and not prices.may_lose(sku)
+    return Quote(
+        unit_price_e4=unit_price_e4,
+        steps=(*paid.steps, *steps),
+        below_cost=paid.below_cost or loses,
+        trace=f"{'named' if rule.startswith('named') else 'agent'}={unit_price_e4}",
+        agents=(*paid.agents, (seller_id, paid.unit_price_e4)),
+    )
+
+
+def _keep_within(steps: list[Step], floor_e4: int | None, ceiling_e4: int | None, owner: str = "") -> None:
+    """Where both speak against each other, the floor does last."""
+    if ceiling_e4 is not None and steps[-1].unit_price_e4 > ceiling_e4:
+        steps.append(Step(f"ceiling{owner}", ceiling_e4))
+    if floor_e4 is not None and steps[-1].unit_price_e4 < floor_e4:
+        steps.append(Step(f"floor{owner}", floor_e4))
+
+
+def _text(steps: Iterable[Step]) -> str:
+    return " ".join(f"{step.rule}={step.unit_price_e4}" for step in steps)
 
 
 def _tier(book: PriceBook, sku_id: int, quantity: int) -> tuple[int, int] | None:

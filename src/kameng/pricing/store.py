@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from itertools import groupby
+from typing import Any
+
+import msgspec
 
 from kameng.kit import sql
 from kameng.kit.db import Connection
+from kameng.pricing.markups import PLATFORM, AgentPrices, Bound, Markup, Template
 from kameng.pricing.model import PriceBook, Rule
 
 statements = sql.load("kameng.pricing")
@@ -23,12 +27,69 @@ async def load(connection: Connection, known: PriceBook | None, epoch: int) -> P
     return PriceBook(
         epoch,
         {(row["sku_id"], row["level"]): row["price_e4"] for row in levels},
-        {(row["sku_id"], row["org_id"]): row["price_e4"] for row in named},
+        {(row["sku_id"], row["org_id"]): row["price_e4"] for row in named if row["seller_id"] == PLATFORM},
         {
             sku_id: tuple((row["quantity_from"], row["off_per_mille"]) for row in rows)
             for sku_id, rows in groupby(tiers, key=lambda row: int(row["sku_id"]))
         },
+        await _agent_prices(connection, named),
     )
+
+
+async def _agent_prices(connection: Connection, named: Sequence[Any]) -> AgentPrices:
+    templates: dict[int, dict[tuple[str, str, int], Markup]] = {}
+    for template in [_template(row) for row in await connection.fetch(statements.markups)]:
+        place = (template.scope, template.which, template.level)
+        templates.setdefault(template.agent_id, {})[place] = template.markup
+    bounds = await connection.fetch(statements.agent_bounds)
+    return AgentPrices(
+        {
+            (row["sku_id"], row["org_id"]): (row["seller_id"], row["price_e4"])
+            for row in named
+            if row["seller_id"] != PLATFORM
+        },
+        templates,
+        {(row["owner_id"], row["sku_id"]): Bound(row["floor_e4"], row["ceiling_e4"]) for row in bounds},
+    )
+
+
+def _template(row: Any) -> Template:
+    agent_id, scope, which, level, *markup = row
+    return Template(agent_id, scope, which, level, Markup(*markup))
+
+
+async def set_markup(connection: Connection, template: Template, *, at: datetime, actor_id: int, changed: int) -> None:
+    m = template.markup
+    await connection.execute(
+        statements.set_markup, template.agent_id, template.scope, template.which, template.level, m.fixed_e4,
+        m.percent_e4, m.unit_e4, m.rounding, m.ending_e4, at, actor_id, changed, msgspec.to_builtins(m),
+    )  # fmt: skip
+
+
+async def remove_markup(
+    connection: Connection, agent_id: int, scope: str, which: str, level: int, *, at: datetime, actor_id: int
+) -> bool:
+    """Whether there was one."""
+    done = await connection.fetchval(statements.remove_markup, agent_id, scope, which, level, at, actor_id)
+    return done is not None
+
+
+async def templates_of(connection: Connection, agent_id: int) -> list[Template]:
+    """An agent's templates; those that hold for the fewest goods first."""
+    return [_template(row) for row in await connection.fetch(statements.markups_of_agent, agent_id)]
+
+
+async def set_bound(
+    connection: Connection, owner_id: int, sku_id: int, bound: Bound, *, at: datetime, actor_id: int, changed: int
+) -> None:
+    await connection.execute(
+        statements.set_agent_bound, owner_id, sku_id, bound.floor_e4, bound.ceiling_e4, at, actor_id, changed
+    )
+
+
+async def remove_bound(connection: Connection, owner_id: int, sku_id: int, *, at: datetime, actor_id: int) -> bool:
+    """Whether there was one."""
+    return await connection.fetchval(statements.remove_agent_bound, owner_id, sku_id, at, actor_id) is not None
 
 
 async def set_level_prices(
@@ -40,9 +101,10 @@ async def set_level_prices(
 
 
 async def set_named_price(
-    connection: Connection, sku_id: int, org_id: int, price_e4: int, *, at: datetime, actor_id: int, changed: int
-) -> None:
-    await connection.execute(statements.set_named_price, sku_id, org_id, price_e4, at, actor_id, changed)
+    connection: Connection, sku_id: int, org_id: int, price_e4: int,
+    *, seller_id: int, at: datetime, actor_id: int, changed: int,
+) -> None:  # fmt: skip
+    await connection.execute(statements.set_named_price, sku_id, org_id, price_e4, at, actor_id, changed, seller_id)
 
 
 async def set_tier(

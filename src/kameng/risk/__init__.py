@@ -2,7 +2,20 @@
 
 from kameng.risk.errors import BadRiskSettings, NoSuchListing, NoSuchRule, RiskRefused, VelocityExceeded
 from kameng.risk.keeping import purge
-from kameng.risk.model import KEY_DAY, Claim, Counters, Entry, Facts, Listing, Policy, Rule, key_day_claim
+from kameng.risk.model import (
+    KEY_DAY,
+    SPENDER_DAY,
+    SPENDER_MONTH,
+    Claim,
+    Counters,
+    Entry,
+    Facts,
+    Listing,
+    Policy,
+    Rule,
+    budget_claims,
+    key_day_claim,
+)  # fmt: skip
 from kameng.risk.reserving import release, reserve
 from kameng.risk.setting import (
     add_rules,
@@ -15,8 +28,8 @@ from kameng.risk.setting import (
 from kameng.risk.store import every_listing, every_rule, load, read_lane_counters, write_lane_counters
 
 __all__ = [
-    "KEY_DAY", "BadRiskSettings", "Claim", "Counters", "Entry", "Facts", "Listing", "NoSuchListing", "NoSuchRule",
-    "Policy", "RiskRefused", "Rule", "VelocityExceeded", "add_rules", "every_listing", "every_rule", "key_day_claim",
-    "load", "purge", "read_lane_counters", "release", "remove_listing", "reserve", "set_listing", "set_rule",
-    "switch_rule", "target_hash", "write_lane_counters",
+    "KEY_DAY", "SPENDER_DAY", "SPENDER_MONTH", "BadRiskSettings", "Claim", "Counters", "Entry", "Facts", "Listing",
+    "NoSuchListing", "NoSuchRule", "Policy", "RiskRefused", "Rule", "VelocityExceeded", "add_rules", "budget_claims",
+    "every_listing", "every_rule", "key_day_claim", "load", "purge", "read_lane_counters", "release", "remove_listing",
+    "reserve", "set_listing", "set_rule", "switch_rule", "target_hash", "write_lane_counters",
 ]  # fmt: skip

@@ -8,7 +8,7 @@ from kameng.risk import store
 from kameng.risk.model import DAY_S
 
 KEPT_S = 2 * DAY_S
-"""Windows are a day at most."""
+"""Windows are a day at most, but for the months of budgets, which the statement keeps a month more."""
 CHUNK_ROWS = 1000
 
 

@@ -8,7 +8,7 @@ a target number) is reserved before the batch in rows of its own: see ``reservin
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 import msgspec
@@ -16,6 +16,8 @@ import msgspec
 ENTITIES_CROSSING_LANES = frozenset({"ip", "target"})
 KEY_DAY = 0
 """The rule number of a key's daily money limit, which is the key's own and no row of ``risk_rule``."""
+SPENDER_DAY, SPENDER_MONTH = -1, -2
+"""The rule numbers of an organisation's budgets, which are its own."""
 DAY_S = 86_400
 CHINA_OFFSET_S = 8 * 3600
 """A key's day is a day in China."""
@@ -153,6 +155,22 @@ def key_day_claim(key_id: int, daily_limit_e4: int, amount_e4: int, at_s: int) -
     """A key's money of the day, counted like a rule of its own."""
     start = at_s - (at_s + CHINA_OFFSET_S) % DAY_S
     return Claim(key_id.to_bytes(8, "big"), KEY_DAY, start, amount_e4, None, daily_limit_e4)
+
+
+def budget_claims(
+    org_id: int, day_e4: int | None, month_e4: int | None, amount_e4: int, at_s: int
+) -> list[Claim]:
+    """What an organisation's wallet pays, of the day's budget and the month's: days and months in China."""
+    entity, local_s = org_id.to_bytes(8, "big"), at_s + CHINA_OFFSET_S
+    claims = []
+    if day_e4 is not None:
+        claims.append(Claim(entity, SPENDER_DAY, at_s - local_s % DAY_S, amount_e4, None, day_e4))
+    if month_e4 is not None:
+        day = datetime.fromtimestamp(local_s, UTC).day
+        claims.append(
+            Claim(entity, SPENDER_MONTH, at_s - local_s % DAY_S - (day - 1) * DAY_S, amount_e4, None, month_e4)
+        )
+    return claims
 
 
 def address_of(text: str) -> IPv4Address | IPv6Address | None:

@@ -83,9 +83,10 @@ ON CONFLICT (lane, entity_id, rule_id, window_start) DO UPDATE
 SET taken_count = excluded.taken_count, taken_e4 = excluded.taken_e4;
 
 -- name: ended_windows
--- Some windows of a lane that ended.
+-- Some windows of a lane that ended. Those of months (rule -2) do so a month later.
 SELECT entity_id, rule_id, window_start FROM lane_counter
-WHERE lane = $1::smallint AND window_start < $2 LIMIT $3::int;
+WHERE lane = $1::smallint AND window_start < $2::bigint - CASE rule_id WHEN -2 THEN 31 * 86400 ELSE 0 END
+LIMIT $3::int;
 
 -- name: forget_windows
 -- Forgets these windows of a lane.

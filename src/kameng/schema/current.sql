@@ -18,11 +18,23 @@ CREATE TABLE public.account (
     credit_line_e4 bigint DEFAULT 0 NOT NULL,
     unbounded boolean DEFAULT false NOT NULL,
     closed boolean DEFAULT false NOT NULL,
+    peer_lane smallint,
     CONSTRAINT account_credit_line_e4_check CHECK ((credit_line_e4 >= 0)),
     CONSTRAINT account_held_e4_check CHECK ((held_e4 >= 0)),
     CONSTRAINT account_not_overdrawn CHECK ((unbounded OR (((posted_e4 - held_e4) + credit_line_e4) >= 0)))
 )
 WITH (fillfactor='50');
+
+CREATE TABLE public.agent_bound (
+    owner_id bigint NOT NULL,
+    sku_id bigint NOT NULL,
+    floor_e4 bigint,
+    ceiling_e4 bigint,
+    changed bigint NOT NULL,
+    CONSTRAINT agent_bound_ceiling_e4_check CHECK ((ceiling_e4 > 0)),
+    CONSTRAINT agent_bound_check CHECK (((COALESCE(floor_e4, ceiling_e4) IS NOT NULL) AND (floor_e4 <= ceiling_e4))),
+    CONSTRAINT agent_bound_floor_e4_check CHECK ((floor_e4 > 0))
+);
 
 CREATE TABLE public.allotment (
     lane smallint NOT NULL,
@@ -53,6 +65,65 @@ CREATE TABLE public.api_key (
     CONSTRAINT api_key_rate_per_second_check CHECK ((rate_per_second > 0)),
     CONSTRAINT api_key_state_check CHECK ((state = ANY (ARRAY['active'::text, 'revoked'::text])))
 );
+
+CREATE TABLE public.event (
+    lane smallint NOT NULL,
+    subject_id bigint NOT NULL,
+    sequence integer NOT NULL,
+    event_id bigint NOT NULL,
+    org_id bigint NOT NULL,
+    kind text NOT NULL,
+    actor_id bigint NOT NULL,
+    at timestamp with time zone NOT NULL,
+    data jsonb,
+    due boolean DEFAULT false NOT NULL
+);
+
+CREATE TABLE public.archived_event (
+    NOT NULL lane,
+    NOT NULL subject_id,
+    NOT NULL sequence
+)
+INHERITS (public.event)
+WITH (fillfactor='100');
+
+CREATE TABLE public.orders (
+    lane smallint NOT NULL,
+    order_id bigint NOT NULL,
+    org_id bigint NOT NULL,
+    key_id bigint NOT NULL,
+    sku_id bigint NOT NULL,
+    sku_revision integer NOT NULL,
+    quantity integer NOT NULL,
+    unit_price_e4 bigint NOT NULL,
+    total_e4 bigint NOT NULL,
+    cost_e4 bigint NOT NULL,
+    state text NOT NULL,
+    sequence integer DEFAULT 1 NOT NULL,
+    client_ref text NOT NULL,
+    account bytea,
+    trace text NOT NULL,
+    card_ids bigint[] DEFAULT '{}'::bigint[] NOT NULL,
+    placed_at timestamp with time zone NOT NULL,
+    split jsonb,
+    refunded_e4 bigint DEFAULT 0 NOT NULL,
+    confirm_until timestamp with time zone,
+    CONSTRAINT orders_check CHECK ((total_e4 = (unit_price_e4 * quantity))),
+    CONSTRAINT orders_confirm_until_check CHECK (((confirm_until IS NULL) OR (state = ANY (ARRAY['delivered'::text, 'partly_delivered'::text])))),
+    CONSTRAINT orders_cost_e4_check CHECK ((cost_e4 >= 0)),
+    CONSTRAINT orders_quantity_check CHECK ((quantity > 0)),
+    CONSTRAINT orders_refunded_e4_check CHECK (((refunded_e4 >= 0) AND (refunded_e4 <= total_e4))),
+    CONSTRAINT orders_state_check CHECK ((state = ANY (ARRAY['awaiting_payment'::text, 'paid'::text, 'held'::text, 'fulfilling'::text, 'review'::text, 'cancelling'::text, 'partly_delivered'::text, 'delivered'::text, 'settled'::text, 'expired'::text, 'cancelled'::text, 'refused'::text, 'failed'::text, 'refunded'::text]))),
+    CONSTRAINT orders_unit_price_e4_check CHECK ((unit_price_e4 >= 0))
+)
+WITH (fillfactor='90');
+
+CREATE TABLE public.archived_orders (
+    NOT NULL lane,
+    NOT NULL order_id
+)
+INHERITS (public.orders)
+WITH (fillfactor='100');
 
 CREATE TABLE public.audit_line (
     lane smallint NOT NULL,
@@ -130,17 +201,11 @@ CREATE TABLE public.epoch (
 )
 WITH (fillfactor='10');
 
-CREATE TABLE public.event (
+CREATE TABLE public.event_feed (
     lane smallint NOT NULL,
-    subject_id bigint NOT NULL,
-    sequence integer NOT NULL,
-    event_id bigint NOT NULL,
     org_id bigint NOT NULL,
-    kind text NOT NULL,
-    actor_id bigint NOT NULL,
-    at timestamp with time zone NOT NULL,
-    data jsonb,
-    due boolean DEFAULT false NOT NULL
+    since_id bigint NOT NULL,
+    opened_at timestamp with time zone NOT NULL
 );
 
 CREATE TABLE public.job (
@@ -188,6 +253,26 @@ CREATE TABLE public.level_price (
     CONSTRAINT level_price_price_e4_check CHECK ((price_e4 > 0))
 );
 
+CREATE TABLE public.markup (
+    agent_id bigint NOT NULL,
+    scope text NOT NULL,
+    which text NOT NULL,
+    level smallint NOT NULL,
+    fixed_e4 bigint NOT NULL,
+    percent_e4 bigint NOT NULL,
+    unit_e4 integer NOT NULL,
+    rounding text NOT NULL,
+    ending_e4 integer NOT NULL,
+    changed bigint NOT NULL,
+    CONSTRAINT markup_check CHECK (((scope = 'all'::text) = (which = ''::text))),
+    CONSTRAINT markup_check1 CHECK (((ending_e4 >= 0) AND (ending_e4 < unit_e4))),
+    CONSTRAINT markup_level_check CHECK (((level >= '-1'::integer) AND (level <= 99))),
+    CONSTRAINT markup_percent_e4_check CHECK ((percent_e4 > '-1000000'::integer)),
+    CONSTRAINT markup_rounding_check CHECK ((rounding = ANY (ARRAY['up'::text, 'half_even'::text, 'down'::text]))),
+    CONSTRAINT markup_scope_check CHECK ((scope = ANY (ARRAY['sku'::text, 'brand'::text, 'scene'::text, 'all'::text]))),
+    CONSTRAINT markup_unit_e4_check CHECK ((unit_e4 = ANY (ARRAY[1, 100, 1000, 10000])))
+);
+
 CREATE TABLE public.membership (
     lane smallint NOT NULL,
     org_id bigint NOT NULL,
@@ -197,11 +282,29 @@ CREATE TABLE public.membership (
     CONSTRAINT membership_role_check CHECK ((role = ANY (ARRAY['owner'::text, 'finance'::text, 'support'::text, 'catalogue'::text, 'risk'::text, 'auditor'::text, 'clerk'::text])))
 );
 
+CREATE TABLE public.message (
+    lane smallint NOT NULL,
+    message_id bigint NOT NULL,
+    org_id bigint NOT NULL,
+    channel text NOT NULL,
+    template text NOT NULL,
+    facts jsonb NOT NULL,
+    address bytea NOT NULL,
+    address_hash bytea NOT NULL,
+    state text DEFAULT 'waiting'::text NOT NULL,
+    receipt text DEFAULT ''::text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    sent_at timestamp with time zone,
+    CONSTRAINT message_channel_check CHECK ((channel = ANY (ARRAY['mail'::text, 'sms'::text, 'wecom'::text, 'dingtalk'::text, 'feishu'::text]))),
+    CONSTRAINT message_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'sent'::text])))
+);
+
 CREATE TABLE public.named_price (
     sku_id bigint NOT NULL,
     org_id bigint NOT NULL,
     price_e4 bigint NOT NULL,
     changed bigint NOT NULL,
+    seller_id bigint DEFAULT 0 NOT NULL,
     CONSTRAINT named_price_price_e4_check CHECK ((price_e4 > 0))
 );
 
@@ -264,42 +367,11 @@ CREATE TABLE public.order_payment (
 );
 
 CREATE TABLE public.order_ref (
-    lane smallint NOT NULL,
-    org_id bigint NOT NULL,
-    ref_hash bytea NOT NULL,
-    digest bytea NOT NULL,
-    order_id bigint NOT NULL
+    lane smallint CONSTRAINT reference_lane_not_null NOT NULL,
+    ref_key bytea CONSTRAINT reference_ref_key_not_null NOT NULL,
+    digest bytea CONSTRAINT reference_digest_not_null NOT NULL,
+    order_id bigint CONSTRAINT reference_order_id_not_null NOT NULL
 );
-
-CREATE TABLE public.orders (
-    lane smallint NOT NULL,
-    order_id bigint NOT NULL,
-    org_id bigint NOT NULL,
-    key_id bigint NOT NULL,
-    sku_id bigint NOT NULL,
-    sku_revision integer NOT NULL,
-    quantity integer NOT NULL,
-    unit_price_e4 bigint NOT NULL,
-    total_e4 bigint NOT NULL,
-    cost_e4 bigint NOT NULL,
-    state text NOT NULL,
-    sequence integer DEFAULT 1 NOT NULL,
-    client_ref text NOT NULL,
-    account bytea,
-    trace text NOT NULL,
-    card_ids bigint[] DEFAULT '{}'::bigint[] NOT NULL,
-    placed_at timestamp with time zone NOT NULL,
-    refunded_e4 bigint DEFAULT 0 NOT NULL,
-    confirm_until timestamp with time zone,
-    CONSTRAINT orders_check CHECK ((total_e4 = (unit_price_e4 * quantity))),
-    CONSTRAINT orders_confirm_until_check CHECK (((confirm_until IS NULL) OR (state = ANY (ARRAY['delivered'::text, 'partly_delivered'::text])))),
-    CONSTRAINT orders_cost_e4_check CHECK ((cost_e4 >= 0)),
-    CONSTRAINT orders_quantity_check CHECK ((quantity > 0)),
-    CONSTRAINT orders_refunded_e4_check CHECK (((refunded_e4 >= 0) AND (refunded_e4 <= total_e4))),
-    CONSTRAINT orders_state_check CHECK ((state = ANY (ARRAY['awaiting_payment'::text, 'paid'::text, 'held'::text, 'fulfilling'::text, 'review'::text, 'cancelling'::text, 'partly_delivered'::text, 'delivered'::text, 'settled'::text, 'expired'::text, 'cancelled'::text, 'refused'::text, 'failed'::text, 'refunded'::text]))),
-    CONSTRAINT orders_unit_price_e4_check CHECK ((unit_price_e4 >= 0))
-)
-WITH (fillfactor='90');
 
 CREATE TABLE public.organisation (
     lane smallint NOT NULL,
@@ -313,9 +385,19 @@ CREATE TABLE public.organisation (
     wants_events boolean DEFAULT false NOT NULL,
     changed bigint NOT NULL,
     founded_at timestamp with time zone NOT NULL,
+    parent_id bigint,
+    self_collected boolean DEFAULT false NOT NULL,
+    minimum_balance_e4 bigint,
+    day_budget_e4 bigint,
+    month_budget_e4 bigint,
     CONSTRAINT organisation_check CHECK (((sandbox_of IS NOT NULL) = (currency = 'XTS'::text))),
+    CONSTRAINT organisation_check1 CHECK ((parent_id <> org_id)),
+    CONSTRAINT organisation_check2 CHECK (((kind = 'agent'::text) OR (NOT self_collected))),
+    CONSTRAINT organisation_day_budget_e4_check CHECK ((day_budget_e4 > 0)),
     CONSTRAINT organisation_kind_check CHECK ((kind = ANY (ARRAY['platform'::text, 'merchant'::text, 'agent'::text, 'supplier'::text]))),
     CONSTRAINT organisation_level_check CHECK (((level >= 0) AND (level <= 99))),
+    CONSTRAINT organisation_minimum_balance_e4_check CHECK ((minimum_balance_e4 > 0)),
+    CONSTRAINT organisation_month_budget_e4_check CHECK ((month_budget_e4 > 0)),
     CONSTRAINT organisation_name_check CHECK (((length(name) >= 1) AND (length(name) <= 100))),
     CONSTRAINT organisation_state_check CHECK ((state = ANY (ARRAY['active'::text, 'suspended'::text, 'closed'::text])))
 );
@@ -344,7 +426,9 @@ CREATE TABLE public.price_change (
     what text NOT NULL,
     before_e4 bigint,
     after_e4 bigint,
-    actor_id bigint NOT NULL
+    actor_id bigint NOT NULL,
+    before jsonb,
+    after jsonb
 );
 
 ALTER TABLE public.price_change ALTER COLUMN change_id ADD GENERATED ALWAYS AS IDENTITY (
@@ -500,6 +584,19 @@ ALTER TABLE public.sku ALTER COLUMN sku_id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+CREATE TABLE public.sweep (
+    lane smallint NOT NULL,
+    sweep_id bigint NOT NULL,
+    to_lane smallint NOT NULL,
+    to_account bigint NOT NULL,
+    currency text NOT NULL,
+    amount_e4 bigint NOT NULL,
+    org_id bigint NOT NULL,
+    at timestamp with time zone NOT NULL,
+    CONSTRAINT sweep_amount_e4_check CHECK ((amount_e4 > 0)),
+    CONSTRAINT sweep_check CHECK ((lane <> to_lane))
+);
+
 CREATE TABLE public.timetable (
     name text NOT NULL,
     next_at timestamp with time zone NOT NULL,
@@ -536,6 +633,70 @@ CREATE TABLE public.transfer_key (
     CONSTRAINT transfer_key_key_check CHECK (((length(key) >= 1) AND (length(key) <= 200)))
 );
 
+CREATE TABLE public.webhook_endpoint (
+    lane smallint NOT NULL,
+    endpoint_id bigint NOT NULL,
+    org_id bigint NOT NULL,
+    name text NOT NULL,
+    url text NOT NULL,
+    kinds text[] DEFAULT '{}'::text[] NOT NULL,
+    state text DEFAULT 'active'::text NOT NULL,
+    reason text DEFAULT ''::text NOT NULL,
+    changed bigint NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    cursor_id bigint NOT NULL,
+    failures integer DEFAULT 0 NOT NULL,
+    failing_since timestamp with time zone,
+    paused_until timestamp with time zone,
+    CONSTRAINT webhook_endpoint_state_check CHECK ((state = ANY (ARRAY['active'::text, 'disabled'::text, 'removed'::text])))
+)
+WITH (fillfactor='50');
+
+CREATE TABLE public.webhook_lane (
+    lane smallint NOT NULL,
+    lease_token bigint NOT NULL,
+    lease_until timestamp with time zone NOT NULL
+)
+WITH (fillfactor='10');
+
+CREATE TABLE public.webhook_late (
+    lane smallint NOT NULL,
+    endpoint_id bigint NOT NULL,
+    subject_id bigint NOT NULL,
+    sequence integer NOT NULL,
+    attempts integer NOT NULL,
+    next_at timestamp with time zone NOT NULL
+)
+WITH (fillfactor='70');
+
+CREATE TABLE public.webhook_log (
+    lane smallint NOT NULL,
+    log_id bigint NOT NULL,
+    endpoint_id bigint NOT NULL,
+    at timestamp with time zone NOT NULL,
+    event_ids bigint[] NOT NULL,
+    statuses smallint[] NOT NULL,
+    took_ms integer[] NOT NULL,
+    attempts smallint[] NOT NULL,
+    faults text[] NOT NULL
+);
+
+CREATE TABLE public.webhook_replay (
+    lane smallint NOT NULL,
+    replay_id bigint NOT NULL,
+    endpoint_id bigint NOT NULL,
+    after_id bigint NOT NULL,
+    until_id bigint NOT NULL
+);
+
+CREATE TABLE public.webhook_secret (
+    lane smallint NOT NULL,
+    secret_id bigint NOT NULL,
+    endpoint_id bigint NOT NULL,
+    sealed bytea NOT NULL,
+    until timestamp with time zone
+);
+
 ALTER TABLE ONLY public.nonce ATTACH PARTITION public.nonce_0 FOR VALUES IN ('0');
 
 ALTER TABLE ONLY public.nonce ATTACH PARTITION public.nonce_1 FOR VALUES IN ('1');
@@ -544,14 +705,31 @@ ALTER TABLE ONLY public.nonce ATTACH PARTITION public.nonce_2 FOR VALUES IN ('2'
 
 ALTER TABLE ONLY public.nonce ATTACH PARTITION public.nonce_3 FOR VALUES IN ('3');
 
+ALTER TABLE ONLY public.archived_event ALTER COLUMN due SET DEFAULT false;
+
+ALTER TABLE ONLY public.archived_orders ALTER COLUMN sequence SET DEFAULT 1;
+
+ALTER TABLE ONLY public.archived_orders ALTER COLUMN card_ids SET DEFAULT '{}'::bigint[];
+
+ALTER TABLE ONLY public.archived_orders ALTER COLUMN refunded_e4 SET DEFAULT 0;
+
 ALTER TABLE ONLY public.account
     ADD CONSTRAINT account_pkey PRIMARY KEY (lane, account_id);
+
+ALTER TABLE ONLY public.agent_bound
+    ADD CONSTRAINT agent_bound_pkey PRIMARY KEY (owner_id, sku_id);
 
 ALTER TABLE ONLY public.allotment
     ADD CONSTRAINT allotment_pkey PRIMARY KEY (lane, sku_id);
 
 ALTER TABLE ONLY public.api_key
     ADD CONSTRAINT api_key_pkey PRIMARY KEY (lane, key_id);
+
+ALTER TABLE ONLY public.archived_event
+    ADD CONSTRAINT archived_event_pkey PRIMARY KEY (lane, subject_id, sequence);
+
+ALTER TABLE ONLY public.archived_orders
+    ADD CONSTRAINT archived_orders_pkey PRIMARY KEY (lane, order_id);
 
 ALTER TABLE ONLY public.audit_line
     ADD CONSTRAINT audit_line_pkey PRIMARY KEY (lane, audit_id);
@@ -577,6 +755,9 @@ ALTER TABLE ONLY public.counter
 ALTER TABLE ONLY public.epoch
     ADD CONSTRAINT epoch_pkey PRIMARY KEY (topic);
 
+ALTER TABLE ONLY public.event_feed
+    ADD CONSTRAINT event_feed_pkey PRIMARY KEY (lane, org_id);
+
 ALTER TABLE ONLY public.event
     ADD CONSTRAINT event_pkey PRIMARY KEY (lane, subject_id, sequence);
 
@@ -592,8 +773,14 @@ ALTER TABLE ONLY public.lane
 ALTER TABLE ONLY public.level_price
     ADD CONSTRAINT level_price_pkey PRIMARY KEY (sku_id, level);
 
+ALTER TABLE ONLY public.markup
+    ADD CONSTRAINT markup_pkey PRIMARY KEY (agent_id, scope, which, level);
+
 ALTER TABLE ONLY public.membership
     ADD CONSTRAINT membership_pkey PRIMARY KEY (lane, org_id, person_id);
+
+ALTER TABLE ONLY public.message
+    ADD CONSTRAINT message_pkey PRIMARY KEY (lane, message_id);
 
 ALTER TABLE ONLY public.named_price
     ADD CONSTRAINT named_price_pkey PRIMARY KEY (sku_id, org_id);
@@ -620,7 +807,7 @@ ALTER TABLE ONLY public.order_payment
     ADD CONSTRAINT order_payment_pkey PRIMARY KEY (lane, order_id);
 
 ALTER TABLE ONLY public.order_ref
-    ADD CONSTRAINT order_ref_pkey PRIMARY KEY (lane, ref_hash);
+    ADD CONSTRAINT order_ref_pkey PRIMARY KEY (lane, ref_key);
 
 ALTER TABLE ONLY public.orders
     ADD CONSTRAINT orders_pkey PRIMARY KEY (lane, order_id);
@@ -676,6 +863,9 @@ ALTER TABLE ONLY public.sku
 ALTER TABLE ONLY public.sku_revision
     ADD CONSTRAINT sku_revision_pkey PRIMARY KEY (sku_id, revision);
 
+ALTER TABLE ONLY public.sweep
+    ADD CONSTRAINT sweep_pkey PRIMARY KEY (lane, sweep_id);
+
 ALTER TABLE ONLY public.timetable
     ADD CONSTRAINT timetable_pkey PRIMARY KEY (name);
 
@@ -685,11 +875,35 @@ ALTER TABLE ONLY public.transfer_key
 ALTER TABLE ONLY public.transfer
     ADD CONSTRAINT transfer_pkey PRIMARY KEY (lane, transfer_id);
 
+ALTER TABLE ONLY public.webhook_endpoint
+    ADD CONSTRAINT webhook_endpoint_pkey PRIMARY KEY (lane, endpoint_id);
+
+ALTER TABLE ONLY public.webhook_lane
+    ADD CONSTRAINT webhook_lane_pkey PRIMARY KEY (lane);
+
+ALTER TABLE ONLY public.webhook_late
+    ADD CONSTRAINT webhook_late_pkey PRIMARY KEY (lane, endpoint_id, subject_id);
+
+ALTER TABLE ONLY public.webhook_log
+    ADD CONSTRAINT webhook_log_pkey PRIMARY KEY (lane, log_id);
+
+ALTER TABLE ONLY public.webhook_replay
+    ADD CONSTRAINT webhook_replay_pkey PRIMARY KEY (lane, replay_id);
+
+ALTER TABLE ONLY public.webhook_secret
+    ADD CONSTRAINT webhook_secret_pkey PRIMARY KEY (lane, secret_id);
+
+CREATE UNIQUE INDEX account_due ON public.account USING btree (lane, peer_lane, code, currency) WHERE (peer_lane IS NOT NULL);
+
 CREATE INDEX account_org ON public.account USING btree (lane, org_id);
+
+CREATE UNIQUE INDEX account_sub ON public.account USING btree (lane, org_id, currency) WHERE (code = 'sub_account'::text);
 
 CREATE INDEX api_key_changed ON public.api_key USING btree (changed);
 
 CREATE INDEX api_key_organisation ON public.api_key USING btree (lane, org_id);
+
+CREATE INDEX archived_orders_of_organisation ON public.archived_orders USING btree (lane, org_id, order_id);
 
 CREATE INDEX audit_line_subject ON public.audit_line USING btree (lane, subject_id);
 
@@ -703,6 +917,8 @@ CREATE INDEX card_shelf ON public.card USING btree (lane, sku_id, expires_on, ca
 
 CREATE INDEX event_due ON public.event USING btree (lane, event_id) WHERE due;
 
+CREATE INDEX event_feed_order ON public.event USING btree (lane, org_id, event_id) WHERE due;
+
 CREATE INDEX job_desk ON public.job USING btree (lane, job_id) WHERE (state = ANY (ARRAY['dead'::text, 'unknown'::text]));
 
 CREATE INDEX job_due ON public.job USING btree (lane, kind, due_at, job_id) WHERE (state = 'waiting'::text);
@@ -713,6 +929,8 @@ CREATE INDEX job_subject ON public.job USING btree (lane, subject_id);
 
 CREATE INDEX membership_person ON public.membership USING btree (person_id);
 
+CREATE INDEX message_address ON public.message USING btree (lane, address_hash, created_at);
+
 CREATE INDEX order_payment_buyer ON public.order_payment USING btree (lane, buyer_key) WHERE is_open;
 
 CREATE INDEX order_payment_ip ON public.order_payment USING btree (lane, ip_key) WHERE is_open;
@@ -720,6 +938,8 @@ CREATE INDEX order_payment_ip ON public.order_payment USING btree (lane, ip_key)
 CREATE INDEX orders_of_organisation ON public.orders USING btree (lane, org_id, order_id);
 
 CREATE INDEX organisation_changed ON public.organisation USING btree (changed);
+
+CREATE INDEX organisation_parent ON public.organisation USING btree (parent_id) WHERE (parent_id IS NOT NULL);
 
 CREATE UNIQUE INDEX organisation_sandbox ON public.organisation USING btree (lane, sandbox_of) WHERE (sandbox_of IS NOT NULL);
 
@@ -730,6 +950,16 @@ CREATE INDEX transfer_credit ON public.transfer USING btree (lane, credit_accoun
 CREATE INDEX transfer_debit ON public.transfer USING btree (lane, debit_account, transfer_id) WHERE (debit_account >= 1000);
 
 CREATE UNIQUE INDEX transfer_resolution ON public.transfer USING btree (lane, pending_id) WHERE (pending_id IS NOT NULL);
+
+CREATE INDEX webhook_endpoint_changed ON public.webhook_endpoint USING btree (lane, changed);
+
+CREATE INDEX webhook_endpoint_organisation ON public.webhook_endpoint USING btree (lane, org_id);
+
+CREATE INDEX webhook_log_endpoint ON public.webhook_log USING btree (lane, endpoint_id, log_id);
+
+CREATE INDEX webhook_replay_endpoint ON public.webhook_replay USING btree (lane, endpoint_id);
+
+CREATE INDEX webhook_secret_endpoint ON public.webhook_secret USING btree (lane, endpoint_id);
 
 ALTER INDEX public.nonce_pkey ATTACH PARTITION public.nonce_0_pkey;
 
@@ -746,6 +976,9 @@ CREATE TRIGGER order_command_stands BEFORE DELETE OR UPDATE OR TRUNCATE ON publi
 CREATE TRIGGER sku_revision_stands BEFORE DELETE OR UPDATE OR TRUNCATE ON public.sku_revision FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
 
 CREATE TRIGGER transfer_stands BEFORE DELETE OR UPDATE OR TRUNCATE ON public.transfer FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
+
+ALTER TABLE ONLY public.agent_bound
+    ADD CONSTRAINT agent_bound_sku_id_fkey FOREIGN KEY (sku_id) REFERENCES public.sku(sku_id);
 
 ALTER TABLE ONLY public.card_batch
     ADD CONSTRAINT card_batch_sku_id_fkey FOREIGN KEY (sku_id) REFERENCES public.sku(sku_id);

@@ -109,4 +109,4 @@ def orders(target: Target, count: int | None, **more: Any) -> OrderSource:
 
 
 def references(count: int) -> list[str]:
-    return sorted(f"t-{number}" for number in range(count))
+    return sorted(f"t-{number:09d}" for number in range(count))

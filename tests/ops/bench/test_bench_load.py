@@ -125,7 +125,7 @@ async def test_a_cut_is_repeated_under_the_same_reference(serve: Serve) -> None:
     assert tally.total == {"order": {201: 700}}
     assert (tally.cuts, tally.reconnects, tally.unanswered) == (100, 100, [])
     assert Counter(request.reference for request in server.requests) == {
-        f"t-{number}": 2 if number % 7 == 0 else 1 for number in range(700)
+        f"t-{number:09d}": 2 if number % 7 == 0 else 1 for number in range(700)
     }
     assert len({request.nonce for request in server.requests}) == 800
     assert len(floats(tally.settled_s)) == 100
@@ -136,7 +136,7 @@ async def test_a_cut_that_is_not_repeated_is_listed(serve: Serve) -> None:
     tally = await load.run(server.target, orders(server.target, 70), connections=4)
 
     assert tally.total == {"order": {201: 60}}
-    assert sorted(tally.unanswered) == sorted(f"t-{number}" for number in range(0, 70, 7))
+    assert sorted(tally.unanswered) == sorted(f"t-{number:09d}" for number in range(0, 70, 7))
     assert len(server.requests) == 70
 
 
@@ -245,7 +245,7 @@ async def test_silence_ends_in_a_cut(serve: Serve) -> None:
         server.target, orders(server.target, 6), connections=2, retries=Retries(answer_max_s=0.2)
     )
     assert tally.total == {"order": {201: 5}}
-    assert (tally.unanswered, tally.cuts) == (["t-3"], 1)
+    assert (tally.unanswered, tally.cuts) == (["t-000000003"], 1)
 
 
 async def test_the_deadline_waits_for_what_is_in_flight(serve: Serve) -> None:

@@ -36,7 +36,7 @@ async def test_a_child_sends_and_brings_its_tally(serve: Serve, tmp_path: Path) 
     assert tally.cpu_us_per_request > 0
     lines = (tmp_path / "answers").read_text().splitlines()
     assert sorted(lines) == sorted(
-        f"409\tt-{number}\t-" if number % 10 == 9 else f"201\tt-{number}\t77" for number in range(500)
+        f"409\tt-{number:09d}\t-" if number % 10 == 9 else f"201\tt-{number:09d}\t77" for number in range(500)
     )
 
 

@@ -66,7 +66,7 @@ def test_orders_have_references_of_their_own_and_every_key_and_sku_gets_its_shar
         shots.append(shot)
     bodies = [json.loads(shot.body) for shot in shots]
 
-    assert [shot.reference for shot in shots] == [f"b-{number}" for number in range(4000)]
+    assert [shot.reference for shot in shots] == [f"b-{number:09d}" for number in range(4000)]
     assert [body["client_ref"] for body in bodies] == [shot.reference for shot in shots]
     assert {shot.tag for shot in shots} == {ORDER}
     assert {shot.signer.key_id for shot in shots} == {"ak_1", "ak_2", "ak_3"}
@@ -140,9 +140,9 @@ def test_bulk_requests_number_their_rows_through_and_count_what_the_answer_says(
     shots = [source(), source()]
 
     assert source() is None
-    assert [shot.reference for shot in shots if shot] == ["b-0", "b-3"]
+    assert [shot.reference for shot in shots if shot] == ["b-000000000", "b-000000003"]
     assert [json.loads(shot.body) for shot in shots if shot] == [
-        {"mode": "all", "orders": [{"client_ref": f"b-{n}", "sku": "1", "quantity": 1} for n in numbers]}
+        {"mode": "all", "orders": [{"client_ref": f"b-{n:09d}", "sku": "1", "quantity": 1} for n in numbers]}
         for numbers in ((0, 1, 2), (3, 4, 5))
     ]
     shot = shots[0]

@@ -75,12 +75,16 @@ def arrival_of(request: AnyRequest) -> Arrival:
 
 def answer(arrival: Arrival, body: Any, *, headers: dict[str, str] | None = None) -> Response[bytes]:
     """A good answer to a signed request: JSON, not to be kept unless ``headers`` say so; None: unchanged (304)."""
-    sent = {"cache-control": "no-store", **(headers or {})}
-    for name, value in rate_headers(arrival.parts.authenticator, arrival.caller.key):
-        sent[name.decode()] = value.decode()
+    sent = {"cache-control": "no-store", **(headers or {}), **rate_headers_of(arrival)}
     if body is None:
         return Response(b"", status_code=304, media_type=JSON, headers=sent)
     return Response(_encoder.encode(body), media_type=JSON, headers=sent)
+
+
+def rate_headers_of(arrival: Arrival) -> dict[str, str]:
+    """What its key has left."""
+    pairs = rate_headers(arrival.parts.authenticator, arrival.caller.key)
+    return {name.decode(): value.decode() for name, value in pairs}
 
 
 def unsigned_answer(body: Any, *, max_age_s: int = 0) -> Response[bytes]:
@@ -154,7 +158,7 @@ class Front:
             await _refuse(refusal, dressed)
         else:
             inner["state"] = {"method": method, "body": body}
-            await self._app(inner, _replay(body), dressed)
+            await self._app(inner, _replay(body, receive), dressed)
         metrics.http_requests.labels(inner.get("path_template") or "none", str(status)).inc()
 
     def _dress(self, headers: Headers) -> Headers:
@@ -172,8 +176,15 @@ def allowed_methods(routed: str) -> str:
     return ", ".join(sorted(methods | ({"HEAD"} if "GET" in methods else set())))
 
 
-def _replay(body: bytes) -> Receive:
+def _replay(body: bytes, wire: Receive) -> Receive:
+    """The body again, once; whoever asks further waits for the client to leave, as a stream does."""
+    is_read = False
+
     async def receive() -> MutableMapping[str, Any]:
+        nonlocal is_read
+        if is_read:
+            return await wire()
+        is_read = True
         return {"type": "http.request", "body": body, "more_body": False}
 
     return receive

@@ -28,6 +28,7 @@ TAGS = {
     "orders": {"zh": "下单、查询、查看卡密", "en": "Place, find and reveal orders"},
     "goods": {"zh": "可售商品、库存与询价，均按您自己的价格", "en": "What can be ordered, at your own prices"},
     "money": {"zh": "您的钱包：余额与明细", "en": "Your wallet"},
+    "webhooks": {"zh": "事件推送与事件流", "en": "Being told, or asking, what happened"},
     "service": {"zh": "密钥自检、错误码、健康检查", "en": "Your key, the error codes, the gateway"},
 }
 ABOUT = {

@@ -107,10 +107,36 @@ STATEMENT: Example = {
     ],
     "next_cursor": None,
 }  # fmt: skip
+WEBHOOK_BODY: Example = {"url": "https://shop.example/kameng", "kinds": ["order.*"], "name": "ERP"}
+WEBHOOK: Example = {
+    "id": "251803443200012288", "name": "ERP", "url": "https://shop.example/kameng", "kinds": ["order.*"],
+    "state": "active", "reason": "", "created_at": AT, "failures": 0, "failing_since": None, "paused_until": None,
+}  # fmt: skip
+WEBHOOKS: Example = {"webhooks": [WEBHOOK]}
+NEW_WEBHOOK: Example = {"webhook": WEBHOOK, "secret": "whsec_…"}
+WEBHOOK_REMOVED: Example = {"id": "251803443200012288", "state": "removed"}
+WEBHOOK_TESTED: Example = {"delivered": True, "status": 204, "took_ms": 38, "fault": ""}
+REPLAYING: Example = {"id": "251803443200012288", "state": "replaying"}
+DELIVERIES: Example = {
+    "deliveries": [
+        {"event": "251803443200008192", "attempt": 1, "at": AT, "status": 204, "took_ms": 38, "fault": ""},
+    ],
+    "next_cursor": None,
+}
+FEED: Example = {
+    "events": [
+        {
+            "id": "251803443200008192", "type": "order.delivered", "timestamp": AT,
+            "data": {**ORDER, "event_id": "251803443200008192", "event_sequence": 1},
+        }
+    ],
+    "next_cursor": "A36UkdZgAAA", "more": False,
+}  # fmt: skip
 SELF_TEST: Example = {
     "key": "ak_test_251803440000004096", "sandbox": True, "organisation": "测试商户 沙箱",
     "organisation_id": "251803440000004097", "currency": "XTS", "signed_with": "KAMENG-HMAC-SHA256",
-    "scopes": ["balance:read", "cards:read", "catalogue:read", "orders:place", "orders:read"], "allowed_ips": [],
+    "scopes": ["balance:read", "cards:read", "catalogue:read", "orders:place", "orders:read", "webhooks:manage"],
+    "allowed_ips": [],
     "your_ip": "203.0.113.7", "rate_per_second": 1000, "daily_limit": None, "expires_at": None, "server_time": AT,
     "clock_ahead_ms": 0,
     "warnings": [

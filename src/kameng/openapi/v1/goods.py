@@ -105,7 +105,7 @@ def _etag(arrival: Arrival) -> str:
     snapshot, organisation = arrival.parts.snapshot, arrival.caller.organisation
     made_from = (
         snapshot.catalogue.epoch, snapshot.prices.epoch, organisation.org_id, organisation.level,
-        organisation.currency, arrival.query,
+        organisation.currency, snapshot.directory.chain_of(organisation).links, arrival.query,
     )  # fmt: skip
     return f'"{hashlib.blake2b(repr(made_from).encode(), digest_size=12).hexdigest()}"'
 
@@ -130,7 +130,7 @@ def _matches(sku: Sku, query: CatalogueQuery, words: list[str]) -> bool:
 
 def _facts(arrival: Arrival, sku: Sku) -> dict[str, Any]:
     organisation = arrival.caller.organisation
-    quote = arrival.parts.snapshot.prices.quote(sku, org_id=organisation.org_id, level=organisation.level, quantity=1)
+    quote = arrival.parts.snapshot.quote(organisation, sku, 1)
     return {
         "sku": str(sku.sku_id), "scene": sku.scene, "brand": sku.brand, "product": sku.product, "spec": sku.spec,
         "kind": sku.kind, "face_value": money.format_e4(sku.face_value_e4), "face_currency": sku.face_currency,

@@ -23,7 +23,7 @@ PLACING = (
     orders.BadOrder, orders.BadAccount, catalogue.UnknownSku, orders.NotOnSale, orders.BadQuantity, orders.SoldOut,
     orders.ReferenceReused, ledger.InsufficientBalance, ledger.LedgerRefused, pricing.PriceChanged, pricing.BelowCost,
     risk.RiskRefused, risk.VelocityExceeded, identity.DailyLimitExceeded, orders.Busy, orders.OutcomeUnknown,
-    orders.OrderNotPlaced,
+    orders.OrderNotPlaced, orders.ShopClosed, orders.ShopPaused,
 )  # fmt: skip
 """What may become of one order besides its standing."""
 

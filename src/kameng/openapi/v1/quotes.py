@@ -26,8 +26,8 @@ from kameng.openapi.v1.model import (
     StepBody,
 )  # fmt: skip
 from kameng.openapi.v1.reading import body_of
-from kameng.orders import BadQuantity, NotOnSale
-from kameng.pricing import BelowCost, Step
+from kameng.orders import BadQuantity, NotOnSale, ShopClosed
+from kameng.pricing import BelowCost, Step, steps_of
 
 
 @post(
@@ -39,7 +39,7 @@ from kameng.pricing import BelowCost, Step
         text=f"One `{{sku, quantity}}`, or a list of at most {QUOTES_MAX}, each answered on its own. "
         "Changes nothing, so it is signed like a read (±30 s).",
         scope=Scope.catalogue_read, body=QuoteBody | QuoteBodies, body_example=examples.QUOTE_BODY,
-        refusals=(catalogue.UnknownSku, NotOnSale, BadQuantity, BelowCost),
+        refusals=(catalogue.UnknownSku, NotOnSale, BadQuantity, BelowCost, ShopClosed),
         replies=(Reply(200, (QuoteAnswer, QuotesAnswer), "The price now, and how it came about.", examples.QUOTE),),
     ),
 )  # fmt: skip
@@ -62,12 +62,14 @@ def _quoted(arrival: Arrival, sent: QuoteBody) -> QuoteAnswer:
         raise NotOnSale(field="sku")
     if not sku.allows(sent.quantity):
         raise BadQuantity(sku.allowed_quantities, field="quantity", detail_zh=sku.allowed_quantities_zh)
-    quote = snapshot.prices.quote(sku, org_id=organisation.org_id, level=organisation.level, quantity=sent.quantity)
+    quote = snapshot.quote(organisation, sku, sent.quantity)
+    if not snapshot.directory.chain_of(organisation).is_open:
+        raise ShopClosed(field="sku")
     if quote.below_cost:
         raise BelowCost(field="sku")
     return QuoteAnswer(
         sent.sku, sent.quantity, organisation.currency, money.format_e4(quote.unit_price_e4),
-        money.format_e4(quote.unit_price_e4 * sent.quantity), steps_shown(quote.steps),
+        money.format_e4(quote.unit_price_e4 * sent.quantity), steps_shown(steps_of(quote.trace)),
     )  # fmt: skip
 
 

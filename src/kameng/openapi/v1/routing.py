@@ -10,7 +10,7 @@ from litestar.datastructures import State
 
 from kameng.openapi import pages
 from kameng.openapi.headers import security_headers
-from kameng.openapi.v1 import goods, hot, money, orders, quotes, service
+from kameng.openapi.v1 import feed, goods, hot, money, orders, quotes, service, webhooks
 from kameng.openapi.v1.arriving import Front, on_error
 from kameng.openapi.v1.document import build
 
@@ -30,6 +30,9 @@ ENDPOINTS = [
     hot.place, hot.place_bulk, orders.list_orders, orders.find_order, orders.list_events, orders.reveal_order,
     orders.cancel_order, orders.confirm_order, orders.refund_order,
     goods.list_catalogue, goods.find_sku, goods.show_stock, quotes.ask_quotes, money.show_balance, money.list_statement,
+    feed.list_events, webhooks.list_webhooks, webhooks.create_webhook, webhooks.change_webhook,
+    webhooks.remove_webhook, webhooks.rotate_webhook, webhooks.test_webhook, webhooks.replay_webhook,
+    webhooks.list_deliveries,
     service.self_test, service.list_errors, service.health, service.show_metrics, show_document,
 ]  # fmt: skip
 """Every handler of the API."""

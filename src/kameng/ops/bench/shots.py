@@ -139,7 +139,8 @@ class Source(Protocol):
 
 
 class _Rows:
-    """Dealer of place bodies: SKUs by weight, from a table, so that a deal is one random index."""
+    """Dealer of place bodies: SKUs by weight, from a table, so that a deal is one random index. References rise
+    like those of a shop: a fixed prefix and a number of fixed width."""
 
     def __init__(self, skus: list[Sku], prefix: str, draw: random.Random) -> None:
         tails = [_tail(sku) for sku in skus]
@@ -151,7 +152,7 @@ class _Rows:
         tail, sizes = self._table[int(self._random() * _TABLE)]
         if sizes:
             tail %= tuple([int(self._random() * size) for size in sizes])
-        return f"{self._start}{number}{tail}"
+        return f"{self._start}{number:09d}{tail}"
 
 
 def _tail(sku: Sku) -> tuple[str, tuple[int, ...]]:
@@ -198,7 +199,7 @@ class OrderSource:
         if number is None:
             return None
         signer = self._signers[int(self._random() * len(self._signers))]
-        return Shot(signer, self._route, self._rows.deal(number).encode(), f"{self._prefix}{number}")
+        return Shot(signer, self._route, self._rows.deal(number).encode(), f"{self._prefix}{number:09d}")
 
     def _learn(self, shot: Shot, status: int, body: bytes) -> None:
         if shot.tag == REPEAT:
@@ -235,7 +236,7 @@ class BulkSource:
         first, deal = number * self._mix.rows, self._rows.deal
         rows = ",".join([deal(row) for row in range(first, first + self._mix.rows)])
         body = f'{{"mode":"{self._mix.mode}","orders":[{rows}]}}'.encode()
-        return Shot(self._draw.choice(self._signers), self._route, body, f"{self._mix.prefix}{first}", BULK)
+        return Shot(self._draw.choice(self._signers), self._route, body, f"{self._mix.prefix}{first:09d}", BULK)
 
     def _count(self, shot: Shot, status: int, body: bytes) -> None:  # noqa: ARG002 - the shape of every hook
         # The totals stand after the results or before them: no need to search megabytes of rows.

@@ -62,6 +62,8 @@ class Stage:
             "KAMENG_TLS_CERTIFICATE": "off",
             "KAMENG_TLS_KEY": "off",
             "KAMENG_LOG_LEVEL": "warning",
+            "KAMENG_WEBHOOK_HTTP": "on",
+            "KAMENG_WEBHOOK_NETWORKS": "127.0.0.0/8",
         }
         self._servers: list[subprocess.Popen[bytes]] = []
         self._postgres: embedded.Embedded | None = None

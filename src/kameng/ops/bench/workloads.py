@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from kameng.kit import settings
-from kameng.ops.bench import echo, machine, report, runner
+from kameng.ops.bench import echo, machine, report, runner, webhooks
 from kameng.ops.bench.load import Retries
 from kameng.ops.bench.shots import BulkMix, OrderMix, Sku
 from kameng.ops.bench.stage import Stage, sampled
@@ -137,6 +137,18 @@ class Bench:
         ]
         return grown
 
+    def webhooks(self) -> report.Report:
+        """Every delivery of some merchants' events: alone, then beside single orders of all of them."""
+        with webhooks.Receiver() as receiver:
+            raw_per_s = asyncio.run(webhooks.measure_raw(receiver, seconds=ECHO_SECONDS))
+            org_ids = asyncio.run(webhooks.subscribe(self.stage, receiver))
+            alone = asyncio.run(webhooks.drain(self.stage, receiver, org_ids))
+            made = self._single(self._mix(), connections=self.options.connections)
+            beside = webhooks.beside(receiver, seconds=self.options.seconds)
+        made.notes += [f"raw client loop: {raw_per_s:.0f}/s", *alone.lines("alone", raw_per_s)]
+        made.notes += beside.lines("beside orders", raw_per_s)
+        return made
+
     def _mix(self, *, references: int | None = None) -> OrderMix:
         skus = self.stage.skus(mix=self.options.mix)
         return OrderMix(keys=self.stage.keys(), skus=skus, prefix=self.prefix, references=references)
@@ -180,6 +192,7 @@ WORKLOADS: dict[str, Callable[[Bench], report.Report]] = {
     "burst": Bench.burst,
     "crowd": Bench.crowd,
     "growth": Bench.growth,
+    "webhooks": Bench.webhooks,
 }
 
 

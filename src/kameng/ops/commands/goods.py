@@ -10,6 +10,7 @@ from typing import Any
 from kameng import catalogue, pricing, stock
 from kameng.kit import money
 from kameng.ops import store
+from kameng.ops.commands import agents
 from kameng.ops.commands.options import Commands, amount, content_of, count, number, on_platform, say, sku_of
 from kameng.ops.opening import Platform
 
@@ -75,6 +76,7 @@ def _add_sku(group: Commands, common: argparse.ArgumentParser) -> None:
 
 
 def _add_price(group: Commands, common: argparse.ArgumentParser) -> None:
+    agents.add_to_prices(group, common)
     one = group.add_parser("list", parents=[common], help="列出 every price of a SKU")
     one.add_argument("sku", type=number, metavar="SKU")
     one.set_defaults(run=list_prices)
@@ -226,8 +228,11 @@ def price_named(arguments: argparse.Namespace) -> int:
     async def work(platform: Platform) -> None:
         await sku_of(platform, arguments.sku)
         async with platform.db.connection() as connection:
-            await store.organisation(connection, arguments.organisation)
-        await pricing.set_named_price(platform.db, arguments.sku, arguments.organisation, arguments.price)
+            buyer = await store.organisation(connection, arguments.organisation)
+        await pricing.set_named_price(
+            platform.db, arguments.sku, arguments.organisation, arguments.price,
+            seller_id=buyer.parent_id or pricing.PLATFORM,
+        )  # fmt: skip
 
     on_platform(work)
     say(f"{arguments.sku} 密价 for {arguments.organisation}: {money.format_e4(arguments.price)}")

@@ -12,6 +12,7 @@ from kameng import identity, ledger
 from kameng.identity import IssuedKey, NoSuchOrganisation, Organisation
 from kameng.kit import clock, ids, money
 from kameng.ops import founding, store
+from kameng.ops.commands import agents
 from kameng.ops.commands.options import (
     Commands,
     actor_of,
@@ -65,7 +66,9 @@ def _add_organisations(group: Commands, common: argparse.ArgumentParser) -> None
     one.add_argument("--level", type=count, default=0, metavar="N", help="等级 its price level, 0 to 99")
     one.add_argument("--kind", choices=["merchant", "agent", "supplier"], default="merchant", help="类型 its kind")
     one.add_argument("--credit", type=amount, default=0, metavar="AMOUNT", help="授信额度 its credit line")
+    one.add_argument("--parent", type=number, metavar="AGENT", help="上级代理 the agent it buys from; the platform")
     one.set_defaults(run=found)
+    agents.add_to_organisations(group, common)
     one = group.add_parser("set", parents=[common], help="修改商户 change one")
     one.add_argument("organisation", type=number, metavar="ORG")
     one.add_argument("--level", type=count, metavar="N", help="等级 its price level")
@@ -134,7 +137,7 @@ def found(arguments: argparse.Namespace) -> int:
     async def work(platform: Platform) -> founding.Member:
         return await founding.found_member(
             platform.db, platform.ring, arguments.name, kind=arguments.kind, level=arguments.level,
-            credit_line_e4=arguments.credit,
+            credit_line_e4=arguments.credit, parent_id=arguments.parent,
         )  # fmt: skip
 
     member = on_platform(work)

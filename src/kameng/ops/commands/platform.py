@@ -12,6 +12,7 @@ import uvloop
 
 from kameng.kit import migrations, settings
 from kameng.kit.errors import Fault
+from kameng.kit.settings import Settings
 from kameng.ops import doctor, gateway, opening
 from kameng.ops.commands.options import Commands, on_platform, say
 from kameng.ops.opening import Platform
@@ -90,7 +91,7 @@ def examine(_: argparse.Namespace) -> int:
     opening.key_ring(chosen)
     gateway.certificate_files(chosen)
     with opening.database(chosen) as place:
-        findings, pending = uvloop.run(_examine(place.url, wants_archive=chosen.wal_archive == "on"))
+        findings, pending = uvloop.run(_examine(place.url, chosen))
     for finding in findings:
         say(f"{'✓' if finding.ok else '✗'} {finding.name}: {finding.zh} {finding.what}")
         if not finding.ok:
@@ -100,11 +101,13 @@ def examine(_: argparse.Namespace) -> int:
     return 1 if pending or any(finding.is_fatal for finding in findings) else 0
 
 
-async def _examine(url: str, *, wants_archive: bool) -> tuple[list[doctor.Finding], int]:
+async def _examine(url: str, chosen: Settings) -> tuple[list[doctor.Finding], int]:
     pending = await opening.pending(url)
     connection = await asyncpg.connect(url)
     try:
-        return await doctor.check(connection, wants_archive=wants_archive), len(pending)
+        wants_archive, wants_standby = chosen.wal_archive == "on", chosen.synchronous_standby == "on"
+        findings = await doctor.check(connection, wants_archive=wants_archive, wants_standby=wants_standby)
+        return findings, len(pending)
     finally:
         await connection.close()
 

@@ -14,7 +14,7 @@ import uvloop
 
 from kameng.kit import db, settings
 from kameng.kit.settings import Settings
-from kameng.ops import demo, opening, serving
+from kameng.ops import demo, opening, serving, warming
 from kameng.ops.commands.options import Commands, count, say
 from kameng.ops.demo import Demo
 from kameng.ops.opening import Place, Platform
@@ -103,10 +103,15 @@ def serve(arguments: argparse.Namespace) -> int:
     roles = [role for role in serving.ROLES if role in asked or "all" in asked]
     opening.key_ring(chosen)
     with opening.database(chosen) as place:
-        uvloop.run(opening.refuse_pending(place.url))
+        uvloop.run(_ready(place.url))
         serving.serve(chosen, roles, place, announce=lambda url: say(f"卡盟已启动。Kameng is running. {url}"))
     _say_stopped()
     return 0
+
+
+async def _ready(url: str) -> None:
+    await opening.refuse_pending(url)
+    await warming.warm_up(url)
 
 
 def _say_stopped() -> None:

@@ -1,0 +1,135 @@
+"""Messages to people: written with the job that sends them, in the transaction that has something to say.
+
+An address is sealed, and counted by its keyed hash: nobody is sent more than a channel's limit. What a message says is
+a template and its facts, never a secret.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from kameng.kit import clock, crypto, ids, jobs, lanes, resealing
+from kameng.kit.db import Connection, Database
+from kameng.notices import templates
+from kameng.notices.errors import BadMessage, TooManyMessages
+from kameng.notices.store import statements
+
+ADDRESS = b"message_address"
+SEND_JOB = "notices.send"
+SEND_ASKED_JOB = "notices.send_asked"
+ASKED = frozenset({"sms"})
+"""Channels whose carrier can be asked what became of a message; of others nobody knows it after a lost answer."""
+LIMITS: dict[str, tuple[tuple[int, int], ...]] = {
+    "mail": ((60, 5), (3600, 30)),
+    "sms": ((60, 1), (3600, 5), (86_400, 10)),
+    "wecom": ((60, 20),),
+    "dingtalk": ((60, 20),),
+    "feishu": ((60, 100),),
+}
+"""(seconds, messages) that one address may be sent, by channel: what the carriers themselves allow."""
+
+
+class Address(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Where a message goes: a mailbox, a phone number, or a robot's address with its secret."""
+
+    to: str
+    secret: str = ""
+
+    def __repr__(self) -> str:
+        return "Address(…)"
+
+
+class Letter(msgspec.Struct, frozen=True):
+    """A message as a channel gets it."""
+
+    message_id: int
+    address: Address
+    text: templates.Text
+    created_at: datetime
+
+
+class Message(msgspec.Struct, frozen=True):
+    message_id: int
+    org_id: int
+    channel: str
+    template: str
+    facts: dict[str, str]
+    address: bytes
+    state: str
+    receipt: str
+    created_at: datetime
+
+
+async def tell(
+    connection: Connection, ring: crypto.KeyRing, lane: int, message_and_job: tuple[int, int], *,
+    org_id: int, channel: str, address: Address, template: str, facts: Mapping[str, str],
+) -> None:  # fmt: skip
+    """A message with its job. The caller passed the gate and had two ids dealt there."""
+    if channel not in LIMITS:
+        raise BadMessage(f"one of {', '.join(LIMITS)}", field="channel", detail_zh=f"渠道应为 {'、'.join(LIMITS)} 之一")
+    templates.check(template, facts)
+    message_id, job_id = message_and_job
+    at, address_hash = clock.now(), ring.fingerprint(ADDRESS, f"{channel} {address.to}".encode())
+    for seconds, most in LIMITS[channel]:
+        since = at - timedelta(seconds=seconds)
+        if await connection.fetchval(statements.messages_since, lane, address_hash, since) >= most:
+            raise TooManyMessages(f"at most {most} in {seconds} s", detail_zh=f"{seconds} 秒内最多 {most} 条")
+    sealed = ring.seal(ADDRESS, message_id, msgspec.json.encode(address))
+    await connection.execute(
+        statements.insert_message, lane, message_id, org_id, channel, template, dict(facts), sealed, address_hash, at
+    )
+    kind = SEND_ASKED_JOB if channel in ASKED else SEND_JOB
+    await jobs.add(connection, lane, [jobs.NewJob(kind, message_id)], [job_id])
+
+
+async def tell_now(
+    db: Database, ring: crypto.KeyRing, org_id: int, *, channel: str, address: Address, template: str,
+    facts: Mapping[str, str],
+) -> int:  # fmt: skip
+    """A message in a transaction of its own; returns its id."""
+    lane = ids.lane_of(org_id)
+    async with db.transaction() as connection:
+        passage = await lanes.pass_gate(connection, lane, id_count=2)
+        await tell(
+            connection, ring, lane, (passage.ids[0], passage.ids[1]), org_id=org_id, channel=channel, address=address,
+            template=template, facts=facts,
+        )  # fmt: skip
+    return passage.ids[0]
+
+
+async def read(connection: Connection, message_id: int) -> Message | None:
+    row = await connection.fetchrow(statements.read_message, ids.lane_of(message_id), message_id)
+    return None if row is None else Message(*row)
+
+
+def open_address(ring: crypto.KeyRing, message: Message) -> Address:
+    return msgspec.json.decode(ring.open(ADDRESS, message.message_id, message.address), type=Address)
+
+
+async def settle(connection: Connection, lane: int, sent: Sequence[tuple[int, str]]) -> None:
+    """(message, receipt) each."""
+    message_ids, receipts = [message_id for message_id, _ in sent], [receipt[:200] for _, receipt in sent]
+    await connection.execute(statements.settle_messages, lane, message_ids, receipts, clock.now())
+
+
+async def purge(connection: Connection, lane: int, *, before_id: int, limit: int) -> int:
+    status = await connection.execute(statements.purge_messages, lane, before_id, limit)
+    return int(status.rpartition(" ")[2])
+
+
+async def under_other_keys(
+    connection: Connection, lane: int, after_id: int, key_number: int, limit: int
+) -> list[tuple[int, bytes]]:
+    rows: list[Any] = await connection.fetch(
+        statements.addresses_under_other_keys, lane, after_id, key_number, limit, timeout=resealing.LOOK_TIMEOUT_S
+    )
+    return [(row["message_id"], row["address"]) for row in rows]
+
+
+async def reseal(connection: Connection, lane: int, sealed: Sequence[tuple[int, bytes, bytes]]) -> None:
+    """(id, fresh, old) each; a row that changed since it was read is left alone."""
+    await connection.execute(statements.reseal_addresses, lane, *map(list, zip(*sealed, strict=True)))
