@@ -24,7 +24,7 @@ from kameng.identity import (
     OrganisationSuspended,
 )  # fmt: skip
 from kameng.kit import money
-from kameng.ledger import Books, House, InsufficientBalance, LedgerRefused, NewTransfer, Result, house_account
+from kameng.ledger import Books, InsufficientBalance, LedgerRefused, NewTransfer, Result
 from kameng.orders.errors import (
     BadQuantity,
     GroupRefused,
@@ -46,6 +46,7 @@ from kameng.orders.model import (
     ShownCard,
     Wish,
 )  # fmt: skip
+from kameng.orders.settling import INCOME
 from kameng.orders.splitting import Split, booked, legs, split_of
 from kameng.pricing import BelowCost, PriceChanged, Quote
 from kameng.risk import KEY_DAY, SPENDER_DAY, SPENDER_MONTH, Claim, Counters, RiskRefused, VelocityExceeded
@@ -53,12 +54,6 @@ from kameng.stock import Shelf, ShelfCard
 
 # Members of an enum are looked up by Python code before 3.12; this one is needed for every order.
 _CREATED = Result.created
-_INCOME = {
-    (delivered, currency): house_account(House.sales if delivered else House.escrow, currency)
-    for delivered in (True, False)
-    for currency in ("CNY", "XTS")
-}
-"""Where the money of an order goes: sales if the goods went out with it, else escrow."""
 
 
 class Asked(msgspec.Struct, frozen=True, gc=False):
@@ -90,6 +85,8 @@ class View(msgspec.Struct):
     counters: Counters
     refs: dict[bytes, tuple[bytes, int]]
     nonces: set[bytes]
+    confirm_days: int = 0
+    """How long buyers may confirm what came, where the SKU does not say."""
     spent: list[Nonce] = []
     """Nonces this batch spends, of the refused wishes too."""
     sub_accounts: Mapping[int, int] = {}
@@ -117,6 +114,16 @@ def decide(view: View, asked: Sequence[Asked]) -> list[Decision]:
 
 
 def _decide_one(view: View, asked: Asked) -> Decision:
+    decision = judge(view, asked)
+    if decision is not None:
+        return decision
+    assert asked.sku is not None  # else it was not on sale
+    assert asked.quote is not None
+    return _take(view, asked, asked.sku, asked.quote)
+
+
+def judge(view: View, asked: Asked) -> Known | Refused | None:
+    """What stands already, or why it may not be placed; None for what only lacks goods and money."""
     wish = asked.wish
     standing = view.refs.get(wish.ref_key)
     stands = standing is not None and standing[0] == wish.digest
@@ -131,10 +138,7 @@ def _decide_one(view: View, asked: Asked) -> Decision:
         return Refused(NotOnSale, field="sku")
     if not asked.chain.is_open:
         return Refused(ShopClosed, field="sku")
-    refusal = _quantity_fits(sku, wish) or _price_is_agreed(quote, wish) or _risk_allows(view, asked)
-    if refusal is not None:
-        return refusal
-    return _take(view, asked, sku, quote)
+    return _quantity_fits(sku, wish) or _price_is_agreed(quote, wish) or _risk_allows(view, asked)
 
 
 def _take(view: View, asked: Asked, sku: Sku, quote: Quote) -> Decision:
@@ -151,7 +155,11 @@ def _take(view: View, asked: Asked, sku: Sku, quote: Quote) -> Decision:
     delivered = sku.kind in FROM_STOCK
     order_id = next(view.order_ids)
     total_e4 = quote.unit_price_e4 * wish.quantity
-    income = _INCOME[delivered, organisation.currency]
+    confirm_days = 0
+    if delivered:
+        confirm_days = view.confirm_days if sku.confirm_days is None else sku.confirm_days
+    at_rest = delivered and not confirm_days
+    income = INCOME[at_rest, organisation.currency]
     split = _split(asked, quote) if quote.agents else None
     result = (
         view.books.post(NewTransfer(order_id, organisation.org_id, income, total_e4, "sale", order_id))
@@ -164,13 +172,14 @@ def _take(view: View, asked: Asked, sku: Sku, quote: Quote) -> Decision:
         if result is Result.exceeds_credits:
             return _not_covered(view, asked)
         return Refused(LedgerRefused, result, detail_zh=result.zh)
-    if split is not None and delivered:
+    if split is not None and at_rest:
         _book_margins(view, split, order_id=order_id, income=income)
     view.counters.take(asked.lane_claims)
     view.refs[wish.ref_key] = (wish.digest, order_id)
     order = NewOrder(
         order_id, wish, sku.revision, quote.unit_price_e4, total_e4, sku.cost_e4 * wish.quantity,
         PLACED_DELIVERED if delivered else PLACED_FULFILLING, quote.trace, tuple([card.card_id for card in cards]),
+        confirm_days,
         split,
     )  # fmt: skip
     if from_shelf:

@@ -6,13 +6,25 @@ from kameng.stock.loading import LoadReport, load_cards, load_file
 from kameng.stock.model import CARD, NEVER, CardText, Shelf, ShelfCard
 from kameng.stock.numbering import prints_of, read_numbers
 from kameng.stock.reading import CardLine, RefusedLine, read_cards
-from kameng.stock.store import brands_of, cards_of, on_hand_everywhere, sell
+from kameng.stock.store import (
+    Shares,
+    brands_of,
+    cards_of,
+    free,
+    hand_over,
+    on_hand_everywhere,
+    reserve,
+    sell,
+    shares_elsewhere,
+    shares_here,
+    take_back,
+)
 from kameng.stock.taking import Stolen, read_shelf, steal
 from kameng.stock.watching import set_low_stock, watch_stock
 
 __all__ = [
     "CARD", "NEVER", "BadBatch", "BadStockThreshold", "CardLine", "CardText", "LoadReport", "NoCards", "RefusedLine",
-    "Shelf", "ShelfCard", "Stolen", "band", "brands_of", "cards_of", "load_cards", "load_file", "on_hand_everywhere",
-    "prints_of", "read_cards", "read_numbers", "read_shelf", "reseal", "sell", "set_low_stock", "steal", "void_expired",
-    "watch_stock",
+    "Shares", "Shelf", "ShelfCard", "Stolen", "band", "brands_of", "cards_of", "free", "hand_over", "load_cards",
+    "load_file", "on_hand_everywhere", "prints_of", "read_cards", "read_numbers", "read_shelf", "reseal", "reserve",
+    "sell", "set_low_stock", "shares_elsewhere", "shares_here", "steal", "take_back", "void_expired", "watch_stock",
 ]  # fmt: skip

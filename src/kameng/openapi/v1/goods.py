@@ -139,6 +139,7 @@ def _facts(arrival: Arrival, sku: Sku) -> dict[str, Any]:
         "quantity_step": sku.quantity_step, "state": sku.state, "refundable": sku.refundable,
         "reversible": sku.reversible, "delivery_promise_minutes": sku.delivery_promise_minutes,
         "redeem_instructions": sku.redeem_instructions, "barcode": sku.barcode,
+        "confirm_days": sku.confirm_days,
     }  # fmt: skip
 
 

@@ -63,6 +63,8 @@ def _add_sku(group: Commands, common: argparse.ArgumentParser) -> None:
         help="承诺交付分钟，none 为取消 within how long it is delivered")  # fmt: skip
     add("--redeem", metavar="TEXT", dest="redeem_instructions", help="兑换说明 how its buyer redeems it")
     add("--barcode", metavar="DIGITS", help="条码 its EAN or UPC")
+    add("--confirm-days", type=days, metavar="DAYS", dest="confirm_days",
+        help="确认收货天数，none 为按平台设置 how long its buyer may confirm, the money in escrow")  # fmt: skip
     state = one.add_mutually_exclusive_group()
     for name, value, said in (
         ("--pause", "paused", "暂停销售 stop selling it for a while"),
@@ -103,6 +105,11 @@ def _add_price(group: Commands, common: argparse.ArgumentParser) -> None:
 def amount_or_none(text: str) -> int | None:
     """An amount, or ``none`` to take it away."""
     return None if text == "none" else amount(text)
+
+
+def days(text: str) -> int | None:
+    """A number, or ``none`` for what the platform's setting says."""
+    return None if text == "none" else count(text)
 
 
 def minutes(text: str) -> int | None:
