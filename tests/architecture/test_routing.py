@@ -50,6 +50,7 @@ ACROSS_LANES = {
     "stock/stock.sql:watched_stock": "Whether a SKU is low is asked of all lanes together, by the clock.",
     "ops/ops.sql:audit_lines_about": "What is known of a person, wherever it lies.",
     "stock/stock.sql:donors": "A lane that ran out asks which others have cards: no part of a batch.",
+    "stock/stock.sql:shares_elsewhere": "Before cards are reserved: no part of a batch, and not for a wallet's order.",
     "stock/stock.sql:on_hand_everywhere": "The catalogue shows what all lanes have together.",
     "stock/stock.sql:unread_cards": "Older cards whose number nobody has read yet, wherever they lie.",
 }

@@ -16,7 +16,7 @@ OLD = [
     ("parcel", "parcel", "", "on_sale"), ("phone parcel", "parcel", "phone", "on_sale"),
     ("good parcel", "parcel", "learner_name+address", "on_sale"),
 ]  # fmt: skip
-NEW = ("delivery_promise_minutes", "redeem_instructions", "barcode")
+NEW = ("delivery_promise_minutes", "redeem_instructions", "barcode", "confirm_days")
 
 
 async def test_what_cant_be_sold_any_more_is_paused(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:

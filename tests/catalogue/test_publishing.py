@@ -106,6 +106,7 @@ async def test_a_change_leaves_alone_what_it_does_not_name(world: World) -> None
         ({"delivery_promise_minutes": -1}, "delivery_promise_minutes", "承诺交付分钟：应为 0 至 525600"),
         ({"redeem_instructions": "x" * 1001}, "redeem_instructions", "兑换说明：最多 1000 个可见字符"),
         ({"note": "a\nb"}, "note", "备注：最多 200 个可见字符"),
+        ({"confirm_days": 61}, "confirm_days", "确认收货天数：应为 0 至 60"),
         ({"barcode": "6901234567893"}, "barcode", "条码：应为含校验位的"),
         ({"kind": "parcel"}, "form", "下单表单：实物商品须收集收货地址（address）"),
         ({"kind": "parcel", "form": "phone"}, "form", "下单表单：实物商品须收集收货地址（address）"),

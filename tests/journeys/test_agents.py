@@ -7,11 +7,13 @@ from typing import Any
 import msgspec
 import pytest
 
-from kameng import identity, ledger, pricing
+from kameng import identity, ledger, orders, pricing
 from kameng.kit import ids
 from kameng.ledger import InsufficientBalance
-from kameng.orders import Refused, ShopPaused, ShownOrder, Split
+from kameng.orders import By, Refused, ShopPaused, ShownOrder, Split, Terms
+from kameng.orders.model import Command
 from kameng.pricing import BelowCost, Markup, Template
+from laws.lives import ask, code, houses
 from laws.world import Merchant, World, codes, placed, together
 
 
@@ -174,6 +176,84 @@ async def test_a_shop_that_collects_itself_pays_its_own_cost(world: World) -> No
     assert await balance(world, agents[1]) == 2_000_000 - 2 * 995_000
     assert await balance(world, customer) == 0
     assert await earned(world, agents) == [{agents[1].lane: 20_000}, {agents[1].lane: 0}]
+    await world.assert_clean()
+
+
+async def test_a_shop_that_collects_itself_gets_its_part_of_a_refund(world: World) -> None:
+    """Of every piece its own margin stays out of our books; the smallest may be nothing but that."""
+    agents, customer = await self_collected(world, money_e4=4_000_000)
+    shop, lane = agents[1], agents[1].lane
+    async with world.gateway() as gateway:
+        late, partly, confirmed = placed([await gateway.place(customer.caller, ref, world.phone) for ref in "abc"])
+    total_e4, paid_e4 = 996_500 + 15_000, 996_500 + 10_000
+    assert {order.total_e4 for order in (late, partly, confirmed)} == {total_e4}
+    spent_e4 = 3 * paid_e4
+    assert await balance(world, shop) == 4_000_000 - spent_e4
+
+    assert code(await ask(world, late.order_id, Command.deliver)) == "delivered"
+    assert await earned(world, agents) == [{lane: 10_000}, {lane: 0}]
+    back_e4 = 0
+    for part_e4 in (1, 1, 499_999, total_e4 - 500_001):
+        refunded_e4 = await world.scalar("SELECT refunded_e4 FROM orders WHERE order_id = $1", late.order_id)
+        await ask(world, late.order_id, Command.refund, amount_e4=part_e4)
+        back_e4 = paid_e4 * (refunded_e4 + part_e4) // total_e4
+        assert await balance(world, shop) == 4_000_000 - spent_e4 + back_e4
+        await world.assert_clean()
+    assert back_e4 == paid_e4
+    assert await earned(world, agents) == [{lane: 0}, {lane: 0}]
+    assert await world.rows("SELECT 1 FROM transfer WHERE code = 'refund' AND amount_e4 = 0") == []
+
+    outcome = await ask(world, partly.order_id, Command.deliver_partly, amount_e4=1)
+    assert code(outcome) == "settled"
+    await world.assert_clean()
+    days = Terms(confirm_days=7)
+    assert code(await ask(world, confirmed.order_id, Command.deliver, terms=days)) == "delivered"
+    await ask(world, confirmed.order_id, Command.refund, amount_e4=total_e4 // 2)
+    assert await houses_escrow(world) == paid_e4 - paid_e4 * (total_e4 // 2) // total_e4
+    await ask(world, confirmed.order_id, Command.settle, by=By.staff)
+    assert await houses_escrow(world) == 0
+    assert await balance(world, customer) == 0
+    await world.assert_clean()
+
+
+async def houses_escrow(world: World) -> int:
+    return (await houses(world)).get("escrow", 0)
+
+
+async def test_a_payment_through_a_channel_below_agents_earns_each_its_margin(world: World) -> None:
+    """The platform has the money: it is split also below a shop that else collects itself."""
+    await world.load(world.card, 9)
+    agents, customer = await self_collected(world, money_e4=0)
+    async with world.gateway(terms=Terms(reserve_share_percent=100)) as gateway:
+        card, phone = [
+            await orders.await_payment(gateway.snapshot, await gateway.wish(customer.caller, ref, sku))
+            for ref, sku in (("a", world.card), ("b", world.phone))
+        ]
+    assert isinstance(card, ShownOrder)
+    assert isinstance(phone, ShownOrder)
+    lane = agents[1].lane
+    assert await earned(world, agents) == [{lane: 0}, {lane: 0}]
+    for number, order in enumerate((card, phone)):
+        await ask(world, order.order_id, Command.pay, f"alipay:{number}", amount_e4=order.total_e4, by=By.staff)
+    assert await earned(world, agents) == [{lane: 10_000}, {lane: 5_000}]
+    assert await houses_escrow(world) == phone.total_e4
+    assert code(await ask(world, phone.order_id, Command.fail)) == "refunded"
+    assert code(await ask(world, card.order_id, Command.refund)) == "refunded"
+    assert await earned(world, agents) == [{lane: 0}, {lane: 0}]
+    assert await balance(world, customer) == card.total_e4 + phone.total_e4
+    await world.assert_clean()
+
+
+async def test_margins_of_what_may_be_confirmed_wait_for_it(world: World) -> None:
+    await world.load(world.card, 5)
+    agents = await marked_up(world, 10_000, 333)
+    buyer = await world.merchant(lane=0, parent=agents[1])
+    async with world.gateway(terms=Terms(confirm_days=1)) as gateway:
+        (order,) = placed([await gateway.place(buyer.caller, "a", world.card)])
+    assert await earned(world, agents) == [{0: 0}, {0: 0}]
+    await world.assert_clean()
+    await ask(world, order.order_id, Command.settle, by=By.buyer, org_id=buyer.org_id)
+    assert await earned(world, agents) == [{0: 10_000}, {0: 333}]
     await world.assert_clean()
 
 

@@ -26,6 +26,8 @@ def test_every_metric_is_there_with_its_help() -> None:
         "kameng_timetable_runs_total",
         "kameng_steals_total",
         "kameng_stolen_cards_total",
+        "kameng_webhooks_total",
+        "kameng_messages_total",
     }
     assert "# HELP kameng_orders_total Orders decided.\n" in text
     assert "process_resident_memory_bytes" in text

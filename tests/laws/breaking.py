@@ -185,6 +185,19 @@ BREAKING: list[tuple[str, str]] = [
         f"UPDATE orders SET state = 'review' WHERE order_id = {PHONE_ORDER};"
         f"UPDATE job SET kind = 'notices.tell', state = 'unknown' WHERE subject_id = {PHONE_ORDER}",
     ),
+    ("terms_have_their_job no_order_rests", "DELETE FROM job WHERE kind = 'orders.expire'"),
+    ("terms_have_their_job", "DELETE FROM job WHERE kind = 'orders.settle'"),
+    ("terms_have_their_job", "UPDATE job SET due_at = due_at + interval '1 s' WHERE kind = 'orders.settle'"),
+    ("terms_have_their_job", "UPDATE order_payment SET is_open = true"),
+    ("reserved_cards_are_awaited", "UPDATE card SET state = 'void' WHERE state = 'reserved'"),
+    ("reserved_cards_are_awaited", "UPDATE card SET order_id = 4711 WHERE state = 'reserved'"),
+    ("refunds_went_back", "UPDATE orders SET refunded_e4 = refunded_e4 + 1 WHERE refunded_e4 > 0"),
+    ("refunds_went_back commands_took_effect", "UPDATE orders SET refunded_e4 = 0"),
+    ("refunds_went_back", "UPDATE transfer SET code = 'gift' WHERE code = 'refund'"),
+    ("refunds_went_back", "UPDATE transfer SET subject_id = 4711 WHERE code = 'refund'"),
+    ("commands_took_effect", "UPDATE order_command SET sequence = 9 WHERE command = 'refund'"),
+    ("commands_took_effect", "INSERT INTO payment_reference VALUES ('alipay:9', 4711)"),
+    ("commands_took_effect", "UPDATE payment_reference SET order_id = 4711"),
     (
         "reveals_are_by_their_own",
         f"{REVEAL} SELECT lane, lane << 12 | 7, now(), 4711, key_id, 'order.reveal', order_id"
@@ -240,6 +253,7 @@ BREAKING: list[tuple[str, str]] = [
     ("secrets_are_sealed samples_open", "UPDATE api_key SET sealed_secret = 'ks_clear' WHERE lane = 0"),
     ("secrets_are_sealed samples_open",
      f"UPDATE orders SET account = '{{\"phone\":\"13812345678\"}}' WHERE order_id = {PHONE_ORDER}"),
+    ("secrets_are_sealed", "UPDATE order_payment SET contact = '13812345678', password_hash = 'x'"),
     ("samples_open",
      f"UPDATE card SET sealed = set_byte(sealed, 30, 255 - get_byte(sealed, 30)) WHERE card_id = {LYING}"),
     (
@@ -264,6 +278,7 @@ BREAKING: list[tuple[str, str]] = [
     ("marks_find_accounts", f"UPDATE orders SET account = NULL WHERE order_id = {PHONE_ORDER}"),
     ("nothing_changes_what_was_written", "ALTER TABLE transfer DISABLE TRIGGER transfer_stands"),
     ("nothing_changes_what_was_written", "DROP TRIGGER audit_line_stands ON audit_line"),
+    ("nothing_changes_what_was_written", "ALTER TABLE order_command DISABLE TRIGGER order_command_stands"),
     ("database_is_durable", "ALTER DATABASE {database} SET synchronous_commit = off"),
 ]  # fmt: skip
 
@@ -287,7 +302,8 @@ TELLING: list[tuple[str, str, str]] = [
 """What is written in clear, where, and how; ``{}`` is the value."""
 
 MOVING: list[tuple[str, str]] = [
-    ("held", "kind = 'risk.decide'"),
+    ("held", "kind = 'orders.decide'"),
+    ("review", "kind = 'orders.verify'"),
     ("review", "state = 'unknown'"),
     ("review", "state = 'dead'"),
     ("review", "state = 'sending', lease_token = 1, lease_until = now()"),

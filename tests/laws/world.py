@@ -19,7 +19,7 @@ from kameng.kit import crypto, db
 from kameng.kit.crypto import KeyMaterial, KeyRing
 from kameng.kit.db import Database
 from kameng.ops import auditing, founding
-from kameng.orders import Answer, Lanes, OrderBody, ShownOrder, Snapshot, Wish
+from kameng.orders import Answer, Lanes, OrderBody, ShownOrder, Snapshot, Terms, Wish
 
 CSV = """场景,品牌,商品,规格,类型,面值,成本,标价,下单表单,地区,备注
 游戏,网易,网易一卡通,100,secret,100,95,98.5,,全国,
@@ -126,11 +126,11 @@ class World:
 
     @asynccontextmanager
     async def gateway(
-        self, *, url: str | None = None, batch_max: int = 512, target_s: float = 30
+        self, *, url: str | None = None, batch_max: int = 512, target_s: float = 30, terms: Terms | None = None
     ) -> AsyncIterator[Gateway]:
         """What one gateway process has: a snapshot of its own, and its queues at work."""
         own = await db.open_database(url or self.url, size=2 * len(self.lanes) + 4)
-        snapshot = Snapshot(own, self.ring)
+        snapshot = Snapshot(own, self.ring, terms)
         await snapshot.start()
         queues = Lanes(snapshot, self.lanes, batch_max=batch_max, target_s=target_s)
         queues.start()

@@ -64,11 +64,12 @@ def test_every_route_is_described() -> None:
         "GET /api/v1/supplier/goods", "GET /api/v1/webhooks", "GET /api/v1/webhooks/{webhook_id}/deliveries",
         "GET /api/v1/withdrawals", "GET /api/v1/withdrawals/{withdrawal_id}", "GET /healthz",
         "PATCH /api/v1/webhooks/{webhook_id}", "POST /api/v1/golive", "POST /api/v1/orders",
-        "POST /api/v1/orders/bulk", "POST /api/v1/orders/search", "POST /api/v1/orders/{order_id}/reveal",
-        "POST /api/v1/quotes", "POST /api/v1/supplier/cards", "POST /api/v1/webhooks",
-        "POST /api/v1/webhooks/{webhook_id}/replay", "POST /api/v1/webhooks/{webhook_id}/rotate",
-        "POST /api/v1/webhooks/{webhook_id}/test", "POST /api/v1/withdrawals",
-        "POST /api/v1/withdrawals/{withdrawal_id}/cancel",
+        "POST /api/v1/orders/bulk", "POST /api/v1/orders/search", "POST /api/v1/orders/{order_id}/cancel",
+        "POST /api/v1/orders/{order_id}/confirm", "POST /api/v1/orders/{order_id}/refund",
+        "POST /api/v1/orders/{order_id}/reveal", "POST /api/v1/quotes", "POST /api/v1/supplier/cards",
+        "POST /api/v1/webhooks", "POST /api/v1/webhooks/{webhook_id}/replay",
+        "POST /api/v1/webhooks/{webhook_id}/rotate", "POST /api/v1/webhooks/{webhook_id}/test",
+        "POST /api/v1/withdrawals", "POST /api/v1/withdrawals/{withdrawal_id}/cancel",
     ]  # fmt: skip
 
 

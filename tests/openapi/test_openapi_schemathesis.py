@@ -41,6 +41,7 @@ RULES_BEYOND_THE_SCHEMA = {
     PLACE: "each SKU's quantities and form",
     "/api/v1/quotes": "each SKU's quantities",
     "/api/v1/statement": "cursors that we made",
+    "/api/v1/orders/search": "cursors that we made",
     "/api/v1/events": "cursors that we made",
     "/api/v1/webhooks": "public addresses, kinds of events",
     "/api/v1/webhooks/{webhook_id}": "public addresses, kinds of events",
@@ -51,7 +52,6 @@ RULES_BEYOND_THE_SCHEMA = {
     "/api/v1/statements.csv": "days that exist, 366 at most",
     "/api/v1/withdrawals": "cursors that we made; payees and what the wallet holds",
     "/api/v1/products/changes": "places that we made",
-    "/api/v1/orders/search": "cursors that we made",
 }
 
 

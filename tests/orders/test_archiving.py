@@ -7,10 +7,13 @@ from datetime import timedelta
 
 import pytest
 
-from kameng import orders
+from kameng import orders, pricing
 from kameng.kit import clock
 from kameng.kit.errors import Fault
-from laws.world import Gateway, Merchant, World, codes, together
+from kameng.orders.model import Command
+from kameng.pricing import Markup, Template
+from laws.lives import ask, cards, code, ordered, story, wallet
+from laws.world import MONEY_E4, Gateway, Merchant, World, codes, together
 
 YEAR = timedelta(days=365)
 
@@ -100,3 +103,34 @@ async def test_many_are_moved_in_chunks_and_young_ones_never(world: World, monke
         assert await orders.bring_back(world.db, 0) == 10
     assert await orders.archive(world.db, 0, clock.now() - timedelta(days=32)) == 0
     await world.assert_clean()
+
+
+async def test_an_archived_order_takes_commands_where_it_lies(world: World) -> None:
+    await world.load(world.card, 10)
+    agents = await world.agents(1)
+    await pricing.set_markup(world.db, Template(agents[0].org_id, "all", "", -1, Markup(10_000)))
+    merchant = await world.merchant(lane=0, parent=agents[0])
+    async with world.gateway() as gateway:
+        order = await ordered(gateway, merchant, world.card)
+    with a_year_later():
+        assert await orders.archive(world.db, 0, clock.now() - YEAR / 2) == 1
+        assert code(await ask(world, order.order_id, Command.redeliver)) == "secrets_not_shown"
+        assert code(await ask(world, order.order_id, Command.deliver)) == "state_forbids"
+        assert code(await ask(world, order.order_id, Command.refund, "part", amount_e4=497_500)) == "delivered"
+        await world.assert_clean()
+        assert await sizes(world) == (0, 1, 1, 1)
+        rest = await ask(world, order.order_id, Command.refund, "rest")
+        assert rest == orders.Acted(order.order_id, orders.State.refunded, 3, order.total_e4)
+        again = await ask(world, order.order_id, Command.refund, "part", amount_e4=497_500)
+        assert isinstance(again, orders.Acted)
+        assert (again.sequence, again.refunded_e4, again.replayed) == (2, 497_500, True)
+        assert await sizes(world) == (0, 2, 1, 1)
+        assert await wallet(world, merchant) == MONEY_E4
+        assert await cards(world) == {"on_shelf": 9, "quarantined": 1}
+        assert await story(world, order.order_id) == ["order.delivered", "order.refunded_in_part", "order.refunded"]
+        await world.assert_clean()
+        assert await orders.bring_back(world.db, 0) == 1
+        assert await sizes(world) == (1, 3, 0, 0)
+        assert await orders.archive(world.db, 0, clock.now() - YEAR / 2) == 1
+        assert await sizes(world) == (0, 0, 1, 3)
+        await world.assert_clean()

@@ -9,6 +9,7 @@ from kameng.kit import money
 from kameng.kit.money import AMOUNT_E4_MAX
 
 PROMISE_MINUTES_MAX = 365 * 24 * 60
+CONFIRM_DAYS_MAX = 60
 TEXT_CHARS_MAX = 200
 INSTRUCTIONS_CHARS_MAX = 1000
 EXTERNAL_REF_CHARS_MAX = 64
@@ -23,6 +24,7 @@ LABELS = {
     "delivery_promise_minutes": ("delivery_promise_minutes", "承诺交付分钟"),
     "redeem_instructions": ("redeem_instructions", "兑换说明"), "barcode": ("barcode", "条码"),
     "external_ref": ("external_ref", "外部编码"),
+    "confirm_days": ("confirm_days", "确认收货天数"),
 }  # fmt: skip
 """What callers call a field, and what it is called in Chinese."""
 
@@ -76,6 +78,8 @@ def _check_words(sku: Sku) -> None:
     minutes = sku.delivery_promise_minutes
     if minutes is not None and not 0 <= minutes <= PROMISE_MINUTES_MAX:
         raise wrong("delivery_promise_minutes", f"0 to {PROMISE_MINUTES_MAX}", f"应为 0 至 {PROMISE_MINUTES_MAX}")
+    if sku.confirm_days is not None and not 0 <= sku.confirm_days <= CONFIRM_DAYS_MAX:
+        raise wrong("confirm_days", f"0 to {CONFIRM_DAYS_MAX}", f"应为 0 至 {CONFIRM_DAYS_MAX}")
     if sku.barcode and not barcode_is_right(sku.barcode):
         en = "an EAN, UPC or GTIN with its check digit: 8, 12, 13 or 14 digits"
         raise wrong("barcode", en, "应为含校验位的 EAN、UPC 或 GTIN：8、12、13 或 14 位数字")

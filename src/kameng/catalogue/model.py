@@ -42,6 +42,7 @@ class Sku(msgspec.Struct, frozen=True):
     delivery_promise_minutes: int | None = None
     redeem_instructions: str = ""
     barcode: str = ""
+    confirm_days: int | None = None
     external_ref: str = ""
 
     def allows(self, quantity: int) -> bool:
@@ -67,6 +68,7 @@ CHANGEABLE = (
     "kind", "face_value_e4", "face_currency", "cost_e4", "list_price_e4", "floor_e4", "ceiling_e4",
     "below_cost_allowed", "form", "region", "note", "quantity_min", "quantity_max", "quantity_step", "refundable",
     "reversible", "state", "delivery_promise_minutes", "redeem_instructions", "barcode",
+    "confirm_days",
     "external_ref",
 )  # fmt: skip
 """What may change of a SKU; the rest says which one it is."""

@@ -252,3 +252,9 @@ async def discard(connection: Connection, lane: int, job_ids: Iterable[int]) -> 
     """Off the desk for good: a person settled it."""
     rows = await connection.fetch(statements.discard_jobs, lane, list(job_ids))
     return sorted(row["job_id"] for row in rows)
+
+
+async def withdraw(connection: Connection, lane: int, wanted: Sequence[tuple[int, str]]) -> None:
+    """Take away jobs, by (subject, kind), whose work is not wanted any more. What a worker has in hand stays, and so
+    does what nobody knows the outcome of."""
+    await connection.execute(statements.withdraw_jobs, lane, [w[0] for w in wanted], [w[1] for w in wanted])

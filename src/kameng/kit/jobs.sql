@@ -80,6 +80,11 @@ RETURNING job_id;
 DELETE FROM job WHERE lane = $1 AND job_id = ANY ($2::bigint[]) AND state IN ('dead', 'unknown')
 RETURNING job_id;
 
+-- name: withdraw_jobs
+-- Jobs of these subjects and kinds that nobody has in hand, and whose outcome is known: their work is not wanted now.
+DELETE FROM job USING unnest($2::bigint[], $3::text[]) AS j (subject_id, kind)
+WHERE job.lane = $1 AND job.subject_id = j.subject_id AND job.kind = j.kind AND job.state IN ('waiting', 'dead');
+
 -- name: enrol_entries
 -- Timetable entries that are new run at once; a shortened interval counts from now.
 INSERT INTO timetable (name, next_at)

@@ -52,6 +52,9 @@ Whole = Annotated[int, Meta(ge=0, le=100_000_000)]
 PerMille = Annotated[int, Meta(ge=0, le=999)]
 Days = Annotated[int, Meta(ge=1, le=36_500)]
 Gateways = Annotated[int, Meta(ge=1, le=64)]
+ConfirmDays = Annotated[int, Meta(ge=0, le=60)]
+ReserveSeconds = Annotated[int, Meta(ge=10, le=600)]
+Percent = Annotated[int, Meta(ge=1, le=100)]
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -147,6 +150,18 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Literal["off", "on"],
         _says("Whether the embedded server keeps its WAL, to be restored to any second; it grows until pruned."),
     ] = "off"
+    confirm_days: Annotated[
+        ConfirmDays,
+        _says("For how many days a buyer may confirm what came, the money in escrow; where its SKU is silent."),
+    ] = 0
+    reserve_s: Annotated[
+        ReserveSeconds, _says("How long goods wait for a payment through a channel.")
+    ] = 600
+    reserve_buyer_max: Annotated[Count, _says("The most unpaid orders of one guest or member.")] = 3
+    reserve_ip_max: Annotated[Count, _says("The most unpaid orders that come from one address.")] = 10
+    reserve_share_percent: Annotated[
+        Percent, _says("The most of a SKU's cards, in percent, that unpaid orders may keep from others.")
+    ] = 20
     synchronous_standby: Annotated[
         Literal["off", "on"],
         _says("Whether the embedded server answers only when its standby has an order too; without one orders wait."),

@@ -69,7 +69,7 @@ class Gateway:
         chosen = self._settings
         ring = crypto.KeyRing(crypto.KeyFile(chosen.key_ring_file).load())
         database = await db.open_database(chosen.database_url, size=2 * chosen.lanes + 6, name="kameng-gateway")
-        snapshot = orders.Snapshot(database, ring)
+        snapshot = orders.Snapshot(database, ring, orders.terms_of(chosen))
         await snapshot.start()
         async with database.connection() as connection:
             numbers = await lanes.lane_numbers(connection)

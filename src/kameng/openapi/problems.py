@@ -11,7 +11,7 @@ from kameng.kit.errors import REGISTRY, Refusal
 CONTENT_TYPE = b"application/problem+json"
 RETRY_AFTER_S = {
     "busy": 1, "rate_limited": 1, "velocity_exceeded": 60, "outcome_unknown": 2, "not_ready": 1, "unavailable": 1,
-    "too_many_messages": 60,
+    "too_many_unpaid": 60, "too_many_guesses": 1, "too_many_messages": 60,
 }  # fmt: skip
 
 

@@ -148,14 +148,17 @@ SELECT count(*) AS checked, count(*) FILTER (WHERE is_wrong) AS broken,
 FROM judged;
 
 -- name: orders_have_one_sale
--- Orders that were paid, each with the sale that bears its id: its amount, out of its buyer's wallet; where his shop
--- collects itself, what that pays, out of the shop's.
+-- Orders that were paid, each with the sale that bears its id: its amount, out of its buyer's wallet, or out of
+-- clearing (3 and 503) if a channel brought the money; where his shop collects itself, what that pays, out of the shop's.
 SELECT count(*) AS checked, count(*) FILTER (WHERE t.transfer_id IS NULL) AS broken,
        (array_agg(o.order_id::text) FILTER (WHERE t.transfer_id IS NULL))[1:5] AS examples
-FROM orders o LEFT JOIN transfer t ON t.lane = o.lane AND t.transfer_id = o.order_id AND t.code = 'sale'
-  AND t.subject_id = o.order_id AND t.debit_account = coalesce((o.split ->> 'payer_id')::bigint, o.org_id)
+FROM orders o LEFT JOIN order_payment p ON p.lane = o.lane AND p.order_id = o.order_id
+LEFT JOIN transfer t ON t.lane = o.lane AND t.transfer_id = o.order_id AND t.code = 'sale'
+  AND t.subject_id = o.order_id
   AND t.amount_e4 = o.total_e4 - CASE WHEN o.split ->> 'payer_id' IS NULL THEN 0
                                       ELSE (o.split #>> '{margins,-1,1}')::bigint END
+  AND CASE WHEN p.order_id IS NULL THEN t.debit_account = coalesce((o.split ->> 'payer_id')::bigint, o.org_id)
+           ELSE t.debit_account IN (3, 503) END
 WHERE o.state NOT IN ('awaiting_payment', 'expired', 'cancelled');
 
 -- name: sales_have_their_order
@@ -166,12 +169,17 @@ FROM transfer t LEFT JOIN orders o ON o.lane = t.lane AND o.order_id = t.transfe
 WHERE t.code = 'sale';
 
 -- name: escrow_holds_the_undelivered
--- What the house keeps in escrow beside the orders that were paid and are not delivered.
+-- What the house keeps in escrow beside the orders that were paid and are not delivered, or whose buyers may confirm
+-- that they were; less what went back.
 WITH owed AS (
-  SELECT lane, currency, sum(total_e4 - CASE WHEN split ->> 'payer_id' IS NULL THEN 0
-                                            ELSE (split #>> '{margins,-1,1}')::bigint END) AS total_e4
-  FROM orders JOIN organisation USING (lane, org_id)
-  WHERE orders.state IN ('paid', 'held', 'fulfilling', 'review', 'cancelling', 'failed', 'refused') GROUP BY 1, 2
+  SELECT lane, currency, sum(paid_e4 - div(paid_e4::numeric * refunded_e4, total_e4))::bigint AS total_e4
+  FROM (
+    SELECT *, total_e4 - CASE WHEN split ->> 'payer_id' IS NULL THEN 0
+                              ELSE (split #>> '{margins,-1,1}')::bigint END AS paid_e4 FROM orders
+  ) AS o JOIN organisation USING (lane, org_id)
+  WHERE o.state IN ('paid', 'held', 'fulfilling', 'review', 'cancelling', 'failed', 'refused')
+    OR o.confirm_until IS NOT NULL
+  GROUP BY 1, 2
 ), kept AS (
   SELECT lane, currency, sum(posted_e4) AS total_e4 FROM account WHERE code = 'escrow' GROUP BY 1, 2
 )
@@ -191,12 +199,21 @@ FROM (
 ) AS judged;
 
 -- name: margins_follow_their_split
--- Each agent's margin of each order, but that of one that collects itself: booked once, in whole, at the latest when the
--- order is delivered, and given back at most once. That it is not taken from escrow is the law of escrow.
-WITH owed AS (
-  SELECT o.lane, o.order_id, o.state, (m ->> 0)::bigint AS agent_id, (m ->> 1)::bigint AS margin_e4
-  FROM orders o CROSS JOIN LATERAL jsonb_array_elements(o.split -> 'margins') AS m
-  WHERE o.split IS NOT NULL AND m ->> 0 IS DISTINCT FROM o.split ->> 'payer_id' AND (m ->> 1)::bigint <> 0
+-- Each agent's margin of each order, but that of one that collects itself, as the ledger has it: none as long as the
+-- order's money rests in escrow; from then on all of it, less what refunds gave back, every border between two shares
+-- rounded down. No more is given back than was booked, but for a unit by which parts may be rounded. That it is not
+-- taken from escrow is the law of escrow.
+WITH share AS (
+  SELECT o.lane, o.order_id, o.split ->> 'payer_id' AS payer_id, o.refunded_e4, o.total_e4, (m ->> 0)::bigint AS agent_id,
+         (m ->> 1)::bigint AS margin_e4,
+         (o.split ->> 'house_e4')::bigint + sum((m ->> 1)::bigint) OVER (PARTITION BY o.lane, o.order_id ORDER BY n) AS border_e4,
+         o.confirm_until IS NULL AND o.state IN ('delivered', 'partly_delivered', 'settled', 'refunded') AS is_earned
+  FROM orders o CROSS JOIN LATERAL jsonb_array_elements(o.split -> 'margins') WITH ORDINALITY AS e (m, n)
+  WHERE o.split IS NOT NULL
+), owed AS (
+  SELECT lane, order_id, agent_id, CASE WHEN is_earned THEN margin_e4 - div(border_e4 * refunded_e4, total_e4)
+      + div((border_e4 - margin_e4) * refunded_e4, total_e4) ELSE 0 END AS margin_e4
+  FROM share WHERE agent_id::text IS DISTINCT FROM payer_id
 ), side AS (
   SELECT lane, subject_id AS order_id, code, credit_account AS account_id, amount_e4
   FROM transfer WHERE code IN ('margin', 'margin_back')
@@ -207,9 +224,8 @@ WITH owed AS (
          -coalesce(sum(amount_e4) FILTER (WHERE s.code = 'margin_back'), 0) AS back_e4
   FROM side s JOIN account a USING (lane, account_id) WHERE a.code = 'sub_account' GROUP BY 1, 2, 3
 ), judged AS (
-  SELECT order_id, agent_id, o.order_id IS NULL
-      OR coalesce(b.got_e4, 0) <> o.margin_e4 AND (b.got_e4 <> 0 OR o.state IN ('delivered', 'settled'))
-      OR coalesce(b.back_e4 NOT BETWEEN least(b.got_e4, 0) AND greatest(b.got_e4, 0), false) AS is_wrong
+  SELECT order_id, agent_id, o.order_id IS NULL OR coalesce(b.got_e4 - b.back_e4, 0) <> o.margin_e4
+      OR coalesce(b.back_e4 NOT BETWEEN least(b.got_e4, 0) - 1 AND greatest(b.got_e4, 0) + 1, false) AS is_wrong
   FROM owed o FULL JOIN booked b USING (lane, order_id, agent_id)
 )
 SELECT count(*) AS checked, count(*) FILTER (WHERE is_wrong) AS broken,
@@ -329,12 +345,12 @@ FROM judged;
 -- on the desk of jobs, which has its clock. An order under review may be asked about or lie on the desk, but nothing
 -- sends it again by itself. A state that is not listed here has no way out, and its orders are told.
 WITH way (state, context) AS (
-  VALUES ('awaiting_payment', 'orders'), ('paid', 'fulfilment'), ('held', 'risk'), ('fulfilling', 'fulfilment'),
-         ('review', 'fulfilment'), ('cancelling', 'fulfilment'), ('partly_delivered', 'orders'), ('failed', 'orders'),
-         ('refused', 'orders')
+  VALUES ('awaiting_payment', 'orders'), ('paid', 'fulfilment'), ('held', 'orders'), ('fulfilling', 'fulfilment'),
+         ('review', 'fulfilment'), ('review', 'orders'), ('cancelling', 'fulfilment'), ('partly_delivered', 'orders'),
+         ('failed', 'orders'), ('refused', 'orders')
 ), judged AS (
   SELECT o.order_id, coalesce(bool_or(
-           (j.state <> 'waiting' OR j.due_at <= greatest(now(), o.placed_at) + interval '1 day')
+           (j.state <> 'waiting' OR j.due_at <= greatest(now(), o.placed_at, o.confirm_until) + interval '1 day')
            AND NOT (o.state = 'review' AND j.kind = 'fulfilment.fulfil' AND j.state IN ('waiting', 'leased'))
          ), false) AS is_moving
   FROM orders o LEFT JOIN way w ON w.state = o.state
@@ -344,6 +360,67 @@ WITH way (state, context) AS (
 )
 SELECT count(*) AS checked, count(*) FILTER (WHERE NOT is_moving) AS broken,
        (array_agg(order_id::text) FILTER (WHERE NOT is_moving))[1:5] AS examples
+FROM judged;
+
+-- name: terms_have_their_job
+-- Orders with a term, that of their payment or that of their buyer's confirmation: each with the job that ends it, due
+-- when the term is, in a worker's hands, or on the desk; and no payment counts as open but those that are awaited.
+WITH term AS (
+  SELECT o.lane, o.order_id, 'orders.expire' AS kind, p.expires_at AS ends_at
+  FROM orders o FULL JOIN (SELECT * FROM order_payment WHERE is_open) AS p USING (lane, order_id)
+  WHERE o.state = 'awaiting_payment' OR p.order_id IS NOT NULL AND o.state IS DISTINCT FROM 'awaiting_payment'
+  UNION ALL SELECT lane, order_id, 'orders.settle', confirm_until FROM orders WHERE confirm_until IS NOT NULL
+), judged AS (
+  SELECT t.order_id, NOT coalesce(bool_or(j.state <> 'waiting' OR j.due_at <= t.ends_at), false) AS is_wrong
+  FROM term t LEFT JOIN job j ON j.lane = t.lane AND j.subject_id = t.order_id AND j.kind = t.kind
+  GROUP BY t.lane, t.order_id, t.kind
+)
+SELECT count(*) AS checked, count(*) FILTER (WHERE is_wrong) AS broken,
+       (array_agg(order_id::text) FILTER (WHERE is_wrong))[1:5] AS examples
+FROM judged;
+
+-- name: reserved_cards_are_awaited
+-- Orders that await their payment, and reserved cards: as many are reserved for an order as it lists.
+WITH reserved AS (
+  SELECT lane, order_id, count(*) AS cards FROM card WHERE state = 'reserved' GROUP BY lane, order_id
+), awaiting AS (
+  SELECT o.lane, o.order_id, cardinality(o.card_ids) AS cards FROM orders o WHERE o.state = 'awaiting_payment'
+)
+SELECT count(*) AS checked, count(*) FILTER (WHERE coalesce(r.cards, 0) <> coalesce(a.cards, 0)) AS broken,
+       (array_agg(order_id::text) FILTER (WHERE coalesce(r.cards, 0) <> coalesce(a.cards, 0)))[1:5] AS examples
+FROM awaiting a FULL JOIN reserved r USING (lane, order_id);
+
+-- name: refunds_went_back
+-- Orders of which money went back, beside the refunds that the ledger has of them: the same, and never more than was
+-- paid; all of it where the order says so. Where a shop collects itself, what it paid of that goes back to it.
+WITH back AS (
+  SELECT lane, subject_id AS order_id, sum(amount_e4) AS total_e4 FROM transfer WHERE code = 'refund' GROUP BY 1, 2
+), judged AS (
+  SELECT order_id, coalesce(b.total_e4, 0) IS DISTINCT FROM
+        CASE WHEN o.split ->> 'payer_id' IS NULL OR o.refunded_e4 = 0 THEN o.refunded_e4::numeric
+             ELSE div((o.total_e4 - (o.split #>> '{margins,-1,1}')::bigint)::numeric * o.refunded_e4, o.total_e4) END
+      OR o.refunded_e4 > o.total_e4
+      OR (o.state = 'refunded') <> (o.refunded_e4 = o.total_e4) AS is_wrong
+  FROM orders o FULL JOIN back b USING (lane, order_id)
+  WHERE o.order_id IS NULL OR o.refunded_e4 <> 0 OR o.state = 'refunded' OR b.order_id IS NOT NULL
+)
+SELECT count(*) AS checked, count(*) FILTER (WHERE is_wrong) AS broken,
+       (array_agg(order_id::text) FILTER (WHERE is_wrong))[1:5] AS examples
+FROM judged;
+
+-- name: commands_took_effect
+-- Commands to orders, each of an order that came at least as far; and payments, each booked once under its reference.
+WITH judged AS (
+  SELECT c.key AS example, o.order_id IS NULL OR c.sequence > o.sequence OR c.refunded_e4 > o.refunded_e4 AS is_wrong
+  FROM order_command c LEFT JOIN orders o ON o.lane = c.lane AND o.order_id = c.order_id
+  UNION ALL
+  SELECT 'pay:' || r.reference, c.times IS DISTINCT FROM 1 OR c.order_id <> r.order_id
+  FROM payment_reference r LEFT JOIN (
+    SELECT key, min(order_id) AS order_id, count(*) AS times FROM order_command WHERE command = 'pay' GROUP BY key
+  ) AS c ON c.key = 'pay:' || r.reference
+)
+SELECT count(*) AS checked, count(*) FILTER (WHERE is_wrong) AS broken,
+       (array_agg(example) FILTER (WHERE is_wrong))[1:5] AS examples
 FROM judged;
 
 -- name: reveals_are_by_their_own
@@ -374,7 +451,9 @@ WITH said AS (
   UNION ALL SELECT 'job', lane, job_id, subject_id, NULL FROM job WHERE kind LIKE 'fulfilment.%' OR kind LIKE 'orders.%'
 ), judged AS (
   SELECT s.what, s.id, CASE s.what WHEN 'job' THEN o.order_id IS NULL
-      ELSE coalesce(coalesce(o.org_id, k.org_id, g.org_id) <> s.org_id, false) END AS is_wrong
+      ELSE coalesce(coalesce(
+        CASE s.what WHEN 'transfer' THEN (o.split ->> 'payer_id')::bigint END, o.org_id, k.org_id, g.org_id
+      ) <> s.org_id, false) END AS is_wrong
   FROM said s LEFT JOIN orders o ON o.lane = s.lane AND o.order_id = s.subject_id
   LEFT JOIN api_key k ON k.lane = s.lane AND k.key_id = s.subject_id
   LEFT JOIN organisation g ON g.lane = s.lane AND g.org_id = s.subject_id
@@ -507,6 +586,7 @@ WITH value AS (
   UNION ALL SELECT 'key', key_id, sealed_secret FROM api_key WHERE sealed_secret IS NOT NULL
   UNION ALL SELECT 'account of order', order_id, account FROM orders WHERE account IS NOT NULL
   UNION ALL SELECT 'payee of withdrawal', withdrawal_id, payee FROM withdrawal
+  UNION ALL SELECT 'contact of order', order_id, contact FROM order_payment WHERE contact IS NOT NULL
 ), judged AS (
   SELECT what, id, CASE
       WHEN length(sealed) < 31 THEN true
@@ -539,10 +619,12 @@ FROM (SELECT lane, order_id FROM order_mark UNION ALL SELECT lane, order_id FROM
 LEFT JOIN orders o USING (lane, order_id);
 
 -- name: nothing_changes_what_was_written
--- The triggers that refuse to change transfers, audit lines, SKU revisions and closed months, in place and enabled.
+-- The triggers that refuse to change transfers, audit lines, SKU revisions, closed months and commands, in place and
+-- enabled.
 WITH wall (relation, name) AS (
   VALUES ('transfer', 'transfer_stands'), ('audit_line', 'audit_line_stands'), ('sku_revision', 'sku_revision_stands'),
-         ('month_sum', 'month_sum_stands'), ('month_close', 'month_close_stands')
+         ('month_sum', 'month_sum_stands'), ('month_close', 'month_close_stands'),
+         ('order_command', 'order_command_stands')
 ), judged AS (
   SELECT w.name, t.oid IS NULL AS is_wrong
   FROM wall w LEFT JOIN pg_trigger t ON t.tgrelid = to_regclass(w.relation) AND t.tgname = w.name

@@ -86,8 +86,8 @@ LAWS: dict[str, tuple[str, str]] = {
         "账本中每笔销售都有对应订单。",
     ),
     "escrow_holds_the_undelivered": (
-        "Escrow holds exactly the paid orders that are not delivered.",
-        "托管账户恰好等于已付未交付订单之和。",
+        "Escrow holds exactly what is left of the paid orders that are not delivered or may still be confirmed.",
+        "托管账户恰好等于已付未交付及待确认收货订单的未退金额之和。",
     ),
     "splits_make_the_total": (
         "The platform's part and the agents' margins of every order make its total.",
@@ -132,6 +132,22 @@ LAWS: dict[str, tuple[str, str]] = {
     "no_order_rests": (
         "Every order that is not final has a job of its own way that is due, or lies on a desk.",
         "每笔未完结订单都有属于其流程的到期任务，或在人工处理台。",
+    ),
+    "terms_have_their_job": (
+        "Every order that awaits payment or confirmation has the job that ends its term.",
+        "每笔待付款或待确认收货的订单都有到期处理任务。",
+    ),
+    "reserved_cards_are_awaited": (
+        "Every reserved card belongs to an order that awaits its payment, and that order has no other number of them.",
+        "每张预留卡密都属于一笔待付款订单，且数量一致。",
+    ),
+    "refunds_went_back": (
+        "What an order says went back is what the ledger gave back, and never more than was paid.",
+        "每笔订单的已退金额等于账本退款之和，且不超过已付金额。",
+    ),
+    "commands_took_effect": (
+        "Every command to an order took effect on it, and every payment was booked once.",
+        "每项订单操作均已生效，每笔通道付款仅入账一次。",
     ),
     "reveals_are_by_their_own": (
         "Every reveal of cards was done in the name of the order's own organisation, by one of its keys or a person.",

@@ -14,6 +14,7 @@ from contextlib import suppress
 
 import uvloop
 
+from kameng import orders
 from kameng.kit import crypto, db, lanes, logs, settings
 from kameng.kit.jobs import Handler
 from kameng.kit.settings import Settings
@@ -23,18 +24,19 @@ from kameng.notices import Dispatcher, Sender
 from kameng.ops import processes, telling, upkeep
 from kameng.ops.scraping import Scraped
 
-HANDLERS: tuple[Handler, ...] = ()
-"""Every kind of job there is somebody for; all others rest. A composition of its own (the kill drill) adds to them
-with ``main(more)``."""
-
 STOP_TIMEOUT_S = 15.0
 """What was begun may take so long; then it is cut off, and comes back when its lease ends."""
 
 log = logs.get_logger(__name__)
 
 
-async def run(chosen: Settings, roles: Sequence[str], ready_fd: int, handlers: Sequence[Handler]) -> None:
-    """Work until SIGTERM."""
+def handlers_of(chosen: Settings, ring: crypto.KeyRing) -> list[Handler]:
+    """Every kind of job there is somebody for; all others rest."""
+    return orders.handlers(ring, orders.terms_of(chosen))
+
+
+async def run(chosen: Settings, roles: Sequence[str], ready_fd: int, more: Sequence[Handler]) -> None:
+    """Work until SIGTERM; ``more`` are the handlers of a composition of its own (the kill drill)."""
     ring = crypto.KeyRing(crypto.KeyFile(chosen.key_ring_file).load())
     database = await db.open_database(chosen.database_url, size=2 * chosen.lanes + 4, name="kameng-background")
     parts: list[Worker | Timetable | Dispatcher] = []
@@ -43,7 +45,7 @@ async def run(chosen: Settings, roles: Sequence[str], ready_fd: int, handlers: S
         async with database.connection() as connection:
             numbers = await lanes.lane_numbers(connection)
         limits = Limits(chosen.job_batch, float(chosen.job_lease_s), chosen.job_attempts_max)
-        every = [*handlers, *telling.handlers(chosen, database, ring, sender)]
+        every = [*handlers_of(chosen, ring), *more, *telling.handlers(chosen, database, ring, sender)]
         parts.append(Worker(database, every, lanes=numbers, limits=limits))
         parts.append(telling.dispatcher(chosen, database, ring, numbers))
     if "scheduler" in roles:
@@ -89,7 +91,7 @@ def main(more: Sequence[Handler] = ()) -> None:
     processes.begin(int(parent_pid))
     chosen = settings.load()
     logs.configure(level=chosen.log_level, style=chosen.log_format)
-    uvloop.run(run(chosen, roles, int(ready_fd), [*HANDLERS, *more]))
+    uvloop.run(run(chosen, roles, int(ready_fd), more))
 
 
 if __name__ == "__main__":

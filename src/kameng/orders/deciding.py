@@ -24,7 +24,7 @@ from kameng.identity import (
     OrganisationSuspended,
 )  # fmt: skip
 from kameng.kit import money
-from kameng.ledger import Books, House, InsufficientBalance, LedgerRefused, NewTransfer, Result, house_account
+from kameng.ledger import Books, InsufficientBalance, LedgerRefused, NewTransfer, Result
 from kameng.orders.errors import (
     BadQuantity,
     GroupRefused,
@@ -47,6 +47,7 @@ from kameng.orders.model import (
     Wish,
 )  # fmt: skip
 from kameng.orders.rehearsing import rehearsed_refusal
+from kameng.orders.settling import INCOME
 from kameng.orders.splitting import Split, booked, legs, split_of
 from kameng.pricing import BelowCost, PriceChanged, Quote
 from kameng.risk import KEY_DAY, SPENDER_DAY, SPENDER_MONTH, Claim, Counters, RiskRefused, VelocityExceeded
@@ -54,12 +55,6 @@ from kameng.stock import Shelf, ShelfCard
 
 # Members of an enum are looked up by Python code before 3.12; this one is needed for every order.
 _CREATED = Result.created
-_INCOME = {
-    (delivered, currency): house_account(House.sales if delivered else House.escrow, currency)
-    for delivered in (True, False)
-    for currency in ("CNY", "XTS")
-}
-"""Where the money of an order goes: sales if the goods went out with it, else escrow."""
 
 
 class Asked(msgspec.Struct, frozen=True, gc=False):
@@ -91,6 +86,8 @@ class View(msgspec.Struct):
     counters: Counters
     refs: dict[bytes, tuple[bytes, int]]
     nonces: set[bytes]
+    confirm_days: int = 0
+    """How long buyers may confirm what came, where the SKU does not say."""
     spent: list[Nonce] = []
     """Nonces this batch spends, of the refused wishes too."""
     sub_accounts: Mapping[int, int] = {}
@@ -118,6 +115,16 @@ def decide(view: View, asked: Sequence[Asked]) -> list[Decision]:
 
 
 def _decide_one(view: View, asked: Asked) -> Decision:
+    decision = judge(view, asked)
+    if decision is not None:
+        return decision
+    assert asked.sku is not None  # else it was not on sale
+    assert asked.quote is not None
+    return _take(view, asked, asked.sku, asked.quote)
+
+
+def judge(view: View, asked: Asked) -> Known | Refused | None:
+    """What stands already, or why it may not be placed; None for what only lacks goods and money."""
     wish = asked.wish
     standing = view.refs.get(wish.ref_key)
     stands = standing is not None and standing[0] == wish.digest
@@ -135,9 +142,7 @@ def _decide_one(view: View, asked: Asked) -> Decision:
     refusal = _quantity_fits(sku, wish) or _price_is_agreed(quote, wish) or _risk_allows(view, asked)
     if refusal is None and wish.organisation.sandbox_of is not None:
         refusal = rehearsed_refusal(wish, sku)
-    if refusal is not None:
-        return refusal
-    return _take(view, asked, sku, quote)
+    return refusal
 
 
 def _take(view: View, asked: Asked, sku: Sku, quote: Quote) -> Decision:
@@ -154,7 +159,11 @@ def _take(view: View, asked: Asked, sku: Sku, quote: Quote) -> Decision:
     delivered = sku.kind in FROM_STOCK
     order_id = next(view.order_ids)
     total_e4 = quote.unit_price_e4 * wish.quantity
-    income = _INCOME[delivered, organisation.currency]
+    confirm_days = 0
+    if delivered:
+        confirm_days = view.confirm_days if sku.confirm_days is None else sku.confirm_days
+    at_rest = delivered and not confirm_days
+    income = INCOME[at_rest, organisation.currency]
     split = _split(asked, quote) if quote.agents else None
     result = (
         view.books.post(NewTransfer(order_id, organisation.org_id, income, total_e4, "sale", order_id))
@@ -167,13 +176,14 @@ def _take(view: View, asked: Asked, sku: Sku, quote: Quote) -> Decision:
         if result is Result.exceeds_credits:
             return _not_covered(view, asked)
         return Refused(LedgerRefused, result, detail_zh=result.zh)
-    if split is not None and delivered:
+    if split is not None and at_rest:
         _book_margins(view, split, order_id=order_id, income=income)
     view.counters.take(asked.lane_claims)
     view.refs[wish.ref_key] = (wish.digest, order_id)
     order = NewOrder(
         order_id, wish, sku.revision, quote.unit_price_e4, total_e4, sku.cost_e4 * wish.quantity,
         PLACED_DELIVERED if delivered else PLACED_FULFILLING, quote.trace, tuple([card.card_id for card in cards]),
+        confirm_days,
         split,
     )  # fmt: skip
     if from_shelf:

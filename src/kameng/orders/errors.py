@@ -99,6 +99,87 @@ class CardsNotOpened(Conflict):
     zh = "订单已成立，但卡密暂时无法解密显示，平台已收到提醒，请稍后再次查看。"
 
 
+class StateForbids(Conflict):
+    """The order is in a state in which this can't be done."""
+
+    code = "state_forbids"
+    zh = "订单当前状态不允许此操作。"
+
+
+class CommandReused(Conflict):
+    """This key stands for another command to this order; use a new one, or send the same content."""
+
+    code = "command_reused"
+    status = 422
+    zh = "该操作编号已用于此订单的另一次操作，请更换编号或发送相同内容。"
+
+
+class NotRefundable(Conflict):
+    """What was bought can't be given back; ask the platform's support if something is wrong with it."""
+
+    code = "not_refundable"
+    zh = "该商品不支持退款，如商品有问题请联系平台客服。"
+
+
+class RefundTooLarge(Conflict):
+    """The amount must be above zero and no more than what was paid and did not go back yet."""
+
+    code = "refund_too_large"
+    zh = "金额必须大于 0，且不得超过已付未退金额。"
+
+
+class NoSuchCard(NotFound):
+    """These are not cards of this order, each named once."""
+
+    code = "no_such_card"
+    zh = "所列卡密不属于该订单，或有重复。"
+
+
+class NotAwaited(Conflict):
+    """This order was paid from a wallet; it takes no payment through a channel."""
+
+    code = "payment_not_awaited"
+    zh = "该订单由钱包支付，不接受通道付款。"
+
+
+class PaymentReused(Conflict):
+    """This payment belongs to another order."""
+
+    code = "payment_reused"
+    status = 422
+    zh = "该笔付款已属于另一笔订单。"
+
+
+class TooManyUnpaid(TryLater):
+    """Too much waits for its payment already, of yours or of this SKU; pay or cancel it, or come back later."""
+
+    code = "too_many_unpaid"
+    status = 429
+    zh = "待付款订单或预留库存过多，请先付款或取消，或稍后再试。"
+
+
+class BadGuest(BadInput):
+    """A guest leaves a contact and a query password; the field says which of them can't be."""
+
+    code = "bad_guest"
+    zh = "游客下单须填写联系方式和查询密码，请检查所指字段。"
+
+
+class TooManyGuesses(TryLater):
+    """The query password was wrong too often; come back later."""
+
+    code = "too_many_guesses"
+    status = 429
+    zh = "查询密码错误次数过多，请稍后再试。"
+
+
+class BadCommand(BadInput):
+    """The command can't be read; the field says where."""
+
+    code = "bad_command"
+    zh = "操作内容有误，请检查所指字段。"
+
+
 class Busy(TryLater):
     """Too many orders are waiting, or the database is away; nothing was done: send it again, signed anew."""
 

@@ -53,19 +53,24 @@ class Command(StrEnum):
     deliver_partly = "deliver_partly"
     fail = "fail"
     refund = "refund"
+    refund_part = "refund_part"
     settle = "settle"
+    redeliver = "redeliver"
+    swap = "swap"  # other cards for some of them
 
 
 TRANSITIONS: dict[tuple[State, Command], State] = {
     (State.awaiting_payment, Command.pay): State.paid,
     (State.awaiting_payment, Command.expire): State.expired,
     (State.awaiting_payment, Command.cancel): State.cancelled,
+    (State.expired, Command.pay): State.paid,  # the money came late, and there were goods still
     (State.paid, Command.fulfil): State.fulfilling,
     (State.paid, Command.hold): State.held,
     (State.paid, Command.deliver): State.delivered,
     (State.held, Command.refuse): State.refused,
     (State.held, Command.fulfil): State.fulfilling,
     (State.held, Command.deliver): State.delivered,
+    (State.fulfilling, Command.hold): State.held,  # as long as nobody has begun
     (State.fulfilling, Command.deliver): State.delivered,
     (State.fulfilling, Command.deliver_partly): State.partly_delivered,
     (State.fulfilling, Command.doubt): State.review,
@@ -80,8 +85,15 @@ TRANSITIONS: dict[tuple[State, Command], State] = {
     (State.partly_delivered, Command.settle): State.settled,
     (State.delivered, Command.settle): State.settled,
     (State.delivered, Command.refund): State.refunded,
+    (State.settled, Command.refund): State.refunded,
     (State.failed, Command.refund): State.refunded,
     (State.refused, Command.refund): State.refunded,
+    # These change something of the order, and not its state.
+    **{
+        (state, command): state
+        for state in (State.delivered, State.partly_delivered, State.settled)
+        for command in (Command.refund_part, Command.redeliver, Command.swap)
+    },
 }
 """Every step an order can take. What is not here is refused."""
 
@@ -141,6 +153,7 @@ class NewOrder(msgspec.Struct, frozen=True, gc=False):
     state: State
     trace: str
     card_ids: tuple[int, ...]
+    confirm_days: int = 0  # its money rests in escrow for so long, or until the buyer confirms
     split: Split | None = None
     """Among the agents above the buyer; None: he buys from the platform."""
 
@@ -168,6 +181,8 @@ class ShownOrder(msgspec.Struct, frozen=True, gc=False):
     trace: str
     cards: tuple[ShownCard, ...] = ()
     replayed: bool = False
+    refunded_e4: int = 0
+    confirm_until: datetime | None = None
     account: dict[str, str] | None = None  # masked
 
 

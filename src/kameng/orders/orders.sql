@@ -5,13 +5,13 @@ SELECT ref_key, digest, order_id FROM order_ref WHERE lane = $1::smallint AND re
 -- name: read_orders
 -- Orders by id. The organisation is part of the question: nobody reads another's.
 SELECT order_id, org_id, sku_id, sku_revision, quantity, unit_price_e4, total_e4, state, sequence, client_ref, trace,
-       card_ids, placed_at, account
+       card_ids, placed_at, refunded_e4, confirm_until, account
 FROM orders WHERE lane = $1::smallint AND order_id = ANY($2::bigint[]) AND org_id = ANY($3::bigint[]);
 
 -- name: list_orders
 -- An organisation's orders below the cursor, newest first.
 SELECT order_id, org_id, sku_id, sku_revision, quantity, unit_price_e4, total_e4, state, sequence, client_ref, trace,
-       card_ids, placed_at, account
+       card_ids, placed_at, refunded_e4, confirm_until, account
 FROM orders
 WHERE lane = $1::smallint AND org_id = $2 AND order_id < $3 AND ($5::text IS NULL OR state = $5)
 ORDER BY order_id DESC LIMIT $4::int;
@@ -27,6 +27,103 @@ ORDER BY order_id LIMIT $4::int;
 -- Puts re-sealed accounts in place of what was read.
 UPDATE orders o SET account = s.sealed FROM unnest($2::bigint[], $3::bytea[], $4::bytea[]) AS s (order_id, sealed, old)
 WHERE o.lane = $1::smallint AND o.order_id = s.order_id AND o.account = s.old;
+
+-- name: read_standing
+-- Orders as commands find them, with what is known of their buyer, their payment, and whether a worker is at them.
+SELECT o.order_id, o.org_id, o.sku_id, o.sku_revision, o.quantity, o.total_e4, o.cost_e4, o.state, o.sequence,
+       o.refunded_e4, o.card_ids, o.confirm_until, o.placed_at, o.split, g.currency, g.wants_events,
+       g.sandbox_of IS NOT NULL AS is_sandbox,
+       EXISTS (SELECT FROM job j WHERE j.lane = $1::smallint AND j.subject_id = o.order_id
+               AND j.state IN ('leased', 'sending')) AS is_begun,
+       p.expires_at, p.contact IS NOT NULL AS is_guest
+FROM orders o JOIN organisation g ON g.lane = $1::smallint AND g.org_id = o.org_id
+LEFT JOIN order_payment p ON p.lane = $1::smallint AND p.order_id = o.order_id
+WHERE o.lane = $1::smallint AND o.order_id = ANY($2::bigint[]);
+
+-- name: read_commands
+-- Which of these commands stand, and what each led to.
+SELECT c.order_id, c.key, c.digest, c.state, c.sequence, c.refunded_e4 FROM order_command c
+JOIN unnest($2::bigint[], $3::text[]) AS w (order_id, key) ON w.order_id = c.order_id AND w.key = c.key
+WHERE c.lane = $1::smallint;
+
+-- name: insert_commands
+-- Commands that took effect; the key refuses a second time.
+INSERT INTO order_command (lane, order_id, key, digest, command, state, sequence, refunded_e4, at)
+SELECT $1::smallint, c.order_id, c.key, c.digest, c.command, c.state, c.sequence, c.refunded_e4, $2::timestamptz
+FROM unnest($3::bigint[], $4::text[], $5::bytea[], $6::text[], $7::text[], $8::int[], $9::bigint[])
+  AS c (order_id, key, digest, command, state, sequence, refunded_e4);
+
+-- name: set_standing
+-- Puts orders where their commands led them.
+UPDATE orders o
+SET state = c.state, sequence = c.sequence, refunded_e4 = c.refunded_e4, cost_e4 = c.cost_e4,
+    confirm_until = c.confirm_until
+FROM unnest($2::bigint[], $3::text[], $4::int[], $5::bigint[], $6::bigint[], $7::timestamptz[])
+  AS c (order_id, state, sequence, refunded_e4, cost_e4, confirm_until)
+WHERE o.lane = $1::smallint AND o.order_id = c.order_id;
+
+-- name: set_cards
+-- Puts the cards of orders in place, each order's in the order given; one that is named without any has none.
+UPDATE orders o
+SET card_ids = coalesce((
+  SELECT array_agg(c.card_id ORDER BY c.n)
+  FROM unnest($3::bigint[], $4::bigint[]) WITH ORDINALITY AS c (order_id, card_id, n) WHERE c.order_id = o.order_id
+), '{}')
+WHERE o.lane = $1::smallint AND o.order_id = ANY($2::bigint[]);
+
+-- name: await_confirmation
+-- The money of these delivered orders rests in escrow till then.
+UPDATE orders o SET confirm_until = c.until FROM unnest($2::bigint[], $3::timestamptz[]) AS c (order_id, until)
+WHERE o.lane = $1::smallint AND o.order_id = c.order_id;
+
+-- name: close_payments
+-- These orders await no payment any more.
+UPDATE order_payment SET is_open = false WHERE lane = $1::smallint AND order_id = ANY($2::bigint[]) AND is_open;
+
+-- name: claim_references
+-- Ties what channels told of payments to an order each, if nobody did before. They come sorted.
+INSERT INTO payment_reference (reference, order_id)
+SELECT * FROM unnest($1::text[], $2::bigint[]) ON CONFLICT DO NOTHING;
+
+-- name: read_references
+-- The order that each payment belongs to.
+SELECT reference, order_id FROM payment_reference WHERE reference = ANY($1::text[]);
+
+-- name: count_unpaid
+-- How many orders of this lane await payment from one address, and from one buyer.
+SELECT (SELECT count(*) FROM order_payment WHERE lane = $1::smallint AND ip_key = $2 AND is_open) AS of_ip,
+       (SELECT count(*) FROM order_payment WHERE lane = $1::smallint AND buyer_key = $3 AND is_open) AS of_buyer;
+
+-- name: insert_payment
+-- An order begins to await its payment.
+INSERT INTO order_payment (lane, order_id, expires_at, ip_key, buyer_key, contact, password_hash)
+VALUES ($1::smallint, $2, $3, $4, $5, $6, $7);
+
+-- name: read_guesses
+-- The query password of a guest's order, and how often it was guessed in vain.
+SELECT password_hash, failures, asked_at FROM order_payment
+WHERE lane = $1::smallint AND order_id = $2 AND password_hash IS NOT NULL;
+
+-- name: count_guess
+-- One more guess, before anybody looks whether it is right.
+UPDATE order_payment SET failures = failures + 1, asked_at = $3 WHERE lane = $1::smallint AND order_id = $2;
+
+-- name: forget_guesses
+-- The right one.
+UPDATE order_payment SET failures = 0, asked_at = NULL WHERE lane = $1::smallint AND order_id = $2;
+
+-- name: contacts_under_other_keys
+-- Sealed contacts of guests not under the current key of the ring, for re-sealing, from an order id on.
+SELECT order_id, contact FROM order_payment
+WHERE lane = $1::smallint AND order_id > $2 AND contact IS NOT NULL
+  AND get_byte(contact, 1) * 256 + get_byte(contact, 2) <> $3::int
+ORDER BY order_id LIMIT $4::int;
+
+-- name: reseal_contacts
+-- Puts re-sealed contacts in place of what was read.
+UPDATE order_payment p SET contact = s.sealed
+FROM unnest($2::bigint[], $3::bytea[], $4::bytea[]) AS s (order_id, sealed, old)
+WHERE p.lane = $1::smallint AND p.order_id = s.order_id AND p.contact = s.old;
 
 -- name: orders_to_archive
 -- Orders between two ids that are final in one of the states $4, with nothing that waits for them: no job, no event

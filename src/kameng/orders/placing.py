@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -19,6 +19,7 @@ from kameng.identity import Scope
 from kameng.kit import audit, clock, epochs, events, jobs, lanes, metrics
 from kameng.kit.db import Connection
 from kameng.orders import private_store, store
+from kameng.orders.commands import FULFIL_JOB, SETTLE_JOB
 from kameng.orders.deciding import Asked, View, decide
 from kameng.orders.model import Answer, Decision, Known, NewOrder, Placed, Refused, Short, ShownOrder, State, Wish
 from kameng.orders.showing import any_open, masked, open_cards, secrets_visible, show
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from kameng.orders.snapshot import Snapshot
     from kameng.pricing import Quote
 
-FULFIL_JOB = "fulfilment.fulfil"
 PLACED_EVENTS = {State.delivered: "order.delivered", State.fulfilling: "order.fulfilling"}
 
 
@@ -63,7 +63,7 @@ async def place_batch(snapshot: Snapshot, lane: int, entries: Sequence[Entry]) -
         passed_at = time.monotonic()
         await snapshot.refresh(connection, await epochs.read(connection))
         order_ids, spare_ids = passage.ids[: len(entries)], passage.ids[len(entries) :]
-        view, asked = await _read(snapshot, connection, lane, order_ids, entries)
+        view, asked = await read(snapshot, connection, lane, order_ids, entries)
         decisions = decide(view, asked)
         await _write(snapshot, connection, lane, view, decisions, spare_ids)
         known = await _read_known(snapshot, connection, lane, view.at, entries, decisions, spare_ids[::-1])
@@ -118,7 +118,7 @@ async def refuse_sold_out(
     return [refusal if isinstance(refusal, Refused) else None for refusal in refusals]
 
 
-async def _read(
+async def read(
     snapshot: Snapshot, connection: Connection, lane: int, order_ids: list[int], entries: Sequence[Entry]
 ) -> tuple[View, list[Asked]]:
     """Everything the batch must know, each kind in one statement."""
@@ -151,6 +151,7 @@ async def _read(
         counters=await risk.read_lane_counters(connection, lane, claims) if claims else risk.Counters({}),
         refs=refs,
         nonces=await identity.known_nonces(connection, lane, nonces) if nonces else set(),
+        confirm_days=snapshot.terms.confirm_days,
         sub_accounts={account.org_id: account.account_id for account in sub_accounts},
         leg_ids=iter(leg_ids),
     )
@@ -238,10 +239,17 @@ async def _write(
     sold = [(card_id, order.order_id, order.wish.sku_id) for order in orders for card_id in order.card_ids]
     if sold:
         await stock.sell(connection, lane, sold)
-    waiting = [order.order_id for order in orders if order.state is _FULFILLING]
-    if waiting:
-        new_jobs = [jobs.NewJob(kind=FULFIL_JOB, subject_id=order_id, due_at=view.at) for order_id in waiting]
-        await jobs.add(connection, lane, new_jobs, job_ids[: len(waiting)])
+    new_jobs = [
+        jobs.NewJob(kind=FULFIL_JOB, subject_id=order.order_id, due_at=view.at)
+        for order in orders
+        if order.state is _FULFILLING
+    ]
+    until = {o.order_id: view.at + timedelta(days=o.confirm_days) for o in orders if o.confirm_days}
+    if until:
+        await store.await_confirmation(connection, lane, until)
+        new_jobs += [jobs.NewJob(kind=SETTLE_JOB, subject_id=order_id, due_at=at) for order_id, at in until.items()]
+    if new_jobs:
+        await jobs.add(connection, lane, new_jobs, job_ids[: len(new_jobs)])
     if view.counters.touched:
         await risk.write_lane_counters(connection, lane, view.counters)
     if view.spent:

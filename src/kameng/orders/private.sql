@@ -1,7 +1,7 @@
 -- name: find_marked
 -- One organisation's orders below the cursor that have one of these marks, newest first.
 SELECT order_id, org_id, sku_id, sku_revision, quantity, unit_price_e4, total_e4, state, sequence, client_ref, trace,
-       card_ids, placed_at, account
+       card_ids, placed_at, refunded_e4, confirm_until, account
 FROM orders
 WHERE lane = $1::smallint AND org_id = $2 AND order_id < $3
   AND order_id = ANY(ARRAY(
@@ -12,7 +12,7 @@ ORDER BY order_id DESC LIMIT $5::int;
 -- name: find_marked_of_all
 -- Everybody's orders of a lane below the cursor that have one of these marks, newest first.
 SELECT order_id, org_id, sku_id, sku_revision, quantity, unit_price_e4, total_e4, state, sequence, client_ref, trace,
-       card_ids, placed_at, account
+       card_ids, placed_at, refunded_e4, confirm_until, account
 FROM orders
 WHERE lane = $1::smallint AND order_id < $2
   AND order_id = ANY(ARRAY(

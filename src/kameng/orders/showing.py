@@ -67,6 +67,7 @@ def show(
     return ShownOrder(
         row.order_id, row.client_ref, row.sku_id, row.quantity, row.unit_price_e4, row.total_e4, currency,
         row.state, row.sequence, row.placed_at, row.trace, cards, replayed,
+        row.refunded_e4, row.confirm_until,
         None if ring is None else masked_account(ring, row.order_id, row.account),
     )  # fmt: skip
 

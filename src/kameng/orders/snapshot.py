@@ -12,6 +12,7 @@ from kameng import catalogue, pricing, risk
 from kameng.identity import Directory, Organisation
 from kameng.kit import clock, crypto, epochs, logs
 from kameng.kit.db import Connection, Database
+from kameng.orders.commands import Terms
 
 POLL_S = 0.5
 READS_MAX = 5
@@ -20,9 +21,10 @@ log = logs.get_logger(__name__)
 
 
 class Snapshot:
-    def __init__(self, db: Database, ring: crypto.KeyRing) -> None:
+    def __init__(self, db: Database, ring: crypto.KeyRing, terms: Terms | None = None) -> None:
         self.db = db
         self.ring = ring
+        self.terms = terms or Terms()
         self.directory = Directory(db, ring)
         self.catalogue = catalogue.Catalogue(-1, {})
         self.prices = pricing.PriceBook(-1, {}, {}, {})

@@ -76,6 +76,12 @@ def refund_of(split: Split, *, refunded_e4: int, part_e4: int) -> Refund:
     return Refund(part_e4 - shares[-1], taken[:-1])
 
 
+def rest_of(split: Split, *, refunded_e4: int) -> int:
+    """What whoever paid did not get back, when so much of the total went back."""
+    shares = _shares(split, refunded_e4, split.total_e4)
+    return sum(shares if split.payer_id is None else shares[:-1])
+
+
 def left_of(split: Split, *, refunded_e4: int) -> tuple[tuple[int, int], ...]:
     """The margins that are booked when an order is delivered of which a part was refunded before."""
     kept = _shares(split, refunded_e4, split.total_e4)[1:]

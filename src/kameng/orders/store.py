@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import msgspec
 
 from kameng.kit import copying, crypto, resealing, sql
 from kameng.kit.db import Connection
-from kameng.orders.model import ACCOUNT, NewOrder
+from kameng.orders.commands import Acted, Instruction, Known, Standing
+from kameng.orders.model import ACCOUNT, NewOrder, State
+from kameng.orders.splitting import read_split
 
 statements = sql.load("kameng.orders")
 
@@ -36,6 +38,8 @@ class OrderRow(msgspec.Struct, frozen=True):
     trace: str
     card_ids: list[int]
     placed_at: datetime
+    refunded_e4: int
+    confirm_until: datetime | None
     account: bytes | None = None  # sealed
 
 
@@ -98,6 +102,134 @@ async def reseal_accounts(
     """(id, fresh, old) each; a row that changed since it was read is left alone."""
     columns = [list(column) for column in zip(*sealed, strict=True)]
     await connection.execute(statements.reseal_accounts, lane, *columns)
+
+
+async def read_standing(connection: Connection, lane: int, order_ids: Sequence[int]) -> dict[int, Standing]:
+    rows = await connection.fetch(statements.read_standing, lane, order_ids)
+    found = {}
+    for row in rows:
+        split = None if row["split"] is None else read_split(row["split"])
+        facts = dict(row) | {"state": State(row["state"]), "card_ids": tuple(row["card_ids"]), "split": split}
+        found[row["order_id"]] = Standing(**facts)
+    return found
+
+
+async def read_commands(
+    connection: Connection, lane: int, wanted: Sequence[tuple[int, str]]
+) -> dict[tuple[int, str], Known]:
+    """Those of (order id, key) that stand."""
+    rows = await connection.fetch(statements.read_commands, lane, [w[0] for w in wanted], [w[1] for w in wanted])
+    return {
+        (row["order_id"], row["key"]): Known(
+            row["digest"], Acted(row["order_id"], State(row["state"]), row["sequence"], row["refunded_e4"])
+        )
+        for row in rows
+    }
+
+
+async def insert_commands(
+    connection: Connection, lane: int, at: datetime, done: Sequence[tuple[Instruction, Acted]]
+) -> None:
+    await connection.execute(
+        statements.insert_commands, lane, at,
+        [i.order_id for i, _ in done], [i.full_key for i, _ in done], [i.digest for i, _ in done],
+        [i.command.value for i, _ in done], [a.state.value for _, a in done], [a.sequence for _, a in done],
+        [a.refunded_e4 for _, a in done],
+    )  # fmt: skip
+
+
+async def set_standing(connection: Connection, lane: int, orders: Sequence[Standing]) -> None:
+    await connection.execute(
+        statements.set_standing, lane,
+        [o.order_id for o in orders], [o.state.value for o in orders], [o.sequence for o in orders],
+        [o.refunded_e4 for o in orders], [o.cost_e4 for o in orders], [o.confirm_until for o in orders],
+    )  # fmt: skip
+
+
+async def set_cards(connection: Connection, lane: int, orders: Sequence[Standing]) -> None:
+    pairs = [(order.order_id, card_id) for order in orders for card_id in order.card_ids]
+    await connection.execute(
+        statements.set_cards, lane, [o.order_id for o in orders], [p[0] for p in pairs], [p[1] for p in pairs]
+    )
+
+
+async def await_confirmation(connection: Connection, lane: int, until: Mapping[int, datetime]) -> None:
+    """Until when the buyers of these orders may confirm."""
+    await connection.execute(statements.await_confirmation, lane, list(until), list(until.values()))
+
+
+async def close_payments(connection: Connection, lane: int, order_ids: Sequence[int]) -> None:
+    await connection.execute(statements.close_payments, lane, order_ids)
+
+
+async def claim_references(connection: Connection, wanted: Mapping[str, int]) -> dict[str, int]:
+    """The order that each payment belongs to, for ever; those that nobody knew belong to the one named here."""
+    references = sorted(wanted)
+    await connection.execute(statements.claim_references, references, [wanted[name] for name in references])
+    return dict(await connection.fetch(statements.read_references, references))
+
+
+class Unpaid(msgspec.Struct, frozen=True):
+    """How many orders await payment."""
+
+    of_ip: int
+    of_buyer: int
+
+
+class NewPayment(msgspec.Struct, frozen=True):
+    """What is known of a payment that is awaited."""
+
+    order_id: int
+    expires_at: datetime
+    ip_key: bytes
+    buyer_key: bytes
+    contact: bytes | None
+    password_hash: str | None
+
+
+class Guesses(msgspec.Struct, frozen=True):
+    password_hash: str
+    failures: int
+    asked_at: datetime | None
+
+
+async def count_unpaid(connection: Connection, lane: int, *, ip_key: bytes, buyer_key: bytes) -> Unpaid:
+    (row,) = await connection.fetch(statements.count_unpaid, lane, ip_key, buyer_key)
+    return Unpaid(*row)
+
+
+async def insert_payment(connection: Connection, lane: int, payment: NewPayment) -> None:
+    await connection.execute(statements.insert_payment, lane, *msgspec.structs.astuple(payment))
+
+
+async def read_guesses(connection: Connection, lane: int, order_id: int) -> Guesses | None:
+    row = await connection.fetchrow(statements.read_guesses, lane, order_id)
+    return None if row is None else Guesses(*row)
+
+
+async def count_guess(connection: Connection, lane: int, order_id: int, at: datetime) -> None:
+    await connection.execute(statements.count_guess, lane, order_id, at)
+
+
+async def forget_guesses(connection: Connection, lane: int, order_id: int) -> None:
+    await connection.execute(statements.forget_guesses, lane, order_id)
+
+
+async def contacts_under_other_keys(
+    connection: Connection, lane: int, after_id: int, key_number: int, limit: int
+) -> list[tuple[int, bytes]]:
+    rows = await connection.fetch(
+        statements.contacts_under_other_keys, lane, after_id, key_number, limit, timeout=resealing.LOOK_TIMEOUT_S
+    )
+    return [(row["order_id"], row["contact"]) for row in rows]
+
+
+async def reseal_contacts(
+    connection: Connection, lane: int, sealed: Sequence[tuple[int, bytes, bytes]]
+) -> None:
+    """(id, fresh, old) each; a row that changed since it was read is left alone."""
+    columns = [list(column) for column in zip(*sealed, strict=True)]
+    await connection.execute(statements.reseal_contacts, lane, *columns)
 
 
 async def orders_to_archive(

@@ -145,9 +145,13 @@ CREATE TABLE public.orders (
     card_ids bigint[] DEFAULT '{}'::bigint[] NOT NULL,
     placed_at timestamp with time zone NOT NULL,
     split jsonb,
+    refunded_e4 bigint DEFAULT 0 NOT NULL,
+    confirm_until timestamp with time zone,
     CONSTRAINT orders_check CHECK ((total_e4 = (unit_price_e4 * quantity))),
+    CONSTRAINT orders_confirm_until_check CHECK (((confirm_until IS NULL) OR (state = ANY (ARRAY['delivered'::text, 'partly_delivered'::text])))),
     CONSTRAINT orders_cost_e4_check CHECK ((cost_e4 >= 0)),
     CONSTRAINT orders_quantity_check CHECK ((quantity > 0)),
+    CONSTRAINT orders_refunded_e4_check CHECK (((refunded_e4 >= 0) AND (refunded_e4 <= total_e4))),
     CONSTRAINT orders_state_check CHECK ((state = ANY (ARRAY['awaiting_payment'::text, 'paid'::text, 'held'::text, 'fulfilling'::text, 'review'::text, 'cancelling'::text, 'partly_delivered'::text, 'delivered'::text, 'settled'::text, 'expired'::text, 'cancelled'::text, 'refused'::text, 'failed'::text, 'refunded'::text]))),
     CONSTRAINT orders_unit_price_e4_check CHECK ((unit_price_e4 >= 0))
 )
@@ -204,7 +208,8 @@ CREATE TABLE public.card (
     state text DEFAULT 'on_shelf'::text NOT NULL,
     CONSTRAINT card_check CHECK (((state = 'sold'::text) <= (order_id IS NOT NULL))),
     CONSTRAINT card_check1 CHECK (((state = 'on_shelf'::text) <= (order_id IS NULL))),
-    CONSTRAINT card_state_check CHECK ((state = ANY (ARRAY['on_shelf'::text, 'sold'::text, 'quarantined'::text, 'void'::text])))
+    CONSTRAINT card_reserved_check CHECK (((state <> 'reserved'::text) OR (order_id IS NOT NULL))),
+    CONSTRAINT card_state_check CHECK ((state = ANY (ARRAY['on_shelf'::text, 'reserved'::text, 'sold'::text, 'quarantined'::text, 'void'::text])))
 );
 
 CREATE TABLE public.card_batch (
@@ -406,6 +411,19 @@ CREATE TABLE public.nonce_3 (
     nonce_hash bytea CONSTRAINT nonce_nonce_hash_not_null NOT NULL
 );
 
+CREATE TABLE public.order_command (
+    lane smallint NOT NULL,
+    order_id bigint NOT NULL,
+    key text NOT NULL,
+    digest bytea NOT NULL,
+    command text NOT NULL,
+    state text NOT NULL,
+    sequence integer NOT NULL,
+    refunded_e4 bigint NOT NULL,
+    at timestamp with time zone NOT NULL,
+    CONSTRAINT order_command_key_check CHECK (((length(key) >= 1) AND (length(key) <= 200)))
+);
+
 CREATE TABLE public.order_mark (
     lane smallint NOT NULL,
     span smallint GENERATED ALWAYS AS ((order_id >> 51)) STORED NOT NULL,
@@ -416,6 +434,20 @@ CREATE TABLE public.order_mark (
 CREATE TABLE public.order_password (
     lane smallint NOT NULL,
     order_id bigint NOT NULL
+);
+
+CREATE TABLE public.order_payment (
+    lane smallint NOT NULL,
+    order_id bigint NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    is_open boolean DEFAULT true NOT NULL,
+    ip_key bytea NOT NULL,
+    buyer_key bytea NOT NULL,
+    contact bytea,
+    password_hash text,
+    failures integer DEFAULT 0 NOT NULL,
+    asked_at timestamp with time zone,
+    CONSTRAINT order_payment_check CHECK (((contact IS NULL) = (password_hash IS NULL)))
 );
 
 CREATE TABLE public.order_ref (
@@ -454,6 +486,12 @@ CREATE TABLE public.organisation (
     CONSTRAINT organisation_month_budget_e4_check CHECK ((month_budget_e4 > 0)),
     CONSTRAINT organisation_name_check CHECK (((length(name) >= 1) AND (length(name) <= 100))),
     CONSTRAINT organisation_state_check CHECK ((state = ANY (ARRAY['active'::text, 'suspended'::text, 'closed'::text])))
+);
+
+CREATE TABLE public.payment_reference (
+    reference text NOT NULL,
+    order_id bigint NOT NULL,
+    CONSTRAINT payment_reference_reference_check CHECK (((length(reference) >= 3) AND (length(reference) <= 200)))
 );
 
 CREATE TABLE public.person (
@@ -604,11 +642,13 @@ CREATE TABLE public.sku (
     delivery_promise_minutes integer,
     redeem_instructions text DEFAULT ''::text NOT NULL,
     barcode text DEFAULT ''::text NOT NULL,
+    confirm_days smallint,
     external_ref text DEFAULT ''::text NOT NULL,
     CONSTRAINT sku_barcode_check CHECK ((barcode ~ '^([0-9]{8}|[0-9]{12,14})?$'::text)),
     CONSTRAINT sku_can_be_sold CHECK (((state <> 'on_sale'::text) OR ((kind <> 'bundle'::text) AND ((kind <> 'parcel'::text) OR (form ~ '(^|\+)address(\+|$)'::text))))),
     CONSTRAINT sku_check CHECK ((ceiling_e4 >= floor_e4)),
     CONSTRAINT sku_check1 CHECK (((quantity_max >= quantity_min) AND (quantity_max <= 1000))),
+    CONSTRAINT sku_confirm_days_check CHECK (((confirm_days >= 0) AND (confirm_days <= 60))),
     CONSTRAINT sku_cost_e4_check CHECK ((cost_e4 >= 0)),
     CONSTRAINT sku_delivery_promise_minutes_check CHECK (((delivery_promise_minutes >= 0) AND (delivery_promise_minutes <= 525600))),
     CONSTRAINT sku_external_ref_check CHECK ((length(external_ref) <= 64)),
@@ -810,6 +850,8 @@ ALTER TABLE ONLY public.archived_orders ALTER COLUMN sequence SET DEFAULT 1;
 
 ALTER TABLE ONLY public.archived_orders ALTER COLUMN card_ids SET DEFAULT '{}'::bigint[];
 
+ALTER TABLE ONLY public.archived_orders ALTER COLUMN refunded_e4 SET DEFAULT 0;
+
 ALTER TABLE ONLY public.account
     ADD CONSTRAINT account_pkey PRIMARY KEY (lane, account_id);
 
@@ -909,11 +951,17 @@ ALTER TABLE ONLY public.nonce_2
 ALTER TABLE ONLY public.nonce_3
     ADD CONSTRAINT nonce_3_pkey PRIMARY KEY (lane, drawer, nonce_hash);
 
+ALTER TABLE ONLY public.order_command
+    ADD CONSTRAINT order_command_pkey PRIMARY KEY (lane, order_id, key);
+
 ALTER TABLE ONLY public.order_mark
     ADD CONSTRAINT order_mark_pkey PRIMARY KEY (lane, span, mark, order_id);
 
 ALTER TABLE ONLY public.order_password
     ADD CONSTRAINT order_password_pkey PRIMARY KEY (lane, order_id);
+
+ALTER TABLE ONLY public.order_payment
+    ADD CONSTRAINT order_payment_pkey PRIMARY KEY (lane, order_id);
 
 ALTER TABLE ONLY public.order_ref
     ADD CONSTRAINT order_ref_pkey PRIMARY KEY (lane, ref_key);
@@ -923,6 +971,9 @@ ALTER TABLE ONLY public.orders
 
 ALTER TABLE ONLY public.organisation
     ADD CONSTRAINT organisation_pkey PRIMARY KEY (lane, org_id);
+
+ALTER TABLE ONLY public.payment_reference
+    ADD CONSTRAINT payment_reference_pkey PRIMARY KEY (reference);
 
 ALTER TABLE ONLY public.person
     ADD CONSTRAINT person_pkey PRIMARY KEY (person_id);
@@ -1035,6 +1086,8 @@ CREATE UNIQUE INDEX card_fingerprint_number ON public.card_fingerprint USING btr
 
 CREATE INDEX card_fingerprint_unread ON public.card_fingerprint USING btree (card_id) WHERE (number_print IS NULL);
 
+CREATE INDEX card_reserved ON public.card USING btree (lane, sku_id) WHERE (state = 'reserved'::text);
+
 CREATE INDEX card_shelf ON public.card USING btree (lane, sku_id, expires_on, card_id) WHERE (state = 'on_shelf'::text);
 
 CREATE INDEX event_due ON public.event USING btree (lane, event_id) WHERE due;
@@ -1054,6 +1107,10 @@ CREATE INDEX membership_person ON public.membership USING btree (person_id);
 CREATE INDEX message_address ON public.message USING btree (lane, address_hash, created_at);
 
 CREATE INDEX month_sum_month ON public.month_sum USING btree (lane, month);
+
+CREATE INDEX order_payment_buyer ON public.order_payment USING btree (lane, buyer_key) WHERE is_open;
+
+CREATE INDEX order_payment_ip ON public.order_payment USING btree (lane, ip_key) WHERE is_open;
 
 CREATE INDEX orders_of_organisation ON public.orders USING btree (lane, org_id, order_id);
 
@@ -1106,6 +1163,8 @@ CREATE TRIGGER audit_line_stands BEFORE DELETE OR UPDATE OR TRUNCATE ON public.a
 CREATE TRIGGER month_close_stands BEFORE DELETE OR UPDATE OR TRUNCATE ON public.month_close FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
 
 CREATE TRIGGER month_sum_stands BEFORE DELETE OR UPDATE OR TRUNCATE ON public.month_sum FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
+
+CREATE TRIGGER order_command_stands BEFORE DELETE OR UPDATE OR TRUNCATE ON public.order_command FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
 
 CREATE TRIGGER sku_revision_stands BEFORE DELETE OR UPDATE OR TRUNCATE ON public.sku_revision FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
 

@@ -43,6 +43,10 @@ class Shelf:
             self._cards.setdefault(card.sku_id, deque()).append(card)
         self.taken: list[ShelfCard] = []
 
+    def has(self, sku_id: int, count: int) -> bool:
+        """Whether ``take`` would find so many."""
+        return len(self._cards.get(sku_id, ())) >= count
+
     def take(self, sku_id: int, count: int) -> list[ShelfCard] | None:
         """``count`` cards, earliest expiry first, or None and nothing taken."""
         waiting = self._cards.get(sku_id)

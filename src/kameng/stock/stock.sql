@@ -85,10 +85,10 @@ CROSS JOIN LATERAL (
 -- How many cards of these SKUs lie in the lane.
 SELECT sku_id, on_hand FROM allotment WHERE lane = $1::smallint AND sku_id = ANY($2::bigint[]);
 
--- name: sell_cards
--- Ties cards to their one order and counts them off; returns how many were still on the shelf.
+-- name: tie_cards
+-- Ties cards to their one order, sold or reserved, and counts them off; returns how many were still on the shelf.
 WITH sold AS (
-  UPDATE card c SET order_id = s.order_id, state = 'sold'
+  UPDATE card c SET order_id = s.order_id, state = $6
   FROM unnest($2::bigint[], $3::bigint[]) AS s (card_id, order_id)
   WHERE c.lane = $1::smallint AND c.card_id = s.card_id AND c.state = 'on_shelf'
   RETURNING 1
@@ -103,6 +103,32 @@ SELECT count(*) FROM sold;
 -- Takes cards that do not open off the shelf, for a person to look at.
 UPDATE card SET state = 'quarantined' WHERE lane = $1::smallint AND card_id = ANY($2::bigint[]) AND state = 'on_shelf'
 RETURNING sku_id;
+
+-- name: hand_over
+-- Reserved cards are sold to the order that they waited for; returns how many were.
+WITH sold AS (
+  UPDATE card c SET state = 'sold' FROM unnest($2::bigint[], $3::bigint[]) AS s (card_id, order_id)
+  WHERE c.lane = $1::smallint AND c.card_id = s.card_id AND c.order_id = s.order_id AND c.state = 'reserved'
+  RETURNING 1
+)
+SELECT count(*) FROM sold;
+
+-- name: free_cards
+-- Reserved cards come back to the shelf, counted; returns how many did.
+WITH freed AS (
+  UPDATE card SET state = 'on_shelf', order_id = NULL
+  WHERE lane = $1::smallint AND card_id = ANY($2::bigint[]) AND state = 'reserved'
+  RETURNING sku_id
+), counted AS (
+  UPDATE allotment a SET on_hand = a.on_hand + n.count
+  FROM (SELECT sku_id, count(*)::int AS count FROM freed GROUP BY sku_id) n
+  WHERE a.lane = $1::smallint AND a.sku_id = n.sku_id
+)
+SELECT count(*) FROM freed;
+
+-- name: take_back
+-- Sold cards go into quarantine and keep their order: nobody sees them, nobody gets them.
+UPDATE card SET state = 'quarantined' WHERE lane = $1::smallint AND card_id = ANY($2::bigint[]) AND state = 'sold';
 
 -- name: cards_of
 -- Sealed cards by id, as an order keeps them.
@@ -124,6 +150,16 @@ RETURNING card_id, sku_id, batch_id, sealed, expires_on;
 -- name: on_hand_everywhere
 -- Cards on the shelves of all lanes, by SKU.
 SELECT sku_id, sum(on_hand)::bigint AS on_hand FROM allotment GROUP BY sku_id;
+
+-- name: shares_here
+-- Of one SKU in a lane: what lies on its shelf, and what waits for a payment; the caller holds the gate.
+SELECT (SELECT coalesce(sum(on_hand), 0)::bigint FROM allotment WHERE lane = $1::smallint AND sku_id = $2) AS on_hand,
+       (SELECT count(*) FROM card WHERE lane = $1::smallint AND sku_id = $2 AND state = 'reserved') AS reserved;
+
+-- name: shares_elsewhere
+-- The same of all other lanes.
+SELECT (SELECT coalesce(sum(on_hand), 0)::bigint FROM allotment WHERE lane <> $1::smallint AND sku_id = $2) AS on_hand,
+       (SELECT count(*) FROM card WHERE lane <> $1::smallint AND sku_id = $2 AND state = 'reserved') AS reserved;
 
 -- name: void_expired
 -- Takes cards off the shelf whose last day is over.

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from kameng.kit import ids, resealing, sql
+from kameng.kit import epochs, ids, resealing, sql
 from kameng.kit.db import Connection
 from kameng.kit.errors import Fault
 
@@ -130,13 +130,42 @@ async def read_on_hand(connection: Connection, lane: int, sku_ids: Sequence[int]
 
 async def sell(connection: Connection, lane: int, sold: Sequence[tuple[int, int, int]]) -> None:
     """Tie cards to their orders: (card id, order id, sku id). A card that is gone is a defect: no gate was held."""
-    counts = Counter(sku_id for _, _, sku_id in sold)
+    await _tie(connection, lane, sold, "sold")
+
+
+async def reserve(connection: Connection, lane: int, reserved: Sequence[tuple[int, int, int]]) -> None:
+    """The same for orders that are not paid yet: off the shelf, and nobody else's."""
+    await _tie(connection, lane, reserved, "reserved")
+
+
+async def _tie(connection: Connection, lane: int, tied: Sequence[tuple[int, int, int]], state: str) -> None:
+    counts = Counter(sku_id for _, _, sku_id in tied)
     done = await connection.fetchval(
-        statements.sell_cards, lane,
-        [s[0] for s in sold], [s[1] for s in sold], list(counts), list(counts.values()),
+        statements.tie_cards, lane,
+        [s[0] for s in tied], [s[1] for s in tied], list(counts), list(counts.values()), state,
     )  # fmt: skip
+    if done != len(tied):
+        raise Fault(f"{len(tied) - done} cards were taken from under lane {lane}'s gate.")
+
+
+async def hand_over(connection: Connection, lane: int, sold: Sequence[tuple[int, int]]) -> None:
+    """Sell reserved cards to their orders: (card id, order id)."""
+    done = await connection.fetchval(statements.hand_over, lane, [s[0] for s in sold], [s[1] for s in sold])
     if done != len(sold):
-        raise Fault(f"{len(sold) - done} cards were taken from under lane {lane}'s gate.")
+        raise Fault(f"{len(sold) - done} reserved cards of lane {lane} were not there.")
+
+
+async def free(connection: Connection, lane: int, card_ids: Sequence[int]) -> None:
+    """Put reserved cards back on the shelf, and say so: gateways remember what was sold out."""
+    await epochs.bump(connection, "stock")
+    done = await connection.fetchval(statements.free_cards, lane, card_ids)
+    if done != len(card_ids):
+        raise Fault(f"{len(card_ids) - done} reserved cards of lane {lane} were not there.")
+
+
+async def take_back(connection: Connection, lane: int, card_ids: Sequence[int]) -> None:
+    """Put sold cards in quarantine: their order was paid back, or has others instead."""
+    await connection.execute(statements.take_back, lane, card_ids)
 
 
 async def quarantine(connection: Connection, lane: int, card_ids: Sequence[int]) -> None:
@@ -162,6 +191,26 @@ async def take_away(connection: Connection, lane: int, sku_id: int, count: int, 
 async def on_hand_everywhere(connection: Connection) -> dict[int, int]:
     rows = await connection.fetch(statements.on_hand_everywhere)
     return {row["sku_id"]: row["on_hand"] for row in rows}
+
+
+class Shares(msgspec.Struct, frozen=True):
+    """Cards of one SKU: on shelves, and waiting for a payment."""
+
+    on_hand: int
+    reserved: int
+
+    def __add__(self, other: Shares) -> Shares:
+        return Shares(self.on_hand + other.on_hand, self.reserved + other.reserved)
+
+
+async def shares_here(connection: Connection, lane: int, sku_id: int) -> Shares:
+    (row,) = await connection.fetch(statements.shares_here, lane, sku_id)
+    return Shares(*row)
+
+
+async def shares_elsewhere(connection: Connection, lane: int, sku_id: int) -> Shares:
+    (row,) = await connection.fetch(statements.shares_elsewhere, lane, sku_id)
+    return Shares(*row)
 
 
 async def void_expired(connection: Connection, lane: int, today: date, *, limit: int) -> int:

@@ -26,9 +26,12 @@ PLACED: Example = {**_FACTS, "replayed": False, "cards": [CARD]}
 REPLAYED: Example = {**PLACED, "replayed": True}
 REVEALED = PLACED
 ORDER: Example = {
-    **_FACTS, "sku": "100042", "trace": [{"rule": "list", "unit_price": "98.5000"}],
-    "account": {"phone": "138****8000"},
+    **_FACTS, "sku": "100042", "trace": [{"rule": "list", "unit_price": "98.5000"}], "refunded": "0.0000",
+    "confirm_until": None, "account": {"phone": "138****8000"},
 }  # fmt: skip
+CANCELLING: Example = {**ORDER, "state": "cancelling", "sequence": 2}
+SETTLED: Example = {**ORDER, "state": "settled", "sequence": 2}
+REFUNDED: Example = {**ORDER, "state": "refunded", "sequence": 2, "refunded": "98.5000"}
 ORDERS: Example = {"orders": [ORDER], "next_cursor": "A36UkdZgAAA"}
 EVENTS: Example = {
     "events": [
@@ -69,6 +72,7 @@ SKU: Example = {
     ],
     "region": "全国", "note": "", "quantity_min": 1, "quantity_max": 1, "quantity_step": 1, "state": "on_sale",
     "refundable": False, "reversible": False, "delivery_promise_minutes": 10, "redeem_instructions": "", "barcode": "",
+    "confirm_days": None,
     "external_ref": "ERP-88-100042",
     "form_schema": {
         "$schema": "https://json-schema.org/draft/2020-12/schema",

@@ -176,7 +176,8 @@ def _facts(arrival: Arrival, sku: Sku) -> dict[str, Any]:
         "region": sku.region, "note": sku.note, "quantity_min": sku.quantity_min, "quantity_max": sku.quantity_max,
         "quantity_step": sku.quantity_step, "state": sku.state, "refundable": sku.refundable,
         "reversible": sku.reversible, "delivery_promise_minutes": sku.delivery_promise_minutes,
-        "redeem_instructions": sku.redeem_instructions, "barcode": sku.barcode, "external_ref": sku.external_ref,
+        "redeem_instructions": sku.redeem_instructions, "barcode": sku.barcode,
+        "confirm_days": sku.confirm_days, "external_ref": sku.external_ref,
     }  # fmt: skip
 
 

@@ -83,6 +83,9 @@ class SkuBody(msgspec.Struct, frozen=True):
     ]
     redeem_instructions: Annotated[str, Meta(description="How its buyer redeems it; for people.")]
     barcode: Annotated[str, Meta(description="EAN, UPC or GTIN; empty if it has none.", examples=["6901234567892"])]
+    confirm_days: Annotated[
+        int | None, Meta(description="For how many days you may confirm what came; null: as the platform says.")
+    ]
     external_ref: Annotated[str, Meta(description="What the seller's ERP calls it; empty if it says nothing.")]
 
 
@@ -211,6 +214,10 @@ class OrderView(msgspec.Struct, frozen=True):
     sequence: Annotated[int, Meta(description="Rises with every change; of two views the higher one is newer.")]
     placed_at: Moment
     trace: list[StepBody]
+    refunded: Annotated[Money, Meta(description="What went back of the total.")] = "0.0000"
+    confirm_until: Annotated[
+        str | None, Meta(description="Until when you may confirm what came; the money rests in escrow. Null: never.")
+    ] = None
     account: Annotated[
         dict[str, str] | None,
         Meta(

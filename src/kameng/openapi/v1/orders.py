@@ -7,7 +7,7 @@ from litestar import Response, get, post
 from litestar.params import FromPath
 from msgspec import UNSET
 
-from kameng import identity, orders, pricing
+from kameng import identity, ledger, orders, pricing
 from kameng.identity import Scope
 from kameng.kit import events, ids, money
 from kameng.openapi.errors import BadRequest
@@ -26,10 +26,20 @@ from kameng.openapi.v1.model import (
 )  # fmt: skip
 from kameng.openapi.v1.quotes import steps_shown
 from kameng.openapi.v1.reading import body_of, cursor_of, parse_cursor, parse_ids, query_of, utc
-from kameng.orders import CardsNotOpened, OrderNotFound, SecretsNotShown, ShownOrder
+from kameng.orders import (
+    By,
+    CardsNotOpened,
+    Command,
+    Instruction,
+    OrderNotFound,
+    SecretsNotShown,
+    ShownOrder,
+)  # fmt: skip
 
 SEARCH_DECODER = msgspec.json.Decoder(SearchBody)
 ORDER_ID = {"order_id": "The order's id."}
+CHANGING = (OrderNotFound, orders.StateForbids, ledger.LedgerRefused)
+"""What may become of a command to an order, besides."""
 
 
 @get(
@@ -125,13 +135,78 @@ async def reveal_order(request: AnyRequest, order_id: FromPath[str]) -> Response
     return answer(arrival, order_answer(shown))
 
 
+@post(
+    "/api/v1/orders/{order_id:str}/cancel",
+    status_code=200,
+    guards=[signed],
+    opt=says(
+        operation="cancelOrder", tag="orders", zh="申请退单", en="Cancel an order",
+        text="One that awaits its payment is cancelled at once. One that is on its way becomes `cancelling`: whoever "
+        "delivers it is asked to stop, and it ends as `refunded` or `delivered`. Takes no body. Signed like a write.",
+        scope=Scope.orders_place, write=True, path=ORDER_ID, refusals=CHANGING,
+        replies=(Reply(200, OrderView, "The order as it stands then.", examples.CANCELLING),),
+    ),
+)  # fmt: skip
+async def cancel_order(request: AnyRequest, order_id: FromPath[str]) -> Response[bytes]:
+    return await _change(arrival_of(request), order_id, Command.cancel)
+
+
+@post(
+    "/api/v1/orders/{order_id:str}/confirm",
+    status_code=200,
+    guards=[signed],
+    opt=says(
+        operation="confirmOrder", tag="orders", zh="确认收货", en="Confirm that it came",
+        text="Lets the money leave escrow before `confirm_until`. Takes no body. Signed like a write.",
+        scope=Scope.orders_place, write=True, path=ORDER_ID, refusals=CHANGING,
+        replies=(Reply(200, OrderView, "The order as it stands then.", examples.SETTLED),),
+    ),
+)  # fmt: skip
+async def confirm_order(request: AnyRequest, order_id: FromPath[str]) -> Response[bytes]:
+    return await _change(arrival_of(request), order_id, Command.settle)
+
+
+@post(
+    "/api/v1/orders/{order_id:str}/refund",
+    status_code=200,
+    guards=[signed],
+    opt=says(
+        operation="refundOrder", tag="orders", zh="申请退款", en="Give an order back",
+        text="All that is left of its money goes back to your wallet, if its SKU is `refundable` and you have not "
+        "confirmed it; its cards are not shown any more. Takes no body. Signed like a write.",
+        scope=Scope.orders_place, write=True, path=ORDER_ID, refusals=(*CHANGING, orders.NotRefundable),
+        replies=(Reply(200, OrderView, "The order as it stands then.", examples.REFUNDED),),
+    ),
+)  # fmt: skip
+async def refund_order(request: AnyRequest, order_id: FromPath[str]) -> Response[bytes]:
+    return await _change(arrival_of(request), order_id, Command.refund)
+
+
+async def _change(arrival: Arrival, order_id: str, command: Command) -> Response[bytes]:
+    """A buyer's command. It has one key for ever: asked again, it changes nothing and shows the order."""
+    assert arrival.nonce is not None
+    caller, snapshot = arrival.caller, arrival.parts.snapshot
+    instruction = Instruction(
+        order_id=_id(order_id), command=command, key="buyer", by=By.buyer, actor_id=caller.key.key_id,
+        org_id=caller.organisation.org_id,
+    )  # fmt: skip
+    await identity.spend_nonce(snapshot.db, caller.organisation.lane, arrival.nonce)
+    if ids.lane_of(instruction.order_id) != caller.organisation.lane:
+        raise OrderNotFound
+    await orders.act_on(snapshot.db, snapshot.ring, instruction, terms=snapshot.terms)
+    (found,) = await orders.find(snapshot, caller, [instruction.order_id])
+    return answer(arrival, view(found))
+
+
 def view(order: ShownOrder) -> OrderView:
     """The order as reads show it."""
     return OrderView(
         str(order.order_id), order.client_ref, str(order.sku_id), order.quantity,
         money.format_e4(order.unit_price_e4), money.format_e4(order.total_e4), order.currency,
         order.state,  # type: ignore[arg-type] # one of orders.State
-        order.sequence, utc(order.placed_at), steps_shown(pricing.steps_of(order.trace)), order.account,
+        order.sequence, utc(order.placed_at), steps_shown(pricing.steps_of(order.trace)),
+        money.format_e4(order.refunded_e4), None if order.confirm_until is None else utc(order.confirm_until),
+        order.account,
     )  # fmt: skip
 
 

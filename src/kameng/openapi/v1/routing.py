@@ -42,6 +42,7 @@ async def show_document(request: Request[Any, Any, Any]) -> Response[bytes]:
 ENDPOINTS = [
     hot.place, hot.place_bulk, orders.list_orders, orders.find_order, orders.list_events, orders.reveal_order,
     orders.search_orders,
+    orders.cancel_order, orders.confirm_order, orders.refund_order,
     goods.list_catalogue, goods.find_sku, goods.list_product_changes, goods.show_stock,
     quotes.ask_quotes, money.show_balance, money.list_statement,
     feed.list_events, webhooks.list_webhooks, webhooks.create_webhook, webhooks.change_webhook,

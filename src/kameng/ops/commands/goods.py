@@ -64,6 +64,8 @@ def _add_sku(group: Commands, common: argparse.ArgumentParser) -> None:
     add("--redeem", metavar="TEXT", dest="redeem_instructions", help="兑换说明 how its buyer redeems it")
     add("--barcode", metavar="DIGITS", help="条码 its EAN or UPC")
     add("--external-ref", metavar="TEXT", help="外部编码 what your ERP calls it")
+    add("--confirm-days", type=days, metavar="DAYS", dest="confirm_days",
+        help="确认收货天数，none 为按平台设置 how long its buyer may confirm, the money in escrow")  # fmt: skip
     state = one.add_mutually_exclusive_group()
     for name, value, said in (
         ("--pause", "paused", "暂停销售 stop selling it for a while"),
@@ -104,6 +106,11 @@ def _add_price(group: Commands, common: argparse.ArgumentParser) -> None:
 def amount_or_none(text: str) -> int | None:
     """An amount, or ``none`` to take it away."""
     return None if text == "none" else amount(text)
+
+
+def days(text: str) -> int | None:
+    """A number, or ``none`` for what the platform's setting says."""
+    return None if text == "none" else count(text)
 
 
 def minutes(text: str) -> int | None:

@@ -31,9 +31,8 @@ OPTIONS: dict[DataClass, tuple[str, str]] = {
 assert set(OPTIONS) == set(SEARCHABLE) <= set(get_args(DataClass))
 
 
-def add(commands: Commands, common: argparse.ArgumentParser) -> None:
+def add_to_orders(group: Commands, common: argparse.ArgumentParser) -> None:
     """Name them to the parser."""
-    group = commands.add_parser("order", help="订单 orders").add_subparsers(metavar="ACT", required=True)
     one = group.add_parser("find", parents=[common], help="按充值账号查询 whom orders were for, masked")
     _name_somebody(one)
     one.add_argument("--limit", type=count, default=50, metavar="N", help="每个分区最多几笔 of each lane at most (50)")

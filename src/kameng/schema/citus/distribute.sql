@@ -2,7 +2,7 @@
 -- after each `kameng migrate`: psql -v ON_ERROR_STOP=1 -f distribute.sql. What is spread already is left as it is.
 --
 -- lane       by lane, all together: a batch touches one shard group, hence one node
--- entity     by the hash of what is limited: limits that cross lanes
+-- entity     by what a row is about, whatever its lane: limits that cross lanes, payments that channels told of
 -- reference  on every node: catalogue, prices, lists; read by every batch, written seldom
 -- one_shard  whole on one node, which may be moved: unique by more than one column can hold
 -- local      stays on the coordinator: nothing that an order waits for
@@ -31,6 +31,8 @@ INSERT INTO spread (name, class, key) VALUES
   ('nonce', 'lane', 'lane'),
   ('order_mark', 'lane', 'lane'),
   ('order_password', 'lane', 'lane'),
+  ('order_command', 'lane', 'lane'),
+  ('order_payment', 'lane', 'lane'),
   ('order_ref', 'lane', 'lane'),
   ('orders', 'lane', 'lane'),
   ('organisation', 'lane', 'lane'),
@@ -47,6 +49,7 @@ INSERT INTO spread (name, class, key) VALUES
   ('webhook_secret', 'lane', 'lane'),
   ('withdrawal', 'lane', 'lane'),
   ('counter', 'entity', 'entity_hash'),
+  ('payment_reference', 'entity', 'reference'),
   ('agent_bound', 'reference', NULL),
   ('brand', 'reference', NULL),
   ('card_batch', 'reference', NULL),

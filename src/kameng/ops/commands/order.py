@@ -1,0 +1,116 @@
+"""``order``: what the staff does with one order, each act with its key, its reason and an audit line."""
+
+from __future__ import annotations
+
+import argparse
+import secrets
+
+from kameng import orders
+from kameng.kit import events, ids, money
+from kameng.ops.commands import privacy
+from kameng.ops.commands.options import Commands, actor_of, amount, number, on_platform, say, say_why
+from kameng.ops.opening import Platform
+from kameng.orders import Acted, By, Command, Instruction
+
+ACTS: dict[str, tuple[Command, str]] = {
+    "deliver": (Command.deliver, "置为成功 the goods are there"),
+    "fail": (Command.fail, "置为失败并退款 there will be no goods: the money goes back"),
+    "doubt": (Command.doubt, "转人工核实 nobody knows what became of it"),
+    "resubmit": (Command.fulfil, "补单 send it again, after it was held or verified"),
+    "cancel": (Command.cancel, "退单 cancel it, or ask for that what is on its way"),
+    "hold": (Command.hold, "冻结待审 hold it before anybody begins"),
+    "redeliver": (Command.redeliver, "重新通知 tell its buyer once more that the goods are there"),
+    "settle": (Command.settle, "确认收货 its buyer has it: the money leaves escrow"),
+}
+"""Acts that need nothing but the order."""
+
+
+def add(commands: Commands, common: argparse.ArgumentParser) -> None:
+    """Name them to the parser."""
+    group = commands.add_parser("order", help="订单 one order").add_subparsers(metavar="ACT", required=True)
+    privacy.add_to_orders(group, common)
+    one = group.add_parser("show", parents=[common], help="查看订单与经过 an order and what happened to it")
+    one.add_argument("order", type=number, metavar="ORDER")
+    one.set_defaults(run=show)
+    for name, (command, said) in ACTS.items():
+        one = _act(group, common, name, said)
+        one.set_defaults(run=act, command=command, amount=None, cards=[])
+    one = _act(group, common, "refund", "退款：全部或部分 give money back, all of it or a part")
+    one.add_argument("--amount", type=amount, metavar="AMOUNT", help="金额，不填为全部未退 how much; all that is left")
+    one.set_defaults(run=act, command=Command.refund, cards=[])
+    one = _act(group, common, "replace", "补发：以新卡替换部分卡密 other cards for some of it")
+    one.add_argument("--cards", type=number, nargs="+", required=True, metavar="CARD", help="卡密编号 ids of its cards")
+    one.set_defaults(run=act, command=Command.swap, amount=None)
+    one = _act(group, common, "decide", "审核：放行或拒绝 let a held order go on, or refuse it")
+    one.add_argument("verdict", choices=["release", "refuse"], metavar="release|refuse")
+    one.set_defaults(run=decide, amount=None, cards=[])
+    said = "确认通道付款 a channel's payment came, once for its number"
+    one = _act(group, common, "confirm-payment", said, keyed=False)
+    one.add_argument("--amount", type=amount, required=True, metavar="AMOUNT", help="实收金额 what was paid")
+    one.add_argument("--channel", required=True, metavar="NAME", help="支付通道 like alipay")
+    one.add_argument("--number", required=True, metavar="TEXT", help="通道流水号 the channel's own number of it")
+    one.set_defaults(run=confirm_payment, cards=[])
+
+
+def _act(
+    group: Commands, common: argparse.ArgumentParser, name: str, said: str, *, keyed: bool = True
+) -> argparse.ArgumentParser:
+    one = group.add_parser(name, parents=[common], help=said)
+    one.add_argument("order", type=number, metavar="ORDER")
+    if keyed:
+        one.add_argument("--key", default="", metavar="TEXT", help="操作编号，同号只生效一次 one effect for each")
+    say_why(one)
+    return one
+
+
+def show(arguments: argparse.Namespace) -> int:
+    """Its state, its money and its story; nothing that is sealed."""
+    order_id = arguments.order
+
+    async def work(platform: Platform) -> tuple[orders.Standing, list[events.Event]]:
+        async with platform.db.connection() as connection:
+            found = await orders.read_standing(connection, ids.lane_of(order_id), [order_id])
+            if order_id not in found:
+                raise orders.OrderNotFound
+            return found[order_id], await events.timeline(connection, ids.lane_of(order_id), order_id)
+
+    order, story = on_platform(work)
+    cards = " ".join(str(card_id) for card_id in order.card_ids) or "-"
+    say(
+        f"{order.order_id}: {order.state}，商户 org {order.org_id}，商品 SKU {order.sku_id} × {order.quantity}",
+        f"  金额 total {money.format_e4(order.total_e4)}，已退 refunded {money.format_e4(order.refunded_e4)}"
+        f" {order.currency}，卡密 cards {cards}",
+    )
+    for event in story:
+        reason, at = (event.data or {}).get("reason", ""), event.at.isoformat(timespec="seconds")
+        say(f"  {event.sequence} {at} {event.kind} {event.actor_id} {reason}".rstrip())
+    return 0
+
+
+def act(arguments: argparse.Namespace) -> int:
+    return _run(arguments, arguments.command, arguments.key or secrets.token_hex(8))
+
+
+def decide(arguments: argparse.Namespace) -> int:
+    command = Command.fulfil if arguments.verdict == "release" else Command.refuse
+    return _run(arguments, command, arguments.key or secrets.token_hex(8))
+
+
+def confirm_payment(arguments: argparse.Namespace) -> int:
+    return _run(arguments, Command.pay, f"{arguments.channel}:{arguments.number}")
+
+
+def _run(arguments: argparse.Namespace, command: Command, key: str) -> int:
+    async def work(platform: Platform) -> Acted:
+        instruction = Instruction(
+            order_id=arguments.order, command=command, key=key, by=By.staff,
+            actor_id=await actor_of(platform, arguments), reason=arguments.reason, amount_e4=arguments.amount,
+            card_ids=tuple(arguments.cards),
+        )  # fmt: skip
+        terms = orders.terms_of(platform.settings)
+        return await orders.act_on(platform.db, platform.ring, instruction, terms=terms)
+
+    done = on_platform(work)
+    again = "（此前已执行 it was done before）" if done.replayed else ""
+    say(f"{done.order_id}: {done.state}，已退 refunded {money.format_e4(done.refunded_e4)}{again}")
+    return 0

@@ -1,0 +1,232 @@
+"""Acting on orders that stand: one transaction of one lane that runs many commands at once.
+
+Gate, reads, ``changing.decide``, writes, commit. Every command leaves a row under its key, an event a step, and an
+audit line if a person gave it. ``act_within`` is the same inside a transaction that somebody else opened, for handlers
+of jobs. What another lane's shelf could help with is stolen in between, once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from kameng import catalogue, ledger, stock
+from kameng.kit import audit, clock, crypto, events, ids, jobs, lanes
+from kameng.kit.db import Connection, Database
+from kameng.orders import store
+from kameng.orders.changing import decide
+from kameng.orders.commands import KEY_CHARS_MAX, REASON_CHARS_MAX, Acted, By, Instruction, Standing, Terms
+from kameng.orders.drafting import Draft, View, job_of
+from kameng.orders.errors import BadCommand
+from kameng.orders.model import Command, Refused, Short
+from kameng.orders.settling import Fresh
+from kameng.orders.splitting import booked
+
+IDS_EACH = 12
+"""Ids that one command needs at most: for its events, transfers, jobs and audit line."""
+
+_HOUSE = [ledger.house_account(code, currency) for code in ledger.HOUSE_NUMBERS for currency in ("CNY", "XTS")]
+_MAY_TAKE_CARDS = frozenset({Command.pay, Command.deliver, Command.fulfil, Command.swap})
+
+
+async def act(
+    db: Database, ring: crypto.KeyRing, instructions: Sequence[Instruction], *, terms: Terms | None = None
+) -> list[Acted | Refused]:
+    """Run commands to orders of one lane; one answer for each, in order, after the commit.
+
+    If the commit got no answer, the same commands again find what became of them.
+    """
+    for instruction in instructions:
+        check(instruction)
+    lane = ids.lane_of(instructions[0].order_id)
+    try:
+        return await _once(db, ring, lane, instructions, terms or Terms(), may_steal=True)
+    except _ShortOfCards as short:
+        for sku_id, need in short.needs.items():
+            await stock.steal(db, lane, sku_id, need)
+    return await _once(db, ring, lane, instructions, terms or Terms(), may_steal=False)
+
+
+async def act_on(db: Database, ring: crypto.KeyRing, instruction: Instruction, *, terms: Terms | None = None) -> Acted:
+    """Run one command; its refusal is raised."""
+    (outcome,) = await act(db, ring, [instruction], terms=terms)
+    if isinstance(outcome, Refused):
+        raise outcome.refusal()
+    return outcome
+
+
+class _ShortOfCards(Exception):
+    """Undoes the batch: all of it comes again, once other lanes were asked."""
+
+    def __init__(self, needs: dict[int, int]) -> None:
+        super().__init__(needs)
+        self.needs = needs
+
+
+NEED_REASON = frozenset({Command.refund, Command.swap, Command.hold, Command.refuse, Command.pay, Command.fail})
+"""What a person must give a reason for."""
+
+
+def check(instruction: Instruction) -> None:
+    """``BadCommand`` with the first field that can't be."""
+    must_explain = instruction.by is By.staff and instruction.command in NEED_REASON
+    _check_text(instruction.key, "key", "操作编号", least=1, most=KEY_CHARS_MAX)
+    _check_text(instruction.reason, "reason", "原因", least=int(must_explain), most=REASON_CHARS_MAX)
+
+
+def _check_text(text: str, field: str, zh: str, *, least: int, most: int) -> None:
+    if not (least <= len(text.strip()) and len(text) <= most and (not text or text.isprintable())):
+        raise BadCommand(
+            f"{least} to {most} printable characters", field=field,
+            detail_zh=f"{zh}：应为 {least} 至 {most} 个可见字符",
+        )  # fmt: skip
+
+
+async def _once(
+    db: Database, ring: crypto.KeyRing, lane: int, instructions: Sequence[Instruction], terms: Terms,
+    *, may_steal: bool,
+) -> list[Acted | Refused]:  # fmt: skip
+    async with db.transaction() as connection:
+        passage = await lanes.pass_gate(connection, lane, id_count=IDS_EACH * len(instructions))
+        view = await _read(connection, ring, passage, instructions, terms, may_steal=may_steal)
+        outcomes = decide(view, instructions)
+        short = {outcome.sku_id: outcome.need for outcome in outcomes if isinstance(outcome, Short)}
+        if short:
+            raise _ShortOfCards(short)
+        await _write(connection, lane, view)
+    return [outcome for outcome in outcomes if not isinstance(outcome, Short)]
+
+
+async def act_within(
+    connection: Connection, ring: crypto.KeyRing, passage: lanes.Passage, instructions: Sequence[Instruction],
+    *, terms: Terms | None = None,
+) -> list[Acted | Refused]:  # fmt: skip
+    """The same in a transaction that passed the gate with ``IDS_EACH`` ids for each command."""
+    view = await _read(connection, ring, passage, instructions, terms or Terms(), may_steal=False)
+    outcomes = decide(view, instructions)
+    await _write(connection, passage.lane, view)
+    return [outcome for outcome in outcomes if not isinstance(outcome, Short)]
+
+
+async def _read(
+    connection: Connection, ring: crypto.KeyRing, passage: lanes.Passage, instructions: Sequence[Instruction],
+    terms: Terms, *, may_steal: bool,
+) -> View:  # fmt: skip
+    """Everything that the rules must know, each kind in one statement."""
+    lane = passage.lane
+    order_ids = list({instruction.order_id for instruction in instructions})
+    standing = await store.read_standing(connection, lane, order_ids)
+    revisions = {(order.sku_id, order.sku_revision) for order in standing.values()}
+    skus = await catalogue.read_revisions(connection, revisions)
+    wallets = {order.payer_id for order in standing.values()}
+    needs: dict[int, int] = {}
+    payments: dict[str, int] = {}
+    for instruction in instructions:
+        order = standing.get(instruction.order_id)
+        if order is None or order.is_sandbox:
+            continue
+        if instruction.command is Command.pay and order.expires_at is not None and (instruction.amount_e4 or 0) > 0:
+            payments.setdefault(instruction.key, order.order_id)
+        if instruction.command in _MAY_TAKE_CARDS and skus[order.sku_id, order.sku_revision].from_stock:
+            needs[order.sku_id] = needs.get(order.sku_id, 0) + (len(instruction.card_ids) or order.quantity)
+    sub_accounts, leg_ids = await _sub_accounts(connection, lane, standing, instructions)
+    return View(
+        at=clock.now(),
+        fresh=Fresh(iter(passage.ids), iter(leg_ids), {account.org_id: account.account_id for account in sub_accounts}),
+        orders=standing,
+        skus=skus,
+        known=await store.read_commands(connection, lane, [(i.order_id, i.full_key) for i in instructions]),
+        references=await store.claim_references(connection, payments) if payments else {},
+        books=ledger.Books([*await ledger.read_accounts(connection, lane, [*_HOUSE, *wallets]), *sub_accounts]),
+        shelf=await stock.read_shelf(connection, ring, lane, needs),
+        terms=terms,
+        may_steal=may_steal,
+    )
+
+
+async def _sub_accounts(
+    connection: Connection, lane: int, standing: Mapping[int, Standing], instructions: Sequence[Instruction]
+) -> tuple[list[ledger.Account], list[int]]:
+    """Where the agents above some buyers earn in this lane, and ids for as many transfers as there may be: a command
+    moves each margin once at most."""
+    splits = [
+        order.split
+        for instruction in instructions
+        if (order := standing.get(instruction.order_id)) is not None and order.split is not None
+    ]
+    if not splits:
+        return [], []
+    earners = sorted({agent_id for split in splits for agent_id, _ in booked(split)})
+    leg_count = sum(len(booked(split)) for split in splits)
+    return await ledger.open_sub_accounts(connection, lane, earners, leg_count=leg_count)
+
+
+async def _write(connection: Connection, lane: int, view: View) -> None:
+    """Every row of the batch, table by table."""
+    drafts = view.drafts
+    if not drafts:
+        return
+    changed = {draft.order.order_id: draft.order for draft in drafts}
+    first = {draft.instruction.order_id: draft.before for draft in reversed(drafts)}
+    await store.set_standing(connection, lane, list(changed.values()))
+    other_cards = [order for order in changed.values() if order.card_ids != first[order.order_id].card_ids]
+    if other_cards:
+        await store.set_cards(connection, lane, other_cards)
+    await store.insert_commands(connection, lane, view.at, [(d.instruction, d.acted) for d in drafts])
+    await events.emit(connection, lane, view.at, [event for draft in drafts for event in draft.events])
+    await ledger.write(connection, lane, view.at, view.books)
+    await _move_cards(connection, lane, drafts)
+    paid_for = [order.order_id for order in changed.values() if order.expires_at is not None and not order.is_awaited]
+    if paid_for:
+        await store.close_payments(connection, lane, paid_for)
+    await _move_jobs(connection, lane, view, first, changed)
+    await _note(connection, lane, view)
+
+
+async def _move_cards(connection: Connection, lane: int, drafts: Sequence[Draft]) -> None:
+    sold = [(card_id, d.order.order_id, d.order.sku_id) for d in drafts for card_id in d.sold]
+    handed_over = [(card_id, d.order.order_id) for d in drafts for card_id in d.handed_over]
+    freed = [card_id for draft in drafts for card_id in draft.freed]
+    taken_back = [card_id for draft in drafts for card_id in draft.taken_back]
+    if freed:
+        await stock.free(connection, lane, freed)
+    if sold:
+        await stock.sell(connection, lane, sold)
+    if handed_over:
+        await stock.hand_over(connection, lane, handed_over)
+    if taken_back:
+        await stock.take_back(connection, lane, taken_back)
+
+
+async def _move_jobs(
+    connection: Connection, lane: int, view: View, first: dict[int, Standing], changed: dict[int, Standing]
+) -> None:
+    """What an order waited for is not wanted any more; what it waits for now is."""
+    gone, new = [], [job for draft in view.drafts for job in draft.desk]
+    for order_id, order in changed.items():
+        before, after = job_of(first[order_id], view.at), job_of(order, view.at)
+        if before is not None and before != after:
+            gone.append((order_id, before.kind))
+        if after is not None and before != after:
+            new.append(after)
+    if gone:
+        await jobs.withdraw(connection, lane, gone)
+    if new:
+        await jobs.add(connection, lane, new, [next(view.ids) for _ in new])
+
+
+async def _note(connection: Connection, lane: int, view: View) -> None:
+    """What persons did."""
+    lines = [
+        audit.Line(
+            next(view.ids), draft.order.org_id, draft.instruction.actor_id, f"order.{draft.instruction.command}",
+            draft.order.order_id, _noted(draft),
+        )
+        for draft in view.drafts
+        if draft.instruction.by is By.staff
+    ]  # fmt: skip
+    if lines:
+        await audit.note(connection, lane, view.at, lines)
+
+
+def _noted(draft: Draft) -> dict[str, str]:
+    return {"key": draft.instruction.key, "reason": draft.instruction.reason, "state": draft.order.state.value}

@@ -1,0 +1,209 @@
+"""An order on its way through one command: what was read, what is drafted, and the few moves that every rule is made
+of. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from kameng.catalogue import Sku
+from kameng.kit import events, jobs, money
+from kameng.ledger import Books, LedgerRefused, NewTransfer, Result
+from kameng.orders import settling
+from kameng.orders.commands import EVENTS, FULFIL_JOB, SETTLE_JOB, Acted, Instruction, Known, Standing, Terms
+from kameng.orders.errors import SoldOut, StateForbids
+from kameng.orders.model import TRANSITIONS, Command, Refused, Short, State, step
+from kameng.orders.settling import Fresh
+from kameng.stock import Shelf
+
+RETURN_JOB = "orders.return_payment"
+MISMATCH_JOB = "orders.mismatch"
+
+
+class Draft(msgspec.Struct):
+    """What one command makes of one order."""
+
+    instruction: Instruction
+    before: Standing
+    order: Standing
+    events: list[events.NewEvent] = []
+    desk: list[jobs.NewJob] = []
+    sold: list[int] = []  # cards taken off the shelf
+    handed_over: list[int] = []  # reserved cards that are sold now
+    freed: list[int] = []  # reserved cards that go back
+    taken_back: list[int] = []  # sold cards that go into quarantine
+
+    @property
+    def acted(self) -> Acted:
+        order = self.order
+        return Acted(order.order_id, order.state, order.sequence, order.refunded_e4)
+
+
+class View(msgspec.Struct):
+    """What a batch of commands read under the gate, moved forward by each of them."""
+
+    at: datetime
+    fresh: Fresh
+    orders: dict[int, Standing]
+    skus: Mapping[tuple[int, int], Sku]
+    known: dict[tuple[int, str], Known]
+    references: Mapping[str, int]
+    books: Books
+    shelf: Shelf
+    terms: Terms
+    may_steal: bool = True
+    drafts: list[Draft] = []
+
+    def sku_of(self, order: Standing) -> Sku:
+        """As it was when the order was placed."""
+        return self.skus[order.sku_id, order.sku_revision]
+
+    @property
+    def ids(self) -> Iterator[int]:
+        return self.fresh.ids
+
+
+def may(draft: Draft, command: Command) -> Refused | None:
+    """Whether the order can take this step now."""
+    return None if (draft.order.state, command) in TRANSITIONS else not_now(draft.order)
+
+
+def not_now(order: Standing) -> Refused:
+    return Refused(StateForbids, f"the order is {order.state}", detail_zh=f"订单当前状态为 {order.state}")
+
+
+def advance(view: View, draft: Draft, command: Command, *, told: dict[str, Any] | None = None, **changes: Any) -> None:
+    """Take a step, and tell it with the order's full state."""
+    before = draft.order
+    after = step(before.state, command)
+    draft.order = msgspec.structs.replace(before, state=after, sequence=before.sequence + 1, **changes)
+    tell(view, draft, EVENTS[command], told or {})
+
+
+def note(view: View, draft: Draft, kind: str, told: dict[str, Any]) -> None:
+    """Tell something that happened to the order and left its state."""
+    draft.order = msgspec.structs.replace(draft.order, sequence=draft.order.sequence + 1)
+    tell(view, draft, kind, told)
+
+
+def tell(view: View, draft: Draft, kind: str, told: dict[str, Any]) -> None:
+    order, instruction = draft.order, draft.instruction
+    data = {
+        "state": order.state.value,
+        "quantity": order.quantity,
+        "total": money.format_e4(order.total_e4),
+        "refunded": money.format_e4(order.refunded_e4),
+        "currency": order.currency,
+        **({} if order.confirm_until is None else {"confirm_until": order.confirm_until.isoformat()}),
+        **({"reason": instruction.reason} if instruction.reason else {}),
+        **told,
+    }
+    event = events.NewEvent(
+        event_id=next(view.ids), org_id=order.org_id, subject_id=order.order_id, sequence=order.sequence, kind=kind,
+        actor_id=instruction.actor_id, data=data, due=order.wants_events,
+    )  # fmt: skip
+    draft.events.append(event)
+
+
+def post(view: View, chain: Sequence[NewTransfer]) -> Refused | None:
+    """All of these transfers or none."""
+    culprits = [
+        result for result in view.books.post_linked(chain) if result not in (Result.created, Result.linked_event_failed)
+    ]
+    return Refused(LedgerRefused, culprits[0], detail_zh=culprits[0].zh) if culprits else None
+
+
+def hand_over(view: View, draft: Draft) -> Refused | Short | None:
+    """The goods to the buyer: reserved cards, cards from the shelf, or what somebody delivered elsewhere."""
+    order = draft.order
+    sku = view.sku_of(order)
+    card_ids = order.card_ids
+    if sku.from_stock and not order.is_sandbox:
+        if card_ids:
+            draft.handed_over += card_ids
+        else:
+            taken = take(view, draft, order.quantity)
+            if not isinstance(taken, tuple):
+                return taken
+            card_ids = taken
+    return earn(view, draft, Command.deliver, card_ids=card_ids)
+
+
+def earn(view: View, draft: Draft, command: Command, **changes: Any) -> Refused | None:
+    """A step by which the goods are there: the money is the house's now, or once the buyer has confirmed."""
+    days = view.sku_of(draft.order).confirm_days
+    days = view.terms.confirm_days if days is None else days
+    if days:
+        advance(view, draft, command, confirm_until=view.at + timedelta(days=days), **changes)
+        return None
+    refusal = post(view, settling.earned_transfers(draft.order, view.fresh))
+    if refusal is None:
+        advance(view, draft, command, **changes)
+    return refusal
+
+
+def take(view: View, draft: Draft, count: int) -> tuple[int, ...] | Refused | Short:
+    """Cards off the shelf for this order."""
+    sku_id = draft.order.sku_id
+    cards = view.shelf.take(sku_id, count)
+    if cards is None:
+        return Short(sku_id, count) if view.may_steal else Refused(SoldOut)
+    card_ids = tuple(card.card_id for card in cards)
+    draft.sold += card_ids
+    return card_ids
+
+
+def pay_back(view: View, draft: Draft, amount_e4: int, command: Command) -> Refused | None:
+    """Some of the money, or all that is left of it, back to whoever paid; then nobody sees the goods any more."""
+    order = draft.order
+    refusal = post(view, settling.refund_transfers(order, amount_e4, view.fresh))
+    if refusal is not None:
+        return refusal
+    told = {"amount": money.format_e4(amount_e4)}
+    refunded_e4 = order.refunded_e4 + amount_e4
+    if command is Command.refund:
+        draft.taken_back += order.card_ids
+        advance(view, draft, command, told=told, refunded_e4=refunded_e4, confirm_until=None)
+    else:
+        advance(view, draft, command, told=told, refunded_e4=refunded_e4)
+    if order.is_guest:
+        to_desk(draft, RETURN_JOB, amount_e4)
+    return None
+
+
+def to_desk(draft: Draft, kind: str, amount_e4: int, **more: str) -> None:
+    """Ask a person to do something with money."""
+    payload = {"amount": money.format_e4(amount_e4), "currency": draft.order.currency, **more}
+    draft.desk.append(jobs.NewJob(kind=kind, subject_id=draft.order.order_id, payload=payload))
+
+
+def free_cards(draft: Draft) -> dict[str, Any]:
+    """What an order that was never paid gives back, as a change of it."""
+    draft.freed += draft.order.card_ids
+    return {"card_ids": ()}
+
+
+WAITING_FOR = {
+    State.awaiting_payment: "orders.expire",
+    State.held: "orders.decide",
+    State.fulfilling: FULFIL_JOB,
+    State.review: "orders.verify",
+    State.cancelling: "fulfilment.withdraw",
+    State.failed: "orders.refund",
+    State.refused: "orders.refund",
+}
+"""The job that an order in this state waits for."""
+
+
+def job_of(order: Standing, at: datetime) -> jobs.NewJob | None:
+    """What moves the order on, by itself or by a person; None if it may rest."""
+    if order.confirm_until is not None:
+        return jobs.NewJob(kind=SETTLE_JOB, subject_id=order.order_id, due_at=order.confirm_until)
+    kind = WAITING_FOR.get(order.state)
+    if kind is None:
+        return None
+    due_at = order.expires_at if order.state is State.awaiting_payment else at
+    return jobs.NewJob(kind=kind, subject_id=order.order_id, due_at=due_at)

@@ -1,0 +1,85 @@
+"""Paying an order through a channel: pure. Whatever a channel says was paid is booked, whenever it comes.
+
+Money that the order can take pays it; the gate has put it before or after the order's expiry. Money that it can't take
+goes back to a member's wallet, or waits in suspense with a person who is told: never silence.
+"""
+
+from __future__ import annotations
+
+from kameng.kit import money
+from kameng.ledger import BadAmount
+from kameng.orders import settling
+from kameng.orders.commands import Standing
+from kameng.orders.drafting import (
+    MISMATCH_JOB,
+    RETURN_JOB,
+    Draft,
+    View,
+    advance,
+    hand_over,
+    note,
+    post,
+    to_desk,
+)  # fmt: skip
+from kameng.orders.errors import NotAwaited, PaymentReused
+from kameng.orders.model import Command, Refused, Short, State
+
+
+def pay(view: View, draft: Draft) -> Refused | Short | None:
+    """A payment under a reference that stands for this order and no other."""
+    order, instruction = draft.order, draft.instruction
+    amount_e4 = instruction.amount_e4 or 0
+    if order.expires_at is None:
+        return Refused(NotAwaited)
+    if amount_e4 <= 0:
+        return Refused(BadAmount, field="amount")
+    if view.references.get(instruction.key) != order.order_id:
+        return Refused(PaymentReused, field="reference")
+    if order.state not in (State.awaiting_payment, State.expired):
+        return _give_back(view, draft, amount_e4)
+    if amount_e4 != order.total_e4:
+        return _set_aside(view, draft, amount_e4)
+    if order.state is State.expired and _lacks_cards(view, order):
+        return Short(order.sku_id, order.quantity) if view.may_steal else _give_back(view, draft, amount_e4)
+    return _take_money(view, draft)
+
+
+def _lacks_cards(view: View, order: Standing) -> bool:
+    sku = view.sku_of(order)
+    return sku.from_stock and not order.is_sandbox and not view.shelf.has(order.sku_id, order.quantity)
+
+
+def _take_money(view: View, draft: Draft) -> Refused | Short | None:
+    """The money is in: the goods go out, or to whoever fulfils."""
+    refusal = post(view, settling.paid_transfers(draft.order))
+    if refusal is not None:
+        return refusal
+    advance(view, draft, Command.pay)
+    if view.sku_of(draft.order).from_stock:
+        return hand_over(view, draft)
+    advance(view, draft, Command.fulfil)
+    return None
+
+
+def _give_back(view: View, draft: Draft, amount_e4: int) -> Refused | None:
+    """Money that came too late, or twice."""
+    if post(view, settling.stray_transfers(draft.order, amount_e4, view.fresh, returned=True)) is not None:
+        return _set_aside(view, draft, amount_e4)  # the wallet is closed
+    note(view, draft, "order.payment_returned", _told(draft, amount_e4))
+    if draft.order.is_guest:
+        to_desk(draft, RETURN_JOB, amount_e4, reference=draft.instruction.key)
+    return None
+
+
+def _set_aside(view: View, draft: Draft, amount_e4: int) -> Refused | None:
+    """Too little or too much: a person finds out what was meant."""
+    refusal = post(view, settling.stray_transfers(draft.order, amount_e4, view.fresh, returned=False))
+    if refusal is not None:
+        return refusal
+    note(view, draft, "order.payment_mismatched", _told(draft, amount_e4))
+    to_desk(draft, MISMATCH_JOB, amount_e4, reference=draft.instruction.key)
+    return None
+
+
+def _told(draft: Draft, amount_e4: int) -> dict[str, str]:
+    return {"amount": money.format_e4(amount_e4), "reference": draft.instruction.key}
