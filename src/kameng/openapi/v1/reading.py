@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from kameng.kit import ids
+from kameng.kit.errors import Refusal
 from kameng.openapi.errors import BadRequest
 
 T = TypeVar("T")
@@ -52,6 +53,14 @@ def fault_of(error: Exception) -> BadRequest:
             name = said.partition(phrase)[2].partition("`")[0]
             field = f"{field}.{name}" if field else name
     return BadRequest(said[:200], field=field[:80], detail_zh="请检查该字段的类型、长度与取值范围")
+
+
+def id_of(text: str, otherwise: type[Refusal]) -> int:
+    """The id in a path; what is none names nothing that is there."""
+    try:
+        return ids.parse(text)
+    except ValueError:
+        raise otherwise from None
 
 
 def cursor_of(any_id: int) -> str:
