@@ -24,6 +24,9 @@ from kameng.finance import (
     store,
 )  # fmt: skip
 from kameng.kit import clock, ids
+from kameng.orders import Acted, By
+from kameng.orders.model import Command
+from laws.lives import ask
 from laws.world import Merchant, World, placed
 
 TERMS = Terms(10**12, 10**12)
@@ -62,10 +65,8 @@ async def _a_day(world: World, merchants: list[Merchant], n: int) -> None:
     assert len(placed(answers)) == 4
     sold = placed(answers)[0]
     clearing = ledger.house_account(ledger.House.sales, "CNY")
-    await ledger.transfer(
-        world.db, merchants[0].lane, clearing, merchants[0].org_id, 12_345 + n, key=f"refund-{n}", code="refund",
-        subject_id=sold.order_id,
-    )  # fmt: skip
+    refunded = await ask(world, sold.order_id, Command.refund, amount_e4=12_345 + n, by=By.staff, actor_id=ANN)
+    assert isinstance(refunded, Acted)
     hold = ("hold", 999)
     await ledger.transfer(
         world.db, merchants[0].lane, merchants[0].org_id, clearing, hold[1], key=f"hold-{n}", code="withdrawal",

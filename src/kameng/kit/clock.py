@@ -42,6 +42,11 @@ def china_start_ms(day: date) -> int:
     return int(datetime(day.year, day.month, day.day, tzinfo=_CHINA).timestamp()) * 1000
 
 
+def rfc3339(at: datetime) -> str:
+    """``2026-10-31T15:59:59.123Z``, of a time in UTC: as the API and webhooks tell it."""
+    return f"{at.isoformat(timespec='milliseconds')[:23]}Z"
+
+
 @contextmanager
 def hold(at_ms: int) -> Iterator[None]:
     """Tests: time stands still at ``at_ms``."""

@@ -15,7 +15,7 @@ from kameng.notices.keeping import purge, reseal
 from kameng.notices.live import Hub, LetGo, Watch
 from kameng.notices.mail import MailSettings
 from kameng.notices.messages import Address, tell, tell_now
-from kameng.notices.model import Endpoint, Event, LoggedAttempt, Outcome, data_of, utc
+from kameng.notices.model import Endpoint, Event, LoggedAttempt, Outcome, data_of
 from kameng.notices.reading import FeedPage, LogPage, feed_end, read_feed, read_log
 from kameng.notices.sending import Sender
 from kameng.notices.showing import States
@@ -83,5 +83,4 @@ __all__ = [
     "tell",
     "tell_now",
     "try_endpoint",
-    "utc",
 ]  # fmt: skip

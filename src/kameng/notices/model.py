@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from kameng.kit import ids
+from kameng.kit import clock, ids
 
 ENDPOINTS_MAX = 10
 """For one organisation."""
@@ -132,14 +132,11 @@ def message_body(event: Event, state: dict[str, Any] | None) -> bytes:
 
     ``data`` has the subject's own ``sequence``: whoever keeps the highest one never overwrites new with old.
     """
-    return msgspec.json.encode({"type": event.kind, "timestamp": utc(event.at), "data": data_of(event, state)})
+    data = data_of(event, state)
+    return msgspec.json.encode({"type": event.kind, "timestamp": clock.rfc3339(event.at), "data": data})
 
 
 def data_of(event: Event, state: dict[str, Any] | None) -> dict[str, Any]:
     """The subject as it stands now, or what the event itself says of it, and which event this is."""
     shown = state if state is not None else {"subject": str(event.subject_id), **(event.data or {})}
     return {"sequence": event.sequence, **shown, "event_id": str(event.event_id), "event_sequence": event.sequence}
-
-
-def utc(at: datetime) -> str:
-    return f"{at.isoformat(timespec='milliseconds')[:23]}Z"

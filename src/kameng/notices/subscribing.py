@@ -25,7 +25,6 @@ from kameng.notices.model import (
     TRIED_FOR,
     Endpoint,
     Outcome,
-    utc,
 )
 from kameng.notices.sending import Sender
 from kameng.notices.targets import Policy
@@ -173,7 +172,7 @@ async def try_endpoint(
         endpoint = await _own(connection, org_id, endpoint_id)
         keys = (await store.keys_of(connection, ring, endpoint.lane, [endpoint_id], at)).get(endpoint_id, ())
     data = {"webhook": str(endpoint_id), "sequence": 0}
-    body = msgspec.json.encode({"type": "webhook.test", "timestamp": utc(at), "data": data})
+    body = msgspec.json.encode({"type": "webhook.test", "timestamp": clock.rfc3339(at), "data": data})
     message_id = f"test_{secrets.token_hex(8)}"
     return await sender.send(endpoint.url, [key.key for key in keys], message_id=message_id, body=body)
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
-from datetime import datetime
 from functools import lru_cache
 from itertools import count
 from typing import Any, NamedTuple
@@ -20,7 +19,7 @@ from prometheus_client import Counter
 
 from kameng import identity, orders
 from kameng.identity import ApiKey, Caller, Nonce, Scope
-from kameng.kit import db, logs, metrics, money
+from kameng.kit import clock, db, logs, metrics, money
 from kameng.kit.errors import Refusal
 from kameng.openapi.auth import Authenticator
 from kameng.openapi.errors import BodyTooLarge, Internal, RequestTooSlow, Unavailable
@@ -85,15 +84,13 @@ def order_answer(order: ShownOrder) -> OrderAnswer:
     return OrderAnswer(
         str(order.order_id), order.client_ref, str(order.sku_id), order.quantity,
         _decimal(order.unit_price_e4), _decimal(order.total_e4), order.currency, order.state,
-        order.sequence, _utc(order.placed_at), order.replayed,
+        order.sequence, _time(order.placed_at), order.replayed,
         [msgspec.Raw(_card(card)) for card in order.cards if card.text is not None],
     )  # fmt: skip
 
 
-@lru_cache(maxsize=16)
-def _utc(at: datetime) -> str:
-    """RFC 3339 in milliseconds; a batch's orders share theirs."""
-    return f"{at.isoformat(timespec='milliseconds')[:23]}Z"
+_time = lru_cache(maxsize=16)(clock.rfc3339)
+"""A batch's orders share theirs."""
 
 
 _decimal = lru_cache(maxsize=1 << 14)(money.format_e4)

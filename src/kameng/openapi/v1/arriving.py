@@ -15,6 +15,7 @@ from litestar.connection import ASGIConnection
 from litestar.exceptions import HTTPException, MethodNotAllowedException, NotFoundException
 from litestar.handlers import BaseRouteHandler
 
+from kameng import identity
 from kameng.identity import ApiKey, Caller, Nonce
 from kameng.kit import db, logs, metrics
 from kameng.kit.errors import Refusal
@@ -80,6 +81,12 @@ def arrival_of(request: AnyRequest) -> Arrival:
     """What ``signed`` left for the handler."""
     arrival: Arrival = request.scope["state"]["arrival"]
     return arrival
+
+
+async def spend(arrival: Arrival) -> None:
+    """Spend the nonce of a write: the same request again is refused."""
+    assert arrival.nonce is not None
+    await identity.spend_nonce(arrival.parts.db, arrival.caller.organisation.lane, arrival.nonce)
 
 
 def answer(arrival: Arrival, body: Any, *, headers: dict[str, str] | None = None) -> Response[bytes]:

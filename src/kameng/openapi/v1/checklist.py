@@ -8,7 +8,7 @@ from kameng import identity
 from kameng.kit import audit, clock, lanes
 from kameng.openapi import golive
 from kameng.openapi.v1 import examples
-from kameng.openapi.v1.arriving import AnyRequest, Arrival, answer, arrival_of, signed
+from kameng.openapi.v1.arriving import AnyRequest, Arrival, answer, arrival_of, signed, spend
 from kameng.openapi.v1.endpoints import Reply, says
 from kameng.openapi.v1.model import ChecklistAnswer, ChecklistItem
 from kameng.openapi.v1.service import clock_ahead_ms
@@ -30,9 +30,7 @@ CLOCK_MAX_MS = 30_000
 )  # fmt: skip
 async def check_go_live(request: AnyRequest) -> Response[bytes]:
     arrival = arrival_of(request)
-    assert arrival.nonce is not None
-    lane = arrival.caller.organisation.lane
-    await identity.spend_nonce(arrival.parts.db, lane, arrival.nonce)
+    await spend(arrival)
     now_done = {"signed"}
     if abs(clock_ahead_ms(list(request.scope["headers"]))) <= CLOCK_MAX_MS:
         now_done.add("clock")

@@ -7,13 +7,13 @@ from litestar import Response, get, post
 from litestar.params import FromPath
 from msgspec import UNSET
 
-from kameng import finance, identity, pricing
+from kameng import finance, pricing
 from kameng.finance import BadFinanceRequest, NoSuchWithdrawal, Payee, RequestReused, StepNotOpen, Withdrawal
 from kameng.identity import Scope
-from kameng.kit import ids, money
+from kameng.kit import clock, money
 from kameng.ledger import InsufficientBalance
 from kameng.openapi.v1 import examples
-from kameng.openapi.v1.arriving import AnyRequest, Arrival, answer, arrival_of, signed
+from kameng.openapi.v1.arriving import AnyRequest, answer, arrival_of, signed, spend
 from kameng.openapi.v1.endpoints import Reply, says
 from kameng.openapi.v1.finance_model import (
     PriceChangeBody,
@@ -24,7 +24,7 @@ from kameng.openapi.v1.finance_model import (
     WithdrawalsQuery,
     WithdrawalView,
 )  # fmt: skip
-from kameng.openapi.v1.reading import body_of, cursor_of, parse_cursor, query_of, utc
+from kameng.openapi.v1.reading import body_of, cursor_of, id_of, parse_cursor, query_of
 from kameng.orders import ID_MAX
 
 WITHDRAWAL_ID = {"withdrawal_id": "The withdrawal's id."}
@@ -46,7 +46,7 @@ WITHDRAWAL_ID = {"withdrawal_id": "The withdrawal's id."}
 async def ask_withdrawal(request: AnyRequest) -> Response[bytes]:
     arrival = arrival_of(request)
     sent = body_of(arrival.body, _decoder)
-    await _spend(arrival)
+    await spend(arrival)
     parts, caller, payee = arrival.parts, arrival.caller, sent.payee
     asked = await finance.ask_withdrawal(
         parts.db, parts.snapshot.ring, caller.organisation, money.parse_e4(sent.amount), client_ref=sent.client_ref,
@@ -106,7 +106,7 @@ async def find_withdrawal(request: AnyRequest, withdrawal_id: FromPath[str]) -> 
 )  # fmt: skip
 async def cancel_withdrawal(request: AnyRequest, withdrawal_id: FromPath[str]) -> Response[bytes]:
     arrival = arrival_of(request)
-    await _spend(arrival)
+    await spend(arrival)
     caller = arrival.caller
     done = await finance.cancel_withdrawal(
         arrival.parts.db, caller.organisation, _id(withdrawal_id), actor_id=caller.key.key_id
@@ -142,23 +142,15 @@ async def list_price_changes(request: AnyRequest) -> Response[bytes]:
 _decoder = msgspec.json.Decoder(WithdrawalBody)
 
 
-async def _spend(arrival: Arrival) -> None:
-    assert arrival.nonce is not None
-    await identity.spend_nonce(arrival.parts.db, arrival.caller.organisation.lane, arrival.nonce)
-
-
 def _id(text: str) -> int:
-    try:
-        return ids.parse(text)
-    except ValueError:
-        raise NoSuchWithdrawal from None
+    return id_of(text, NoSuchWithdrawal)
 
 
 def _view(one: Withdrawal) -> WithdrawalView:
     return WithdrawalView(
         str(one.withdrawal_id), one.client_ref, money.format_e4(one.amount_e4), money.format_e4(one.fee_e4),
-        one.currency, one.payee_shown, one.state.value, one.sequence, utc(one.requested_at),
-        None if one.closed_at is None else utc(one.closed_at), one.note, one.external_ref,
+        one.currency, one.payee_shown, one.state.value, one.sequence, clock.rfc3339(one.requested_at),
+        None if one.closed_at is None else clock.rfc3339(one.closed_at), one.note, one.external_ref,
     )  # fmt: skip
 
 
@@ -170,5 +162,5 @@ def _change(move: pricing.Move) -> PriceChangeBody:
     )
     off = (move.before_e4, move.after_e4) if is_tier else (None, None)
     return PriceChangeBody(
-        str(move.change_id), utc(move.at), str(move.sku_id), move.why, before, after, *off
+        str(move.change_id), clock.rfc3339(move.at), str(move.sku_id), move.why, before, after, *off
     )

@@ -12,10 +12,11 @@ from msgspec import UNSET
 
 from kameng import notices
 from kameng.identity import Scope
+from kameng.kit import clock
 from kameng.openapi.v1 import examples
 from kameng.openapi.v1.arriving import AnyRequest, Arrival, answer, arrival_of, rate_headers_of, signed
 from kameng.openapi.v1.endpoints import Reply, says
-from kameng.openapi.v1.reading import cursor_of, parse_cursor, query_of, utc
+from kameng.openapi.v1.reading import cursor_of, parse_cursor, query_of
 from kameng.openapi.v1.telling_model import FeedAnswer, FeedEvent, FeedQuery
 
 EVENT_STREAM = "text/event-stream"
@@ -96,7 +97,8 @@ async def _shown(arrival: Arrival, events: Sequence[notices.Event]) -> list[Feed
         states = await arrival.parts.states.show(connection, arrival.caller.organisation.lane, events)
     return [
         FeedEvent(
-            str(event.event_id), event.kind, utc(event.at), notices.data_of(event, states.get(event.subject_id))
+            str(event.event_id), event.kind, clock.rfc3339(event.at),
+            notices.data_of(event, states.get(event.subject_id)),
         )
         for event in events
     ]

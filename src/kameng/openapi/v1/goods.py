@@ -15,7 +15,7 @@ from msgspec import UNSET
 from kameng import catalogue, stock
 from kameng.catalogue import Sku
 from kameng.identity import Scope
-from kameng.kit import epochs, money
+from kameng.kit import clock, epochs, money
 from kameng.kit.db import Database
 from kameng.openapi.errors import BadRequest
 from kameng.openapi.v1 import examples
@@ -35,7 +35,7 @@ from kameng.openapi.v1.model import (
     StockAnswer,
     StockQuery,
 )  # fmt: skip
-from kameng.openapi.v1.reading import parse_place, place_of, query_of, utc
+from kameng.openapi.v1.reading import parse_place, place_of, query_of
 from kameng.orders import Snapshot
 
 SKUS_AT_ONCE = 500
@@ -156,7 +156,7 @@ async def _changes(arrival: Arrival, query: ChangesQuery) -> ChangesAnswer:
 
 def _change(arrival: Arrival, sku: Sku, found: catalogue.Change) -> ProductChange:
     what: Any = "withdrawn" if sku.state == "withdrawn" else "published" if sku.revision == 1 else "changed"
-    return ProductChange(what, sku.revision, utc(found.at), SkuBody(**_facts(arrival, sku)))
+    return ProductChange(what, sku.revision, clock.rfc3339(found.at), SkuBody(**_facts(arrival, sku)))
 
 
 def _matches(sku: Sku, query: CatalogueQuery, words: list[str]) -> bool:

@@ -7,12 +7,12 @@ from msgspec import UNSET
 
 from kameng import ledger
 from kameng.identity import Scope
-from kameng.kit import money
+from kameng.kit import clock, money
 from kameng.openapi.v1 import examples
 from kameng.openapi.v1.arriving import AnyRequest, Arrival, answer, arrival_of, signed
 from kameng.openapi.v1.endpoints import Reply, says
 from kameng.openapi.v1.model import BalanceAnswer, LineBody, StatementAnswer, StatementQuery
-from kameng.openapi.v1.reading import cursor_of, parse_cursor, query_of, utc
+from kameng.openapi.v1.reading import cursor_of, parse_cursor, query_of
 from kameng.orders import ID_MAX
 
 
@@ -67,6 +67,6 @@ async def _lines(arrival: Arrival, query: StatementQuery) -> StatementAnswer:
 
 def _line(line: ledger.StatementLine) -> LineBody:
     return LineBody(
-        str(line.transfer_id), utc(line.at), line.kind, line.code, str(line.subject_id),
+        str(line.transfer_id), clock.rfc3339(line.at), line.kind, line.code, str(line.subject_id),
         money.format_e4(line.amount_e4), money.format_e4(line.balance_after_e4),
     )  # fmt: skip

@@ -7,13 +7,13 @@ from litestar import Response, get, post
 from litestar.params import FromPath
 from msgspec import UNSET
 
-from kameng import identity, ledger, orders, pricing
+from kameng import ledger, orders, pricing
 from kameng.identity import Scope
-from kameng.kit import events, ids, money
+from kameng.kit import clock, events, ids, money
 from kameng.openapi.errors import BadRequest
 from kameng.openapi.intake import OrderAnswer, order_answer
 from kameng.openapi.v1 import examples
-from kameng.openapi.v1.arriving import AnyRequest, Arrival, answer, arrival_of, signed
+from kameng.openapi.v1.arriving import AnyRequest, Arrival, answer, arrival_of, signed, spend
 from kameng.openapi.v1.endpoints import Reply, says
 from kameng.openapi.v1.model import (
     IDS_MAX,
@@ -25,7 +25,7 @@ from kameng.openapi.v1.model import (
     SearchBody,
 )  # fmt: skip
 from kameng.openapi.v1.quotes import steps_shown
-from kameng.openapi.v1.reading import body_of, cursor_of, parse_cursor, parse_ids, query_of, utc
+from kameng.openapi.v1.reading import body_of, cursor_of, id_of, parse_cursor, parse_ids, query_of
 from kameng.orders import (
     By,
     CardsNotOpened,
@@ -128,8 +128,7 @@ async def list_events(request: AnyRequest, order_id: FromPath[str]) -> Response[
 )  # fmt: skip
 async def reveal_order(request: AnyRequest, order_id: FromPath[str]) -> Response[bytes]:
     arrival = arrival_of(request)
-    assert arrival.nonce is not None
-    await identity.spend_nonce(arrival.parts.db, arrival.caller.organisation.lane, arrival.nonce)
+    await spend(arrival)
     shown = await orders.reveal(arrival.parts.snapshot, arrival.caller, _id(order_id))
     arrival.rehearsed("revealed")
     return answer(arrival, order_answer(shown))
@@ -184,13 +183,12 @@ async def refund_order(request: AnyRequest, order_id: FromPath[str]) -> Response
 
 async def _change(arrival: Arrival, order_id: str, command: Command) -> Response[bytes]:
     """A buyer's command. It has one key for ever: asked again, it changes nothing and shows the order."""
-    assert arrival.nonce is not None
     caller, snapshot = arrival.caller, arrival.parts.snapshot
     instruction = Instruction(
         order_id=_id(order_id), command=command, key="buyer", by=By.buyer, actor_id=caller.key.key_id,
         org_id=caller.organisation.org_id,
     )  # fmt: skip
-    await identity.spend_nonce(snapshot.db, caller.organisation.lane, arrival.nonce)
+    await spend(arrival)
     if ids.lane_of(instruction.order_id) != caller.organisation.lane:
         raise OrderNotFound
     await orders.act_on(snapshot.db, snapshot.ring, instruction, terms=snapshot.terms)
@@ -204,17 +202,14 @@ def view(order: ShownOrder) -> OrderView:
         str(order.order_id), order.client_ref, str(order.sku_id), order.quantity,
         money.format_e4(order.unit_price_e4), money.format_e4(order.total_e4), order.currency,
         order.state,  # type: ignore[arg-type] # one of orders.State
-        order.sequence, utc(order.placed_at), steps_shown(pricing.steps_of(order.trace)),
-        money.format_e4(order.refunded_e4), None if order.confirm_until is None else utc(order.confirm_until),
+        order.sequence, clock.rfc3339(order.placed_at), steps_shown(pricing.steps_of(order.trace)),
+        money.format_e4(order.refunded_e4), None if order.confirm_until is None else clock.rfc3339(order.confirm_until),
         order.account,
     )  # fmt: skip
 
 
 def _id(text: str) -> int:
-    try:
-        return ids.parse(text)
-    except ValueError:
-        raise OrderNotFound from None
+    return id_of(text, OrderNotFound)
 
 
 async def _found(arrival: Arrival, query: OrdersQuery) -> OrdersAnswer:
@@ -245,5 +240,5 @@ def _page(page: orders.Page) -> OrdersAnswer:
 
 def _event(event: events.Event) -> EventBody:
     return EventBody(
-        event.sequence, str(event.event_id), event.kind, str(event.actor_id), utc(event.at), event.data
+        event.sequence, str(event.event_id), event.kind, str(event.actor_id), clock.rfc3339(event.at), event.data
     )

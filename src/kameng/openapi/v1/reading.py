@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import base64
 import binascii
-from datetime import datetime
 from typing import TypeVar
 from urllib.parse import parse_qsl
 
 import msgspec
 
 from kameng.kit import ids
+from kameng.kit.errors import Refusal
 from kameng.openapi.errors import BadRequest
 
 T = TypeVar("T")
@@ -55,6 +55,14 @@ def fault_of(error: Exception) -> BadRequest:
     return BadRequest(said[:200], field=field[:80], detail_zh="请检查该字段的类型、长度与取值范围")
 
 
+def id_of(text: str, otherwise: type[Refusal]) -> int:
+    """The id in a path; what is none names nothing that is there."""
+    try:
+        return ids.parse(text)
+    except ValueError:
+        raise otherwise from None
+
+
 def cursor_of(any_id: int) -> str:
     """The opaque text that stands for "what comes after this id"."""
     return base64.urlsafe_b64encode(any_id.to_bytes(8, "big")).rstrip(b"=").decode()
@@ -91,11 +99,6 @@ def parse_place(text: str) -> tuple[int, int]:
             "not a place of ours", field="after", detail_zh="after 无效，请使用上一次返回的 next_after"
         )
     return place
-
-
-def utc(at: datetime) -> str:
-    """As times go over the wire: RFC 3339 in milliseconds."""
-    return f"{at.isoformat(timespec='milliseconds')[:23]}Z"
 
 
 def parse_ids(text: str, *, field: str, count_max: int) -> list[int]:

@@ -21,7 +21,6 @@ from kameng.openapi.v1 import examples
 from kameng.openapi.v1.arriving import AnyRequest, answer, arrival_of, peer_of, signed, unsigned_answer
 from kameng.openapi.v1.endpoints import Reply, says
 from kameng.openapi.v1.model import ErrorEntry, ErrorsAnswer, HealthAnswer, Notice, SelfTestAnswer
-from kameng.openapi.v1.reading import utc
 
 CLOCK_OFF_MS = 5_000
 EXPIRES_SOON_MS = 14 * 86_400_000
@@ -131,8 +130,8 @@ def _self_test(caller: Caller, headers: Headers) -> SelfTestAnswer:
         your_ip=caller.ip,
         rate_per_second=key.rate_per_second,
         daily_limit=None if key.daily_limit_e4 is None else money.format_e4(key.daily_limit_e4),
-        expires_at=None if expires_ms is None else utc(_at(expires_ms)),
-        server_time=utc(_at(now_ms)),
+        expires_at=None if expires_ms is None else clock.rfc3339(_at(expires_ms)),
+        server_time=clock.rfc3339(_at(now_ms)),
         clock_ahead_ms=ahead_ms,
         warnings=list(_warnings(caller, ahead_ms, now_ms)),
     )

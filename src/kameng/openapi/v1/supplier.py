@@ -9,16 +9,25 @@ from __future__ import annotations
 from litestar import Response, get, post
 from msgspec import UNSET
 
-from kameng import catalogue, identity, stock
+from kameng import catalogue, stock
 from kameng.catalogue import Sku
 from kameng.identity import Caller, Scope
-from kameng.kit import money
+from kameng.kit import clock, money
 from kameng.openapi.errors import NotSupplier
 from kameng.openapi.v1 import examples
-from kameng.openapi.v1.arriving import UPLOAD, UPLOAD_BYTES_MAX, AnyRequest, Arrival, answer, arrival_of, signed
+from kameng.openapi.v1.arriving import (
+    UPLOAD,
+    UPLOAD_BYTES_MAX,
+    AnyRequest,
+    Arrival,
+    answer,
+    arrival_of,
+    signed,
+    spend,
+)  # fmt: skip
 from kameng.openapi.v1.endpoints import Reply, says
 from kameng.openapi.v1.goods import sku_named
-from kameng.openapi.v1.reading import cursor_of, parse_cursor, query_of, utc
+from kameng.openapi.v1.reading import cursor_of, parse_cursor, query_of
 from kameng.openapi.v1.supplier_model import (
     BatchBody,
     BatchesAnswer,
@@ -92,8 +101,7 @@ async def load_cards(request: AnyRequest) -> Response[bytes]:
     arrival = arrival_of(request)
     org_id, query = _supplier(arrival.caller), query_of(arrival.query, CardsQuery)
     sku = await _supplied_sku(arrival, org_id, query.sku)
-    assert arrival.nonce is not None
-    await identity.spend_nonce(arrival.parts.db, arrival.caller.organisation.lane, arrival.nonce)
+    await spend(arrival)
     report = await stock.load_file(
         arrival.parts.db, arrival.parts.snapshot.ring, arrival.body, sku_id=sku.sku_id, file_name=query.name,
         actor_id=arrival.caller.key.key_id, supplier_org_id=org_id,
@@ -122,7 +130,7 @@ async def _supplied_sku(arrival: Arrival, org_id: int, code: str) -> Sku:
 def _supplied(sku: Sku, found: stock.Supplied) -> SuppliedSku:
     return SuppliedSku(
         str(sku.sku_id), sku.brand, sku.product, sku.spec, sku.state,  # type: ignore[arg-type] # one of its STATES
-        sku.external_ref, found.batches, found.loaded, found.refused, utc(found.last_at),
+        sku.external_ref, found.batches, found.loaded, found.refused, clock.rfc3339(found.last_at),
     )  # fmt: skip
 
 
@@ -130,5 +138,5 @@ def _batch(one: stock.Batch) -> BatchBody:
     return BatchBody(
         str(one.batch_id), str(one.sku_id), one.file_name, one.loaded, one.refused,
         None if one.paid_e4 is None else money.format_e4(one.paid_e4),
-        None if one.expires_on is None else one.expires_on.isoformat(), utc(one.loaded_at),
+        None if one.expires_on is None else one.expires_on.isoformat(), clock.rfc3339(one.loaded_at),
     )  # fmt: skip

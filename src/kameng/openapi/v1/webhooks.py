@@ -9,15 +9,15 @@ from litestar import Response, delete, get, patch, post
 from litestar.params import FromPath
 from msgspec import UNSET
 
-from kameng import identity, notices
+from kameng import notices
 from kameng.identity import Scope
-from kameng.kit import ids
+from kameng.kit import clock
 from kameng.notices import BadEndpoint, BadReplay, Endpoint, EndpointDisabled, NoSuchEndpoint, TooManyEndpoints
 from kameng.openapi.errors import BadRequest
 from kameng.openapi.v1 import examples
-from kameng.openapi.v1.arriving import AnyRequest, Arrival, answer, arrival_of, signed
+from kameng.openapi.v1.arriving import AnyRequest, Arrival, answer, arrival_of, signed, spend
 from kameng.openapi.v1.endpoints import Reply, says
-from kameng.openapi.v1.reading import body_of, cursor_of, parse_cursor, query_of, utc
+from kameng.openapi.v1.reading import body_of, cursor_of, id_of, parse_cursor, query_of
 from kameng.openapi.v1.telling_model import (
     DeliveriesAnswer,
     DeliveriesQuery,
@@ -198,24 +198,20 @@ async def list_deliveries(request: AnyRequest, webhook_id: FromPath[str]) -> Res
         arrival.parts.db, arrival.caller.organisation.org_id, _id(webhook_id), limit=query.limit, **before
     )
     shown = [
-        DeliveryBody(str(x.event_id), x.attempt, utc(x.at), x.status, x.took_ms, x.fault) for x in page.attempts
+        DeliveryBody(str(x.event_id), x.attempt, clock.rfc3339(x.at), x.status, x.took_ms, x.fault)
+        for x in page.attempts
     ]
     return answer(arrival, DeliveriesAnswer(shown, None if page.next_id is None else cursor_of(page.next_id)))
 
 
 async def _spend(arrival: Arrival) -> int:
     """Spend the nonce of a write; the organisation that writes."""
-    assert arrival.nonce is not None
-    organisation = arrival.caller.organisation
-    await identity.spend_nonce(arrival.parts.db, organisation.lane, arrival.nonce)
-    return organisation.org_id
+    await spend(arrival)
+    return arrival.caller.organisation.org_id
 
 
 def _id(text: str) -> int:
-    try:
-        return ids.parse(text)
-    except ValueError:
-        raise NoSuchEndpoint from None
+    return id_of(text, NoSuchEndpoint)
 
 
 def _moment(text: object, field: str) -> datetime | None:
@@ -232,7 +228,7 @@ def _shown(endpoint: Endpoint) -> WebhookBody:
     return WebhookBody(
         str(endpoint.endpoint_id), endpoint.name, endpoint.url, list(endpoint.kinds),
         endpoint.state,  # type: ignore[arg-type] # active or disabled: removed ones are not read
-        endpoint.reason, utc(endpoint.created_at), endpoint.failures,
-        None if endpoint.failing_since is None else utc(endpoint.failing_since),
-        None if endpoint.paused_until is None else utc(endpoint.paused_until),
+        endpoint.reason, clock.rfc3339(endpoint.created_at), endpoint.failures,
+        None if endpoint.failing_since is None else clock.rfc3339(endpoint.failing_since),
+        None if endpoint.paused_until is None else clock.rfc3339(endpoint.paused_until),
     )  # fmt: skip
