@@ -1,15 +1,17 @@
-"""What every test may use: the database fixtures, a small platform, and how long Hypothesis looks."""
+"""What every test may use: the database fixtures, a small platform, its turn, and how long Hypothesis looks."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Generator
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+import turns
+from kameng.ops.embedded import Embedded
 from laws.world import World, new_world
-from postgres import database_url, fresh_database, postgres, template_database
+from postgres import FreshDatabase, database_url, execute, fresh_database, postgres, template_database
 
 __all__ = ["database_url", "fresh_database", "postgres", "template_database", "world"]
 
@@ -19,8 +21,23 @@ settings.register_profile("long", deadline=None, max_examples=3000, suppress_hea
 settings.load_profile(os.environ.get("KAMENG_TEST_HYPOTHESIS", "ci"))
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    with turns.turn(alone=item.get_closest_marker("alone") is not None):
+        return (yield)
+
+
+@pytest.fixture(scope="session")
+async def founded(postgres: Embedded, template_database: str) -> str:
+    """The name of a database to copy: a platform with two lanes, four SKUs and nobody on it yet."""
+    name = "founded"
+    await execute(postgres.url, f"CREATE DATABASE {name} TEMPLATE {template_database} STRATEGY file_copy")
+    async with new_world(postgres.url_for(name)):
+        return name
+
+
 @pytest.fixture
-async def world(database_url: str) -> AsyncIterator[World]:
+async def world(fresh_database: FreshDatabase, founded: str) -> AsyncIterator[World]:
     """A platform with two lanes, four SKUs and nobody on it yet."""
-    async with new_world(database_url) as made:
+    async with new_world(await fresh_database(founded), is_founded=True) as made:
         yield made

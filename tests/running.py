@@ -35,6 +35,7 @@ from kameng.ops.children import Child
 from kameng.ops.embedded import Embedded
 from kameng.ops.founding import Member
 from kameng.stock import CardLine
+from postgres import execute
 
 BALANCE_E4 = 100_000 * 10_000
 CARDS = 60
@@ -232,7 +233,7 @@ async def _sow(url: str, data_dir: Path) -> Seed:
 async def seeded(postgres: Embedded, template_database: str) -> AsyncIterator[tuple[str, Seed]]:
     """The name of a database to copy, and what is in it."""
     name = f"seeded_{next(_numbers)}"
-    await _execute(postgres.url, f"CREATE DATABASE {name} TEMPLATE {template_database} STRATEGY file_copy")
+    await execute(postgres.url, f"CREATE DATABASE {name} TEMPLATE {template_database} STRATEGY file_copy")
     folder = Path(tempfile.mkdtemp(prefix="kameng-data-"))
     yield name, await _sow(postgres.url_for(name), folder)
     shutil.rmtree(folder)
@@ -255,14 +256,14 @@ async def common(postgres: Embedded, seeded: tuple[str, Seed]) -> AsyncIterator[
 @asynccontextmanager
 async def _platform(postgres: Embedded, template: str, seed: Seed) -> AsyncIterator[Platform]:
     name = f"platform_{next(_numbers)}"
-    await _execute(postgres.url, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
+    await execute(postgres.url, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
     url = postgres.url_for(name)
     environment = {"KAMENG_DATABASE_URL": url, "KAMENG_DATA_DIR": str(seed.data_dir), "KAMENG_REQUEST_TIMEOUT_S": "1"}
     gateway = openapi.Gateway(settings.load(environment))
     parts = await gateway.start()
     yield Platform(seed, url, gateway, parts.db)
     await gateway.stop()
-    await _execute(postgres.url, f"DROP DATABASE {name} WITH (FORCE)")
+    await execute(postgres.url, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 class Served(Client):
@@ -302,7 +303,7 @@ async def served(postgres: Embedded, seeded: tuple[str, Seed]) -> AsyncIterator[
     """One real server for all tests that need one; orders that they place stay."""
     template, seed = seeded
     name = f"served_{next(_numbers)}"
-    await _execute(postgres.url, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
+    await execute(postgres.url, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
     url = postgres.url_for(name)
     environment = {"KAMENG_DATA_DIR": str(seed.data_dir), "KAMENG_REQUEST_TIMEOUT_S": "1"}
     with gateway_process(url, environment) as port:
@@ -335,11 +336,3 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-
-
-async def _execute(url: str, statement: str) -> None:
-    connection = await asyncpg.connect(url)
-    try:
-        await connection.execute(statement)
-    finally:
-        await connection.close()

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from kameng.kit import settings
-from kameng.ops import cli
+from kameng.ops import chaos, cli
 from kameng.ops.bench import workloads
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -81,13 +81,17 @@ def test_commands_can_be_given(page: Path) -> None:
     for line in commands(page):
         words = [PLACEHOLDERS.get(word, word) for word in shlex.split(line, comments=True)]
         try:
-            cli.parser().parse_args(words[1:]) if words[1] != "bench" else workloads.parser().parse_args(words[2:])
+            if words[1] in OWN_OPTIONS:
+                OWN_OPTIONS[words[1]]().parse_args(words[2:])
+            else:
+                cli.parser().parse_args(words[1:])
         except SystemExit as refused:
             raise AssertionError(f"{page.name}: {line}") from refused
     for mention in re.findall(r"`kameng ([^`]+)`", prose(page)):
         assert is_command(cli.parser(), mention.split()), f"{page.name}: kameng {mention}"
 
 
+OWN_OPTIONS = {"bench": workloads.parser, "chaos": chaos.parser}
 PLACEHOLDERS = {"ORG": "1", "ak_…": "ak_1"}
 
 

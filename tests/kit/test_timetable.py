@@ -139,6 +139,7 @@ async def test_whoever_lost_the_lease_is_cut_off_and_writes_nothing(database: Da
         assert await connection.fetchval("SELECT lease_token FROM timetable") == 5
 
 
+@pytest.mark.alone
 async def test_long_work_keeps_its_lease(database: Database) -> None:
     async def work(db: Database) -> None:
         for _ in range(20):

@@ -1,4 +1,4 @@
-"""The worker: batches, culprits, calls outside, its rhythm, and an orderly end."""
+"""The worker: batches, culprits, calls outside, and an orderly end."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from kameng.kit import clock, db, jobs
 from kameng.kit.db import Connection, Database
 from kameng.kit.jobs import GiveUp, Inside, Job, NewJob, NotDone, Outside
 from kameng.kit.lanes import Passage, pass_gate
-from kameng.kit.working import Limits
 
 # inside ----------------------------------------------------------------------------------------------------
 
@@ -289,24 +288,6 @@ async def test_a_late_one_changes_nothing_and_is_told(database: Database) -> Non
     assert (count("late", "late"), count("late", "done")) == (1, 0)
 
 
-@pytest.mark.parametrize("way", ["once", "run"])
-async def test_a_long_call_keeps_its_lease(database: Database, way: str) -> None:
-    async def call(job: Job) -> None:
-        for _ in range(20):
-            await asyncio.sleep(0.1)
-            async with database.transaction() as connection:
-                await pass_gate(connection, LANE)
-                taken.extend(await jobs.claim(connection, LANE, "a", limit=1, lease_s=1))
-        at_work.stop()
-
-    taken: list[Job] = []
-    await add(database, NewJob("a", 1))
-    at_work = worker(database, Outside("a", call, settle=write_pairs), limits=Limits(lease_s=1))
-    await (at_work.run() if way == "run" else at_work.work_once())
-    assert taken == []
-    assert await done(database) == [1]
-
-
 async def test_what_came_back_survives_a_lost_database(database: Database) -> None:
     async def call(job: Job) -> None:
         async with database.connection() as connection:
@@ -336,37 +317,7 @@ async def test_what_came_back_survives_a_lost_database(database: Database) -> No
     assert await rows(database) == []
 
 
-# its rhythm ------------------------------------------------------------------------------------------------
-
-
-async def test_it_finds_new_work_within_a_second_or_at_once_when_woken(database: Database) -> None:
-    ran = asyncio.Event()
-
-    async def run(connection: Connection, passage: Passage, batch: list[Job]) -> None:
-        ran.set()
-
-    at_work = worker(database, Inside("a", run))
-    running = asyncio.create_task(at_work.run())
-    await asyncio.sleep(2.7)  # by now it looks once a second
-    await add(database, NewJob("a", 1))
-    await asyncio.wait_for(ran.wait(), 1.2)
-    ran.clear()
-    await asyncio.sleep(2)
-    await add(database, NewJob("a", 2))
-    at_work.wake()
-    await asyncio.wait_for(ran.wait(), 0.3)
-    at_work.stop()
-    await asyncio.wait_for(running, 0.5)
-
-
-async def test_an_idle_worker_writes_nothing(database: Database) -> None:
-    at_work = worker(database, Inside("a", write), Outside("b", lambda job: asyncio.sleep(0)))
-    before = await serial(database)
-    running = asyncio.create_task(at_work.run())
-    await asyncio.sleep(1.5)
-    at_work.stop()
-    await running
-    assert await serial(database) == before
+# its end --------------------------------------------------------------------------------------------------
 
 
 async def test_a_worker_that_is_cut_off_leaves_sending_behind(database: Database) -> None:

@@ -199,13 +199,14 @@ def ring() -> KeyRing:
 
 
 @asynccontextmanager
-async def new_world(url: str, *, lanes: int = 2) -> AsyncIterator[World]:
-    """A platform in a migrated, empty database."""
+async def new_world(url: str, *, lanes: int = 2, is_founded: bool = False) -> AsyncIterator[World]:
+    """A platform in a migrated, empty database; or in a copy of one in which it was founded."""
     opened = await db.open_database(url)
     try:
-        await founding.open_platform(opened, lane_count=lanes)
-        report = await catalogue.import_file(opened, CSV.encode())
-        assert (report.created, report.refused) == (4, ())
+        if not is_founded:
+            await founding.open_platform(opened, lane_count=lanes)
+            report = await catalogue.import_file(opened, CSV.encode())
+            assert (report.created, report.refused) == (4, ())
         async with opened.connection() as connection:
             skus = (await catalogue.load(connection, None, 1)).skus.values()
         named = {(sku.product, sku.spec): sku for sku in skus}

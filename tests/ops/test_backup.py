@@ -1,4 +1,4 @@
-"""Backups: made while orders run, restored to a second elsewhere, pruned; and everything that is refused."""
+"""Backups: made while orders run, restored to a moment elsewhere, pruned; and everything that is refused."""
 
 from __future__ import annotations
 
@@ -6,22 +6,24 @@ import asyncio
 import os
 import shutil
 import stat
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from pathlib import Path
 
 import asyncpg
 import msgspec
 import pytest
-from command import data_folder, fetch, kameng
+from command import Service, data_folder, fetch, kameng
 
 from kameng.kit import crypto, migrations, settings
 from kameng.kit.errors import Fault
-from kameng.ops import archiving, backup, doctor, embedded, ground, restoring
+from kameng.ops import archiving, auditing, backup, doctor, embedded, ground, restoring
 from kameng.ops.backup import Note
 from kameng.ops.doctor import Archived
 from kameng.ops.embedded import Embedded
-from laws.world import World, new_world
+from laws.world import MONEY_E4, Merchant, World, new_world
 
 SMALL = {"shared_buffers": "128MB"}
 ON = {"KAMENG_WAL_ARCHIVE": "on"}
@@ -53,37 +55,44 @@ class Shop:
 @pytest.fixture(scope="module")
 def shop() -> Iterator[Shop]:
     """Three orders, a backup, two orders, a moment, two orders, all in the archive."""
-    with data_folder() as data:
-        chosen = settings.load({"KAMENG_DATA_DIR": str(data), **ON})
-        extra = SMALL | archiving.server_settings(chosen)
-        with embedded.start(data / "pg18", extra_settings=extra) as server:
-            made = Shop(data, server)
-            asyncio.run(trade(made))
-            yield made
+    with data_folder() as data, archiving_server(data) as server:
+        made = Shop(data, server)
+        asyncio.run(trade(made))
+        yield made
+
+
+def archiving_server(data: Path, **more: str) -> Embedded:
+    chosen = settings.load({"KAMENG_DATA_DIR": str(data), **ON})
+    return embedded.start(data / "pg18", extra_settings=SMALL | archiving.server_settings(chosen) | more)
+
+
+@asynccontextmanager
+async def opened(shop: Shop, *, card_count: int) -> AsyncIterator[tuple[World, Merchant]]:
+    """A world under the ring of the shop's folder, with one merchant; in the end all it wrote is in the archive."""
+    await migrations.migrate(shop.server.url)
+    async with new_world(shop.server.url) as world:
+        world.ring = crypto.KeyRing(crypto.KeyFile(shop.data / "keyring.json").create())
+        merchant = await world.merchant()
+        await world.load(world.card, card_count)
+        yield world, merchant
+        await world.assert_clean()
+        await archived(world)
 
 
 async def trade(shop: Shop) -> None:
-    await migrations.migrate(shop.server.url)
-    async with new_world(shop.server.url) as world:
-        material = crypto.KeyFile(shop.data / "keyring.json").create()
-        world.ring = crypto.KeyRing(material)
-        merchant = await world.merchant()
-        await world.load(world.card, 20)
-        async with world.gateway() as gateway:
-            for part, count in (("before", 3), ("between", 2), ("after", 2)):
-                shop.refs[part] = [f"{part}-{n}" for n in range(count)]
-                for ref in shop.refs[part]:
-                    answer = await gateway.place(merchant.caller, ref, world.card)
-                    assert not hasattr(answer, "reason"), answer
-                shop.moments[part] = await world.scalar("SELECT clock_timestamp()")
-                if part == "before":
-                    done = await asyncio.to_thread(kameng, shop.data, "backup", "make", **ON)
-                    assert done.returncode == 0, done.stderr
-                    assert "已备份并校验 Backed up and checked" in done.stdout
-                    assert "It can be restored to any second after." in done.stdout
-                    assert f"The key ring is NOT in the backup; keep it apart: {shop.data}/keyring.json" in done.stdout
-        await world.assert_clean()
-        await archived(world)
+    async with opened(shop, card_count=20) as (world, merchant), world.gateway() as gateway:
+        for part, order_count in (("before", 3), ("between", 2), ("after", 2)):
+            shop.refs[part] = [f"{part}-{n}" for n in range(order_count)]
+            for ref in shop.refs[part]:
+                answer = await gateway.place(merchant.caller, ref, world.card)
+                assert not hasattr(answer, "reason"), answer
+            shop.moments[part] = await world.scalar("SELECT clock_timestamp()")
+            if part == "before":
+                done = await asyncio.to_thread(kameng, shop.data, "backup", "make", **ON)
+                assert done.returncode == 0, done.stderr
+                assert "已备份并校验 Backed up and checked" in done.stdout
+                assert "It can be restored to any second after." in done.stdout
+                assert f"The key ring is NOT in the backup; keep it apart: {shop.data}/keyring.json" in done.stdout
 
 
 async def archived(world: World) -> None:
@@ -132,6 +141,75 @@ def test_a_restore_to_a_moment_has_exactly_the_orders_before_it(shop: Shop, fres
 def test_without_a_moment_all_there_is_comes_back(shop: Shop, fresh: Path) -> None:
     assert restore(shop, fresh)[::2] == (0, "")
     assert refs_of(fresh) == shop.all_refs()
+
+
+async def trade_on(shop: Shop) -> list[str]:
+    """Four that buy without a pause, a backup, and a moment; which references stood at it.
+
+    Of one merchant: the commits of a lane follow each other, so their times say which were before.
+    """
+    async with opened(shop, card_count=6000) as (world, merchant), world.gateway() as gateway:
+        told: list[str] = []
+        enough = asyncio.Event()
+
+        async def buy(number: int) -> None:
+            for ref in (f"{number}-{n}" for n in count()):
+                answer = await gateway.place(merchant.caller, ref, world.card)
+                assert not hasattr(answer, "reason"), answer
+                told.append(ref)
+                if enough.is_set():
+                    return
+                await asyncio.sleep(0.02)
+
+        async def some_more() -> int:
+            wanted = len(told) + 40
+            while len(told) < wanted:  # noqa: ASYNC110 - each of the four tells on its own
+                await asyncio.sleep(0.01)
+            return len(told)
+
+        async with asyncio.TaskGroup() as buyers:
+            for number in range(4):
+                buyers.create_task(buy(number))
+            before = await some_more()
+            done = await asyncio.to_thread(kameng, shop.data, "backup", "make", **ON)
+            assert done.returncode == 0, done.stderr
+            assert len(told) > before
+            acknowledged = told[: await some_more()]
+            shop.moments["midst"] = await world.scalar("SELECT clock_timestamp()")
+            await some_more()
+            enough.set()
+        query = "SELECT client_ref FROM orders WHERE pg_xact_commit_timestamp(xmin) <= $1"
+        stood = [str(row[0]) for row in await world.rows(query, shop.moments["midst"])]
+        assert set(acknowledged) <= set(stood) < set(told)
+    return stood
+
+
+def test_a_copy_of_the_midst_of_a_load_is_whole_and_serves(fresh: Path) -> None:
+    """Nobody stopped for the backup, nor at the moment: the copy has each order of before, and nothing of any other."""
+    with data_folder() as data, archiving_server(data, track_commit_timestamp="on") as server:
+        shop = Shop(data, server)
+        stood = asyncio.run(trade_on(shop))
+        status, said, wrong = restore(shop, fresh, "--at", shop.moments["midst"].isoformat())
+        assert (status, wrong) == (0, "")
+        assert "laws hold. 全部" in said
+        shutil.copy(data / "keyring.json", fresh / "keyring.json")
+    with Service(fresh, "serve", "--plain-http", "--port", "0") as copy:
+        copy.await_said("Kameng is running")
+        audited = kameng(fresh, "audit")
+        assert audited.returncode == 0, audited.stdout
+        for law in ("orders_have_their_cards", "orders_have_one_sale", "cards_have_their_order"):
+            (line,) = [line for line in audited.stdout.splitlines() if auditing.LAWS[law][0] in line]
+            assert line.split()[:2] == ["ok", f"{len(stood):,}"], line
+        with embedded.start(fresh / "pg18") as server:
+            assert server.attached
+            refs = [str(row[0]) for row in fetch(server, "SELECT client_ref FROM orders")]
+            assert sorted(refs) == sorted(stood)
+            assert fetch(server, "SELECT state, count(*) FROM card GROUP BY state ORDER BY state") == [
+                ("on_shelf", 6000 - len(stood)), ("sold", len(stood)),
+            ]  # fmt: skip
+            paid = "SELECT posted_e4 FROM account WHERE account_id IN (SELECT org_id FROM orders)"
+            assert fetch(server, paid) == [(MONEY_E4 - 985_000 * len(stood),)]
+        assert copy.stop() == 0
 
 
 def test_moments_that_no_archive_reaches_are_refused_and_leave_nothing(shop: Shop, fresh: Path) -> None:

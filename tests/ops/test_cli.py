@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import asyncpg
+import pytest
 from command import data_folder, fetch, kameng
 
 from kameng.kit import ids, jobs, lanes
-from kameng.ops.cli import parser
+from kameng.ops import chaos
+from kameng.ops.cli import COMMANDS, parser
 from kameng.ops.embedded import Embedded
 
 SAMPLES = Path(__file__).parents[1] / "stock" / "samples"
@@ -26,13 +31,30 @@ def test_every_command_has_help_in_both_languages() -> None:
                     yield choice.help
                 for below in action.choices.values():
                     yield from walk(below)
-            elif action.help and action.dest != "help":
+            elif action.help not in (None, argparse.SUPPRESS) and action.dest != "help":
                 yield action.help
 
-    said = list(walk(parser()))
+    said = [*walk(parser()), *walk(chaos.parser())]
     assert len(said) > 50
     one_language = [text for text in said if not (re.search("[一-鿿]", text) and re.search("[a-z]{2}", text))]
     assert one_language == ["TXT, CSV, XLSX, XLS"]
+
+
+@pytest.mark.parametrize(("module", "own"), COMMANDS.items())
+def test_a_module_has_the_commands_that_it_is_listed_with(module: str, own: tuple[str, ...]) -> None:
+    """One that is not listed can't be asked for alone."""
+    (commands,) = [action for action in parser(own[0])._actions if isinstance(action, argparse._SubParsersAction)]
+    assert tuple(commands.choices) == own
+    assert set(own) <= set(next(a for a in parser()._actions if isinstance(a, argparse._SubParsersAction)).choices)
+
+
+def test_no_command_waits_for_what_it_does_not_need() -> None:
+    program = (
+        "import sys; from kameng.ops import cli; cli.parser('price'); print('aiohttp' in sys.modules);"
+        " cli.parser(); print('litestar' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "False"]
 
 
 def test_a_folder_that_was_never_set_up_is_told_so() -> None:

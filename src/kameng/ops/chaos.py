@@ -47,18 +47,18 @@ VICTIMS = ("gateway", "gateway", "postgres", "postgres", "worker+scheduler", "wo
 """Who is killed, in these shares; each at least once, if there are kills enough."""
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--kills", type=int, default=200, metavar="N", help="杀多少次 how many (200)")
-    parser.add_argument("--seed", type=int, metavar="N", help="随机种子 the same seed, the same victims")
-    parser.add_argument("--folder", type=Path, help="保留目录 a new folder to keep; else one that is removed")
+def parser() -> argparse.ArgumentParser:
+    made = argparse.ArgumentParser(prog="kameng chaos")
+    made.add_argument("--kills", type=int, default=200, metavar="N", help="杀多少次 how many (200)")
+    made.add_argument("--seed", type=int, metavar="N", help="随机种子 the same seed, the same victims")
+    made.add_argument("--folder", type=Path, help="保留目录 a new folder to keep; else one that is removed")
+    made.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
+    return made
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """``python -m kameng.ops.chaos``: as the command, or as the supervisor that it kills."""
-    parser = argparse.ArgumentParser(prog="kameng chaos")
-    add_arguments(parser)
-    parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
-    chosen = parser.parse_args(argv)
+    chosen = parser().parse_args(argv)
     return _serve() if chosen.serve else run(chosen)
 
 

@@ -9,33 +9,37 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from importlib import import_module
 
 import asyncpg
 
 from kameng.kit import logs
 from kameng.kit.errors import Fault, Refusal
-from kameng.ops.commands import (
-    archive,
-    backup,
-    desk,
-    goods,
-    order,
-    people,
-    platform,
-    risk,
-    serve,
-    standby,
-    telling,
-    upkeep,
-    wallets,
-)  # fmt: skip
 
 REFUSED, UNUSABLE, INTERRUPTED = 1, 2, 130
 
+COMMANDS = {
+    "serve": ("run", "serve", "try"),
+    "platform": ("init", "migrate", "settings", "doctor", "audit"),
+    "people": ("organisation", "org", "person", "key"),
+    "wallets": ("wallet", "credit"),
+    "desk": ("withdrawal", "statement", "month", "stock", "audit-log"),
+    "goods": ("catalogue", "sku", "cards", "price"),
+    "order": ("order",),
+    "risk": ("risk",),
+    "telling": ("webhook", "notice"),
+    "backup": ("backup", "restore"),
+    "standby": ("standby",),
+    "archive": ("archive",),
+    "upkeep": ("seed", "bench", "chaos", "keyring", "jobs"),
+}
+"""Each module of ``commands`` and what it has. Only the one that is asked for is imported: all of them take longer
+than most commands."""
 
-def parser() -> argparse.ArgumentParser:
-    """All commands. Their help is one line, Chinese and English."""
+
+def parser(command: str = "") -> argparse.ArgumentParser:
+    """All commands, or those beside this one in its module. Their help is one line, Chinese and English."""
     top = argparse.ArgumentParser(
         prog="kameng", description="卡盟：数字商品平台。Kameng, the platform for digital goods.",
         epilog="设置见 docs/settings.md，运维见 docs/operations.md。Settings and operations: docs/.",
@@ -43,24 +47,27 @@ def parser() -> argparse.ArgumentParser:
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("--data", metavar="FOLDER", help="数据目录 the data folder (KAMENG_DATA_DIR)")
     commands = top.add_subparsers(metavar="COMMAND", required=True)
-    for module in (
-        serve, platform, people, wallets, desk, goods, order, risk, telling, backup, standby, archive, upkeep
-    ):  # fmt: skip
-        module.add(commands, common)
+    asked = [module for module, own in COMMANDS.items() if command in own]
+    for module in asked or COMMANDS:
+        import_module(f"kameng.ops.commands.{module}").add(commands, common)
     return top
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
-    if arguments[:1] == ["bench"]:  # has options of its own, also ones that look like ours
-        return _guarded(lambda: upkeep.bench(arguments[1:]))
-    chosen = parser().parse_args(arguments)
+    command = arguments[0] if arguments else ""
+    if command in ("bench", "chaos"):  # have options of their own, also ones that look like ours
+        from kameng.ops.commands import upkeep
+
+        run = upkeep.bench if command == "bench" else upkeep.chaos
+        return _guarded(lambda: run(arguments[1:]))
+    chosen = parser(command).parse_args(arguments)
     if chosen.data:
         os.environ["KAMENG_DATA_DIR"] = os.path.abspath(chosen.data)
     return _guarded(lambda: int(chosen.run(chosen)))
 
 
-def _guarded(run: upkeep.Run) -> int:
+def _guarded(run: Callable[[], int]) -> int:
     logs.configure(level=os.environ.get("KAMENG_LOG_LEVEL", "info") if _is_level() else "info")
     try:
         return run()

@@ -31,14 +31,10 @@ import uvicorn
 
 from kameng import openapi
 from kameng.kit import logs, settings
-from kameng.kit.settings import Settings
 from kameng.openapi import Connection, Neighbours, sweep
 from kameng.ops import processes, tls
 from kameng.ops.agent import Agent
 
-BACKLOG = 4096
-DEAF_S = 0.2
-"""How long a gateway that must end still ends handshakes."""
 STOP_TIMEOUT_S = 15
 """An answer may take as long as a request (``request_timeout_s``) and a little more."""
 
@@ -53,7 +49,7 @@ def server_options() -> dict[str, Any]:
         "ws": "none",
         "interface": "asgi3",
         "lifespan": "on",
-        "backlog": BACKLOG,
+        "backlog": processes.BACKLOG,
         "log_config": None,
         "log_level": "warning",
         "access_log": False,
@@ -61,17 +57,6 @@ def server_options() -> dict[str, Any]:
         "server_header": False,
         "timeout_graceful_shutdown": STOP_TIMEOUT_S,
     }
-
-
-def certificate_files(chosen: Settings) -> tuple[Path, Path] | None:
-    """The operator's pair, checked; else our own, made and renewed here; None for plain http."""
-    if chosen.tls_certificate == "off":
-        return None
-    if not chosen.tls_certificate:
-        return tls.ensure_certificate(chosen.data_dir / "tls")
-    pair = Path(chosen.tls_certificate), Path(chosen.tls_key)
-    tls.check_certificate(*pair)
-    return pair
 
 
 class Server(uvicorn.Server):
@@ -132,7 +117,7 @@ class Server(uvicorn.Server):
     def end_alone(self) -> None:
         """Nobody is left who would end us: do it as they would have."""
         self.go_deaf()
-        asyncio.get_running_loop().call_later(DEAF_S, self.leave)
+        asyncio.get_running_loop().call_later(processes.DEAF_S, self.leave)
         timer = threading.Timer(STOP_TIMEOUT_S, os._exit, [1])
         timer.daemon = True
         timer.start()
@@ -155,7 +140,7 @@ def main() -> None:
     app = openapi.create()
     config = uvicorn.Config(app, **server_options())
     config.load()
-    if pair := certificate_files(chosen):
+    if pair := tls.certificate_files(chosen):
         config.ssl = tls_context(*pair)
     agent = Agent(chosen.host, chosen.agent_port, wait_s=app.wait_s, target_s=chosen.queue_target_ms / 1000)
     server = Server(

@@ -1,5 +1,5 @@
 """What every process of Kameng does first: signals as they should be, as many open files as it may, and an end
-that does not outlive the one that started it."""
+that does not outlive the one that started it. And what the supervisor and its gateways agree on."""
 
 from __future__ import annotations
 
@@ -15,6 +15,11 @@ from typing import BinaryIO
 
 SUPERVISED = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD})
 """What a supervisor waits for; it blocks them, and its children begin with them blocked."""
+
+BACKLOG = 4096
+"""Who waits in the listening socket that they share."""
+DEAF_S = 0.2
+"""How long a gateway that must end still ends handshakes."""
 
 OPEN_FILES_MAX = 1 << 20
 _PR_SET_PDEATHSIG = 1

@@ -25,7 +25,7 @@ from pathlib import Path
 from kameng.kit import logs, settings
 from kameng.kit.errors import Fault
 from kameng.kit.settings import Settings
-from kameng.ops import gateway, processes, running
+from kameng.ops import processes, running, tls
 from kameng.ops.children import Child, Restarts
 from kameng.ops.opening import Place
 from kameng.ops.running import Running
@@ -59,7 +59,7 @@ def open_socket(host: str, port: int) -> socket.socket:
     try:
         opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         opened.bind(address)
-        opened.listen(gateway.BACKLOG)
+        opened.listen(processes.BACKLOG)
     except OSError as error:
         opened.close()
         raise _unusable(host, port, error) from None
@@ -170,7 +170,7 @@ class Supervisor:
     def start(self) -> bool:
         """Everything at once; ``Fault`` if one of them can't. False: told to stop meanwhile."""
         if self._listener:
-            gateway.certificate_files(self._chosen)  # a bad one is told here, in one clear line
+            tls.certificate_files(self._chosen)  # a bad one is told here, in one clear line
         for role in self._roles:
             role.child = self._launch(role)
         for role in self._roles:
@@ -207,7 +207,7 @@ class Supervisor:
         for child in children:
             child.leave()
         if self._listener:
-            self._sleep(gateway.DEAF_S)
+            self._sleep(processes.DEAF_S)
         for child in children:
             child.end()
         while children := [child for child in children if not child.is_over()]:
@@ -321,7 +321,7 @@ class Supervisor:
         try:
             fresh = settings.load()
             if self._listener:
-                gateway.certificate_files(fresh)
+                tls.certificate_files(fresh)
         except Fault as error:
             log.error("not reloaded: the settings can't be used", error)
             return False
@@ -335,7 +335,7 @@ class Supervisor:
             return
         self._look_at_s = time.monotonic() + CERTIFICATE_LOOK_S
         with suppress(Fault):  # a bad one on the disk: what is served stays
-            gateway.certificate_files(self._chosen)
+            tls.certificate_files(self._chosen)
             if self._certificate_state() != self._certificates:
                 self._reload()
 

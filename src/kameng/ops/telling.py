@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kameng import notices, openapi
+from kameng import notices
 from kameng.kit.crypto import KeyRing
 from kameng.kit.db import Database
 from kameng.kit.jobs import Handler
@@ -15,6 +15,8 @@ def policy_of(chosen: Settings) -> notices.Policy:
 
 def dispatcher(chosen: Settings, db: Database, ring: KeyRing, lanes: list[int]) -> notices.Dispatcher:
     """What delivers webhooks, for the worker."""
+    from kameng import openapi  # with the web framework, for which no command should wait
+
     sender = notices.Sender(policy_of(chosen))
     lease_s = min(notices.LEASE_S, float(chosen.job_lease_s))
     return notices.Dispatcher(db, ring, sender, openapi.subject_states(), lanes=lanes, lease_s=lease_s)

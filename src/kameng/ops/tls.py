@@ -18,6 +18,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from kameng.kit import clock
 from kameng.kit.errors import Fault
+from kameng.kit.settings import Settings
 from kameng.ops import ground
 
 VALID = timedelta(days=397)
@@ -25,6 +26,17 @@ VALID = timedelta(days=397)
 RENEWED_BEFORE = timedelta(days=30)
 _BACKDATED = timedelta(hours=1)
 """For clients whose clock is late."""
+
+
+def certificate_files(chosen: Settings) -> tuple[Path, Path] | None:
+    """The operator's pair, checked; else our own, made and renewed here; None for plain http."""
+    if chosen.tls_certificate == "off":
+        return None
+    if not chosen.tls_certificate:
+        return ensure_certificate(chosen.data_dir / "tls")
+    pair = Path(chosen.tls_certificate), Path(chosen.tls_key)
+    check_certificate(*pair)
+    return pair
 
 
 def ensure_certificate(folder: Path) -> tuple[Path, Path]:

@@ -165,7 +165,7 @@ def _chunk(first: int, count: int) -> bytes:
 def main() -> None:
     config = uvicorn.Config(app, **gateway.server_options())
     server = gateway.Server(config, request_timeout_s=10)
-    server.run([socket.create_server(("127.0.0.1", int(sys.argv[1])), backlog=gateway.BACKLOG)])
+    server.run([socket.create_server(("127.0.0.1", int(sys.argv[1])), backlog=processes.BACKLOG)])
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ import uvloop
 from kameng.kit import migrations, settings
 from kameng.kit.errors import Fault
 from kameng.kit.settings import Settings
-from kameng.ops import doctor, gateway, opening
+from kameng.ops import doctor, opening, tls
 from kameng.ops.commands.options import Commands, on_platform, say
 from kameng.ops.opening import Platform
 
@@ -89,7 +89,7 @@ def examine(_: argparse.Namespace) -> int:
     """What has to be true before money runs here."""
     chosen = settings.load()
     opening.key_ring(chosen)
-    gateway.certificate_files(chosen)
+    tls.certificate_files(chosen)
     with opening.database(chosen) as place:
         findings, pending = uvloop.run(_examine(place.url, chosen))
     for finding in findings:

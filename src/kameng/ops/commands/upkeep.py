@@ -16,11 +16,9 @@ from kameng.kit import crypto, ids, jobs, lanes, settings
 from kameng.kit.jobs import DeskJob
 from kameng.kit.lanes import pass_gate
 from kameng.kit.settings import Settings
-from kameng.ops import chaos, history, opening, running, seeding
+from kameng.ops import history, opening, running, seeding
 from kameng.ops.commands.options import Commands, count, number, on_platform, say
 from kameng.ops.opening import Platform
-
-Run = Callable[[], int]
 
 RELOAD_TIMEOUT_S = 120.0
 
@@ -36,9 +34,9 @@ def add(commands: Commands, common: argparse.ArgumentParser) -> None:
     one = commands.add_parser("bench", help="性能测试 measure a running gateway", add_help=False)
     one.set_defaults(run=lambda _: bench([]), data=None)
 
-    one = commands.add_parser("chaos", help="杀进程演练 a drill: kill processes under load, lose nothing")
-    chaos.add_arguments(one)
-    one.set_defaults(run=chaos.run, data=None)
+    said = "杀进程演练 a drill: kill processes under load, lose nothing"
+    one = commands.add_parser("chaos", help=said, add_help=False)
+    one.set_defaults(run=lambda _: chaos([]), data=None)
 
     group = commands.add_parser("keyring", help="密钥环 the key ring").add_subparsers(metavar="ACT", required=True)
     one = group.add_parser("rotate", parents=[common], help="轮换加密密钥 seal with a new key from now on")
@@ -121,6 +119,13 @@ def bench(arguments: Sequence[str]) -> int:
     from kameng.ops.bench import workloads
 
     return int(workloads.main(list(arguments)) or 0)
+
+
+def chaos(arguments: Sequence[str]) -> int:
+    """``kameng chaos``, likewise."""
+    from kameng.ops.chaos import main
+
+    return main(arguments)
 
 
 # the key ring ----------------------------------------------------------------------------------------------
