@@ -254,7 +254,10 @@ async def discard(connection: Connection, lane: int, job_ids: Iterable[int]) -> 
     return sorted(row["job_id"] for row in rows)
 
 
-async def withdraw(connection: Connection, lane: int, wanted: Sequence[tuple[int, str]]) -> None:
-    """Take away jobs, by (subject, kind), whose work is not wanted any more. What a worker has in hand stays, and so
-    does what nobody knows the outcome of."""
-    await connection.execute(statements.withdraw_jobs, lane, [w[0] for w in wanted], [w[1] for w in wanted])
+async def withdraw(connection: Connection, lane: int, gone: Sequence[NewJob]) -> None:
+    """Take away jobs of these subjects and kinds, with all that these payloads say, whose work is not wanted any more.
+    What a worker has in hand stays, and so does what nobody knows the outcome of."""
+    await connection.execute(
+        statements.withdraw_jobs, lane, [job.subject_id for job in gone], [job.kind for job in gone],
+        [job.payload for job in gone],
+    )  # fmt: skip

@@ -81,9 +81,11 @@ DELETE FROM job WHERE lane = $1 AND job_id = ANY ($2::bigint[]) AND state IN ('d
 RETURNING job_id;
 
 -- name: withdraw_jobs
--- Jobs of these subjects and kinds that nobody has in hand, and whose outcome is known: their work is not wanted now.
-DELETE FROM job USING unnest($2::bigint[], $3::text[]) AS j (subject_id, kind)
-WHERE job.lane = $1 AND job.subject_id = j.subject_id AND job.kind = j.kind AND job.state IN ('waiting', 'dead');
+-- Jobs of these subjects and kinds, with what these payloads say, that nobody has in hand, and whose outcome is known:
+-- their work is not wanted now.
+DELETE FROM job USING unnest($2::bigint[], $3::text[], $4::jsonb[]) AS j (subject_id, kind, payload)
+WHERE job.lane = $1 AND job.subject_id = j.subject_id AND job.kind = j.kind AND job.state IN ('waiting', 'dead')
+  AND (j.payload IS NULL OR job.payload @> j.payload);
 
 -- name: enrol_entries
 -- Timetable entries that are new run at once; a shortened interval counts from now.

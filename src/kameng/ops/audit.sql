@@ -408,6 +408,79 @@ SELECT count(*) AS checked, count(*) FILTER (WHERE is_wrong) AS broken,
        (array_agg(order_id::text) FILTER (WHERE is_wrong))[1:5] AS examples
 FROM judged;
 
+-- name: bundles_have_their_parts
+-- Orders by a revision of their SKU that has parts, and orders that have any: numbered as there, of those SKUs and
+-- revisions, so many pieces, and together worth the total.
+WITH named AS (
+  SELECT r.sku_id, r.revision, n::smallint AS part_no, (part ->> 'sku_id')::bigint AS part_sku,
+         (part ->> 'revision')::int AS part_revision, part ->> 'kind' AS kind, (part ->> 'quantity')::int AS pieces
+  FROM sku_revision r CROSS JOIN LATERAL jsonb_array_elements(r.snapshot -> 'parts') WITH ORDINALITY AS e (part, n)
+), wanted AS (
+  SELECT o.lane, o.order_id, n.part_no, n.part_sku, n.part_revision, n.kind, n.pieces * o.quantity AS quantity, o.total_e4
+  FROM orders o JOIN named n ON n.sku_id = o.sku_id AND n.revision = o.sku_revision
+), judged AS (
+  SELECT order_id, sum(p.worth_e4) IS DISTINCT FROM min(w.total_e4)
+      OR bool_or((w.part_sku, w.part_revision, w.kind, w.quantity)
+                 IS DISTINCT FROM (p.sku_id, p.sku_revision, p.kind, p.quantity)) AS is_wrong
+  FROM wanted w FULL JOIN order_part p USING (lane, order_id, part_no) GROUP BY lane, order_id
+)
+SELECT count(*) AS checked, count(*) FILTER (WHERE is_wrong) AS broken,
+       (array_agg(order_id::text) FILTER (WHERE is_wrong))[1:5] AS examples
+FROM judged;
+
+-- name: parts_follow_their_order
+-- Parts of orders: each in a state that goes with its order's, one of them in the state that the order's needs, and what
+-- those are worth that were paid back is among what went back.
+WITH goes (state, part, is_needed) AS (
+  VALUES ('awaiting_payment', 'waiting', true), ('expired', 'waiting', true), ('cancelled', 'waiting', true),
+         ('paid', 'waiting', true),
+         ('held', 'waiting', true), ('held', 'delivered', false), ('held', 'failed', false),
+         ('fulfilling', 'waiting', true), ('fulfilling', 'delivered', false), ('fulfilling', 'failed', false),
+         ('review', 'waiting', true), ('review', 'delivered', false), ('review', 'failed', false),
+         ('cancelling', 'waiting', true), ('cancelling', 'delivered', false), ('cancelling', 'failed', false),
+         ('delivered', 'delivered', true), ('delivered', 'refunded', false),
+         ('partly_delivered', 'delivered', true), ('partly_delivered', 'refunded', false),
+         ('settled', 'delivered', true), ('settled', 'refunded', false),
+         ('failed', 'failed', true), ('failed', 'delivered', false),
+         ('refused', 'failed', true), ('refused', 'delivered', false),
+         ('refunded', 'refunded', true)
+), judged AS (
+  SELECT p.order_id, bool_or(g.part IS NULL) OR NOT coalesce(bool_or(g.is_needed), false)
+      OR coalesce(sum(p.worth_e4) FILTER (WHERE p.state = 'refunded'), 0) > min(o.refunded_e4) AS is_wrong
+  FROM order_part p LEFT JOIN orders o ON o.lane = p.lane AND o.order_id = p.order_id
+  LEFT JOIN goes g ON g.state = o.state AND g.part = p.state
+  GROUP BY p.lane, p.order_id
+)
+SELECT count(*) AS checked, count(*) FILTER (WHERE is_wrong) AS broken,
+       (array_agg(order_id::text) FILTER (WHERE is_wrong))[1:5] AS examples
+FROM judged;
+
+-- name: parts_have_their_cards
+-- Parts of orders: an order lists the cards of its parts and no other, and of what was delivered from stock to a live
+-- order there are as many sold cards of the part's own SKU as pieces.
+WITH listed AS (
+  SELECT p.lane, p.order_id, p.part_no, p.sku_id, c.card_id, c.n
+  FROM order_part p CROSS JOIN LATERAL unnest(p.card_ids) WITH ORDINALITY AS c (card_id, n)
+), of_order AS (
+  SELECT lane, order_id, array_agg(card_id ORDER BY part_no, n) AS cards FROM listed GROUP BY lane, order_id
+), sold AS (
+  SELECT l.lane, l.order_id, l.part_no, count(*) AS pieces
+  FROM listed l JOIN card c ON c.lane = l.lane AND c.card_id = l.card_id AND c.order_id = l.order_id
+    AND c.sku_id = l.sku_id AND c.state = 'sold'
+  GROUP BY l.lane, l.order_id, l.part_no
+), judged AS (
+  SELECT p.order_id, p.part_no, coalesce(f.cards, '{}') IS DISTINCT FROM o.card_ids
+      OR p.state = 'delivered' AND p.kind IN ('secret', 'link') AND g.sandbox_of IS NULL
+         AND coalesce(s.pieces, 0) <> p.quantity AS is_wrong
+  FROM order_part p LEFT JOIN orders o ON o.lane = p.lane AND o.order_id = p.order_id
+  LEFT JOIN organisation g ON g.lane = o.lane AND g.org_id = o.org_id
+  LEFT JOIN of_order f ON f.lane = p.lane AND f.order_id = p.order_id
+  LEFT JOIN sold s ON s.lane = p.lane AND s.order_id = p.order_id AND s.part_no = p.part_no
+)
+SELECT count(*) AS checked, count(*) FILTER (WHERE is_wrong) AS broken,
+       (array_agg(format('order %s part %s', order_id, part_no)) FILTER (WHERE is_wrong))[1:5] AS examples
+FROM judged;
+
 -- name: commands_took_effect
 -- Commands to orders, each of an order that came at least as far; and payments, each booked once under its reference.
 WITH judged AS (

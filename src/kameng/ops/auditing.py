@@ -145,6 +145,18 @@ LAWS: dict[str, tuple[str, str]] = {
         "What an order says went back is what the ledger gave back, and never more than was paid.",
         "每笔订单的已退金额等于账本退款之和，且不超过已付金额。",
     ),
+    "bundles_have_their_parts": (
+        "Every order of a bundle has the parts of its revision, together worth its total.",
+        "每笔组合商品订单的组成内容与其版本一致，各项价值之和等于订单金额。",
+    ),
+    "parts_follow_their_order": (
+        "Every part of a bundle is where its order is, and what was paid back of parts went back.",
+        "组合商品每项组成内容的状态与订单一致，已退项目的价值均已退回。",
+    ),
+    "parts_have_their_cards": (
+        "Every part delivered from stock has its cards, and they are the order's.",
+        "每项由库存交付的组成内容卡密齐全，且均属于该订单。",
+    ),
     "commands_took_effect": (
         "Every command to an order took effect on it, and every payment was booked once.",
         "每项订单操作均已生效，每笔通道付款仅入账一次。",

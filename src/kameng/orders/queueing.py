@@ -202,6 +202,7 @@ class LaneQueue:
         """Fetch what is missing from other lanes; the waiting wishes then enter one more batch, once."""
         needs: dict[int, int] = {}
         exhausted: set[int] = set()
+        gone: dict[int, int] = {}
         for ticket, need in short:
             needs[need.sku_id] = (
                 max(needs.get(need.sku_id, 0), need.need)
@@ -213,12 +214,19 @@ class LaneQueue:
             least = min(need.need for _, need in short if need.sku_id == sku_id)
             stolen = await stock.steal(self._snapshot.db, self.lane, sku_id, need_count, least=least)
             if not stolen.any_left:
-                self._sold_out_at[sku_id] = epoch
+                gone[sku_id] = epoch
             if stolen.moved < need_count:  # else somebody quicker may take them, and there may be more
                 exhausted.add(sku_id)
         for ticket, need in short:
             ticket.may_steal = need.sku_id not in exhausted
+            if need.sku_id in gone and self._is_of(need.sku_id, ticket.wish):
+                self._sold_out_at[ticket.wish.sku_id] = gone[need.sku_id]
         self._waiting.put_back([ticket for ticket, _ in short])
+
+    def _is_of(self, sku_id: int, wish: Wish) -> bool:
+        """Whether a wish is for this SKU, or for a bundle that it is a part of. Others of its group are not."""
+        sku = self._snapshot.catalogue.skus.get(wish.sku_id)
+        return sku_id == wish.sku_id or (sku is not None and any(part.sku_id == sku_id for part in sku.parts))
 
     async def _after_steal(self, tickets: list[Ticket], error: Exception) -> None:
         """A steal failed. Nothing stands of those who waited for it: their batch left them out."""

@@ -16,7 +16,7 @@ from litestar.handlers import HTTPRouteHandler
 from kameng import identity
 from kameng.kit.errors import Refusal
 from kameng.openapi import errors, problems
-from kameng.openapi.intake import CardBody, OrderAnswer
+from kameng.openapi.intake import CardBody, OrderAnswer, PartAnswer
 from kameng.openapi.problems import Problem
 from kameng.openapi.v1.endpoints import Endpoint, Reply
 from kameng.orders import OrderBody
@@ -311,6 +311,17 @@ def _overlays() -> dict[str, dict[str, Json]]:
             "cards": {
                 "items": {"$ref": "#/components/schemas/CardBody"},
                 "description": "Numbers only, and masked, if the key lacks `cards:read`.",
+            },
+            "parts": {"description": "Of a bundle, each with its own cards; left out if it is none."},
+        },
+        PartAnswer.__name__: {
+            "part_no": {"minimum": 1, "description": "Its number among the bundle's parts."},
+            "quantity": {"description": "Pieces, of all the bundles of the order."},
+            "worth": {**money, "description": "Of the total; goes back if the part can't be delivered."},
+            "state": {"enum": ["waiting", "delivered", "failed", "refunded"]},
+            "cards": {
+                "items": {"$ref": "#/components/schemas/CardBody"},
+                "description": "Its own among the order's `cards`.",
             },
         },
         CardBody.__name__: {

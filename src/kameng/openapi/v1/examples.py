@@ -27,7 +27,7 @@ REPLAYED: Example = {**PLACED, "replayed": True}
 REVEALED = PLACED
 ORDER: Example = {
     **_FACTS, "sku": "100042", "trace": [{"rule": "list", "unit_price": "98.5000"}], "refunded": "0.0000",
-    "confirm_until": None, "account": {"phone": "138****8000"},
+    "confirm_until": None, "account": {"phone": "138****8000"}, "parts": [],
 }  # fmt: skip
 CANCELLING: Example = {**ORDER, "state": "cancelling", "sequence": 2}
 SETTLED: Example = {**ORDER, "state": "settled", "sequence": 2}
@@ -74,6 +74,7 @@ SKU: Example = {
     "refundable": False, "reversible": False, "delivery_promise_minutes": 10, "redeem_instructions": "", "barcode": "",
     "confirm_days": None,
     "external_ref": "ERP-88-100042",
+    "parts": [],
     "form_schema": {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "type": "object",

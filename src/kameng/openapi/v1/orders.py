@@ -22,6 +22,7 @@ from kameng.openapi.v1.model import (
     OrdersAnswer,
     OrdersQuery,
     OrderView,
+    PartView,
     SearchBody,
 )  # fmt: skip
 from kameng.openapi.v1.quotes import steps_shown
@@ -34,6 +35,7 @@ from kameng.orders import (
     OrderNotFound,
     SecretsNotShown,
     ShownOrder,
+    ShownPart,
 )  # fmt: skip
 
 SEARCH_DECODER = msgspec.json.Decoder(SearchBody)
@@ -205,6 +207,14 @@ def view(order: ShownOrder) -> OrderView:
         order.sequence, clock.rfc3339(order.placed_at), steps_shown(pricing.steps_of(order.trace)),
         money.format_e4(order.refunded_e4), None if order.confirm_until is None else clock.rfc3339(order.confirm_until),
         order.account,
+        [_part(part) for part in order.parts],
+    )  # fmt: skip
+
+
+def _part(part: ShownPart) -> PartView:
+    return PartView(
+        part.part_no, str(part.sku_id), part.quantity, money.format_e4(part.worth_e4),
+        part.state,  # type: ignore[arg-type] # one of orders.PartState
     )  # fmt: skip
 
 

@@ -7,6 +7,8 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from kameng import catalogue, pricing, stock
 from kameng.kit import money
 from kameng.ops import store
@@ -74,6 +76,17 @@ def _add_sku(group: Commands, common: argparse.ArgumentParser) -> None:
     ):
         state.add_argument(name, action="store_const", const=value, dest="state", help=said)
     one.set_defaults(run=set_sku)
+    one = group.add_parser("bundle", parents=[common], help="组合商品的组成内容 what a bundle is made of")
+    one.add_argument("sku", type=number, metavar="SKU")
+    one.add_argument("--part", type=part, action="append", required=True, dest="parts", metavar="PART",
+                     help="一项内容，如 100001、100001x2 或 100001x2=60：编号、件数、占售价的百分比（交付失败时退还；均不填则按"
+                     "标价分摊） one part: which, how many, its percentage of the price, which goes back if it fails")  # fmt: skip
+    one.add_argument("--gift", type=gift, action="append", dest="parts", metavar="GIFT",
+                     help="赠品，不占售价 a gift, which has no share")  # fmt: skip
+    one.add_argument("--discount", type=amount, metavar="PERCENT", dest="discount_percent_e4",
+                     help="标价为各项标价之和减去此折扣，并随其变动；不填则标价自定"
+                     " its list price is so much below its parts', and follows them; else it is its own")  # fmt: skip
+    one.set_defaults(run=set_parts)
 
 
 def _add_price(group: Commands, common: argparse.ArgumentParser) -> None:
@@ -118,6 +131,23 @@ def minutes(text: str) -> int | None:
     return None if text == "none" else count(text)
 
 
+def part(text: str) -> catalogue.WantedPart:
+    """``100001``, ``100001x2``, ``100001x2=60``."""
+    what, has_share, share = text.partition("=")
+    one = gift(what)
+    try:
+        share_e4 = catalogue.share_of(share) if has_share else None
+    except catalogue.BadSku:
+        raise argparse.ArgumentTypeError(f"应为百分比，最多两位小数 a percentage like 33.34, not {share!r}") from None
+    return msgspec.structs.replace(one, share_e4=share_e4)
+
+
+def gift(text: str) -> catalogue.WantedPart:
+    """``100001`` or ``100001x2``."""
+    sku_id, _, pieces = text.partition("x")
+    return catalogue.WantedPart(number(sku_id), count(pieces or "1"), 0)
+
+
 def day(text: str) -> date:
     """``2028-12-31``."""
     try:
@@ -146,7 +176,10 @@ def import_catalogue(arguments: argparse.Namespace) -> int:
     for row in report.refused:
         say(f"  第 {row.line} 行 line {row.line}: {row.message_zh} {row.message} [{row.reason}]")
     if report.bundles:
-        say(f"  组合商品 {report.bundles} 个已暂停销售，待支持组合内容 bundles are paused until they can have parts")
+        say(
+            f"  组合商品 {report.bundles} 个已暂停销售，请用 `kameng sku bundle` 填写组成内容 bundles are paused until they"
+            " have parts"
+        )
     return 1 if report.refused else 0
 
 
@@ -170,6 +203,16 @@ def set_sku(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def set_parts(arguments: argparse.Namespace) -> int:
+    async def work(platform: Platform) -> catalogue.Sku:
+        return await catalogue.set_parts(
+            platform.db, arguments.sku, arguments.parts, discount_percent_e4=arguments.discount_percent_e4
+        )
+
+    _say_sku(on_platform(work))
+    return 0
+
+
 def _say_sku(sku: catalogue.Sku) -> None:
     say(f"{sku.sku_id} {sku.product} {sku.spec} ({sku.kind}): {sku.state}, 版本 revision {sku.revision}")
     loss = "，允许亏本 may be sold below it" if sku.below_cost_allowed else ""
@@ -183,6 +226,12 @@ def _say_sku(sku: catalogue.Sku) -> None:
     )
     if sku.redeem_instructions:
         say(f"  兑换说明 redeem: {sku.redeem_instructions}")
+    for number_, one in enumerate(sku.parts, 1):
+        said = f"份额 share {one.share_e4 / 100:.2f}%" if one.share_e4 else "赠品 gift"
+        paused = "" if one.on_sale else "，未上架 not on sale"
+        say(f"  第 {number_} 项 part {number_}: {one.sku_id} × {one.quantity} ({one.kind})，{said}{paused}")
+    if sku.discount_percent_e4 is not None:
+        say(f"  组合折扣 discount {money.format_e4(sku.discount_percent_e4)}%，标价随各项变动 the list price follows")
 
 
 def _amount(amount_e4: int | None) -> str:

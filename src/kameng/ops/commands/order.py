@@ -8,7 +8,7 @@ import secrets
 from kameng import orders
 from kameng.kit import events, ids, money
 from kameng.ops.commands import privacy
-from kameng.ops.commands.options import Commands, actor_of, amount, number, on_platform, say, say_why
+from kameng.ops.commands.options import Commands, actor_of, amount, count, number, on_platform, say, say_why
 from kameng.ops.opening import Platform
 from kameng.orders import Acted, By, Command, Instruction
 
@@ -23,6 +23,8 @@ ACTS: dict[str, tuple[Command, str]] = {
     "settle": (Command.settle, "确认收货 its buyer has it: the money leaves escrow"),
 }
 """Acts that need nothing but the order."""
+OF_PARTS = {Command.deliver: Command.deliver_part, Command.fail: Command.fail_part}
+"""Acts that may be on one part of a bundle, and what they are then."""
 
 
 def add(commands: Commands, common: argparse.ArgumentParser) -> None:
@@ -35,8 +37,11 @@ def add(commands: Commands, common: argparse.ArgumentParser) -> None:
     for name, (command, said) in ACTS.items():
         one = _act(group, common, name, said)
         one.set_defaults(run=act, command=command, amount=None, cards=[])
+        if command in OF_PARTS:
+            one.add_argument("--part", type=count, metavar="N", help="仅组合商品的第 N 项 only this part of a bundle")
     one = _act(group, common, "refund", "退款：全部或部分 give money back, all of it or a part")
     one.add_argument("--amount", type=amount, metavar="AMOUNT", help="金额，不填为全部未退 how much; all that is left")
+    one.add_argument("--part", type=count, metavar="N", help="组合商品第 N 项的价值 what this part of a bundle is worth")
     one.set_defaults(run=act, command=Command.refund, cards=[])
     one = _act(group, common, "replace", "补发：以新卡替换部分卡密 other cards for some of it")
     one.add_argument("--cards", type=number, nargs="+", required=True, metavar="CARD", help="卡密编号 ids of its cards")
@@ -67,20 +72,30 @@ def show(arguments: argparse.Namespace) -> int:
     """Its state, its money and its story; nothing that is sealed."""
     order_id = arguments.order
 
-    async def work(platform: Platform) -> tuple[orders.Standing, list[events.Event]]:
+    async def work(
+        platform: Platform,
+    ) -> tuple[orders.Standing, tuple[orders.OrderPart, ...], list[events.Event]]:
         async with platform.db.connection() as connection:
-            found = await orders.read_standing(connection, ids.lane_of(order_id), [order_id])
+            lane = ids.lane_of(order_id)
+            found = await orders.read_standing(connection, lane, [order_id])
             if order_id not in found:
                 raise orders.OrderNotFound
-            return found[order_id], await events.timeline(connection, ids.lane_of(order_id), order_id)
+            parts = (await orders.read_parts(connection, lane, [order_id])).get(order_id, ())
+            return found[order_id], parts, await events.timeline(connection, lane, order_id)
 
-    order, story = on_platform(work)
+    order, parts, story = on_platform(work)
     cards = " ".join(str(card_id) for card_id in order.card_ids) or "-"
     say(
         f"{order.order_id}: {order.state}，商户 org {order.org_id}，商品 SKU {order.sku_id} × {order.quantity}",
         f"  金额 total {money.format_e4(order.total_e4)}，已退 refunded {money.format_e4(order.refunded_e4)}"
         f" {order.currency}，卡密 cards {cards}",
     )
+    for part in parts:
+        of_it = " ".join(str(card_id) for card_id in part.card_ids) or "-"
+        say(
+            f"  第 {part.part_no} 项 part {part.part_no}: {part.state}，商品 SKU {part.sku_id} × {part.quantity}"
+            f" ({part.kind})，价值 worth {money.format_e4(part.worth_e4)}，卡密 cards {of_it}"
+        )
     for event in story:
         reason, at = (event.data or {}).get("reason", ""), event.at.isoformat(timespec="seconds")
         say(f"  {event.sequence} {at} {event.kind} {event.actor_id} {reason}".rstrip())
@@ -88,7 +103,10 @@ def show(arguments: argparse.Namespace) -> int:
 
 
 def act(arguments: argparse.Namespace) -> int:
-    return _run(arguments, arguments.command, arguments.key or secrets.token_hex(8))
+    command = arguments.command
+    if getattr(arguments, "part", None) is not None:
+        command = OF_PARTS.get(command, command)
+    return _run(arguments, command, arguments.key or secrets.token_hex(8))
 
 
 def decide(arguments: argparse.Namespace) -> int:
@@ -105,7 +123,7 @@ def _run(arguments: argparse.Namespace, command: Command, key: str) -> int:
         instruction = Instruction(
             order_id=arguments.order, command=command, key=key, by=By.staff,
             actor_id=await actor_of(platform, arguments), reason=arguments.reason, amount_e4=arguments.amount,
-            card_ids=tuple(arguments.cards),
+            card_ids=tuple(arguments.cards), part_no=getattr(arguments, "part", None),
         )  # fmt: skip
         terms = orders.terms_of(platform.settings)
         return await orders.act_on(platform.db, platform.ring, instruction, terms=terms)

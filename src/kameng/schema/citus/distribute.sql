@@ -30,6 +30,7 @@ INSERT INTO spread (name, class, key) VALUES
   ('month_sum', 'lane', 'lane'),
   ('nonce', 'lane', 'lane'),
   ('order_mark', 'lane', 'lane'),
+  ('order_part', 'lane', 'lane'),
   ('order_password', 'lane', 'lane'),
   ('order_command', 'lane', 'lane'),
   ('order_payment', 'lane', 'lane'),
