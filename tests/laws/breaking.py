@@ -9,6 +9,7 @@ CLEARING = house_account(House.clearing, "CNY")
 # (SELECT order_id …): orders of one kind, always the same one.
 CARD_ORDER = "(SELECT order_id FROM orders WHERE cardinality(card_ids) = 2 ORDER BY order_id LIMIT 1)"
 PHONE_ORDER = "(SELECT order_id FROM orders WHERE account IS NOT NULL ORDER BY order_id LIMIT 1)"
+BUNDLE_ORDER = "(SELECT min(order_id) FROM order_part)"
 SANDBOX_ORDER = "(SELECT order_id FROM orders JOIN organisation g USING (org_id) WHERE sandbox_of IS NOT NULL LIMIT 1)"
 SPLIT_ORDER = "(SELECT min(order_id) FROM orders WHERE split IS NOT NULL)"
 BOOKED = "(SELECT min(transfer_id) FROM transfer WHERE code = 'margin')"
@@ -192,9 +193,23 @@ BREAKING: list[tuple[str, str]] = [
     ("reserved_cards_are_awaited", "UPDATE card SET state = 'void' WHERE state = 'reserved'"),
     ("reserved_cards_are_awaited", "UPDATE card SET order_id = 4711 WHERE state = 'reserved'"),
     ("refunds_went_back", "UPDATE orders SET refunded_e4 = refunded_e4 + 1 WHERE refunded_e4 > 0"),
-    ("refunds_went_back commands_took_effect", "UPDATE orders SET refunded_e4 = 0"),
+    ("refunds_went_back commands_took_effect parts_follow_their_order", "UPDATE orders SET refunded_e4 = 0"),
     ("refunds_went_back", "UPDATE transfer SET code = 'gift' WHERE code = 'refund'"),
     ("refunds_went_back", "UPDATE transfer SET subject_id = 4711 WHERE code = 'refund'"),
+    ("bundles_have_their_parts", f"UPDATE order_part SET worth_e4 = worth_e4 - 1"
+                                 f" WHERE part_no = 1 AND order_id = {BUNDLE_ORDER}"),
+    ("bundles_have_their_parts", "DELETE FROM order_part WHERE state = 'refunded'"),
+    ("bundles_have_their_parts", "UPDATE order_part SET sku_revision = 9 WHERE state = 'waiting'"),
+    ("bundles_have_their_parts", "UPDATE order_part SET quantity = 9 WHERE state = 'waiting'"),
+    ("bundles_have_their_parts parts_have_their_cards parts_follow_their_order",
+     "UPDATE order_part SET order_id = 4711 WHERE state = 'waiting'"),
+    ("parts_follow_their_order", "UPDATE order_part SET state = 'delivered' WHERE state = 'waiting'"),
+    ("parts_follow_their_order", "UPDATE order_part SET state = 'failed' WHERE state = 'refunded'"),
+    ("parts_follow_their_order bundles_have_their_parts",
+     "UPDATE order_part SET worth_e4 = worth_e4 + 1 WHERE state = 'refunded'"),
+    ("parts_have_their_cards", f"UPDATE order_part SET card_ids = card_ids[1:1] WHERE order_id = {BUNDLE_ORDER}"),
+    ("parts_have_their_cards", "UPDATE card c SET sku_id = c.sku_id + 1 FROM order_part p"
+                               " WHERE c.order_id = p.order_id AND c.card_id = ANY (p.card_ids)"),
     ("commands_took_effect", "UPDATE order_command SET sequence = 9 WHERE command = 'refund'"),
     ("commands_took_effect", "INSERT INTO payment_reference VALUES ('alipay:9', 4711)"),
     ("commands_took_effect", "UPDATE payment_reference SET order_id = 4711"),

@@ -74,6 +74,7 @@ class Asked(msgspec.Struct, frozen=True, gc=False):
     unsure: bool = False  # perhaps it stands already, by a commit that got no answer
     chain: Chain = NO_CHAIN  # the agents above its buyer
     spender: Organisation | None = None  # who pays, where he has limits, or does not place the order himself
+    exhausted: frozenset[int] = frozenset()  # parts of a bundle that other lanes were asked for in vain
 
 
 class View(msgspec.Struct):
@@ -203,7 +204,7 @@ def _pack(view: View, asked: Asked, sku: Sku, total_e4: int) -> Packed | Short |
     """All that a bundle is made of, as far as it comes from the shelf."""
     wish = asked.wish
     packed = pack(sku, wish.quantity, total_e4, shelf=view.shelf if wish.organisation.sandbox_of is None else None)
-    if isinstance(packed, Short) and not asked.may_steal:
+    if isinstance(packed, Short) and (not asked.may_steal or packed.sku_id in asked.exhausted):
         return Refused(SoldOut, field="sku")
     return packed
 

@@ -55,6 +55,7 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
     may_steal: bool = True
     nonce_spent: bool = False
     unsure: bool = False
+    exhausted: frozenset[int] = frozenset()
 
 
 class AnswersLost(Exception):
@@ -210,7 +211,7 @@ def _ask(snapshot: Snapshot, entry: Entry, at_s: int) -> Asked:
         claims = [*claims, *risk.budget_claims(spender.org_id, day_e4, month_e4, paid_e4, at_s)]
     return Asked(
         wish, sku, quote, listed, tuple(claims), entry.over_limit and listed != "allow", entry.may_steal,
-        entry.nonce_spent, entry.unsure, chain, spender,
+        entry.nonce_spent, entry.unsure, chain, spender, entry.exhausted,
     )  # fmt: skip
 
 

@@ -137,7 +137,7 @@ class LaneQueue:
     async def _place(self, batch: list[Ticket]) -> None:
         try:
             batch = await self._reserve(batch)
-            entries = [Entry(t.wish, t.over_limit, t.may_steal, t.nonce_spent, t.unsure) for t in batch]
+            entries = [Entry(t.wish, t.over_limit, t.may_steal, t.nonce_spent, t.unsure, t.exhausted) for t in batch]
             answers = await place_batch(self._snapshot, self.lane, entries)
         except db.UNANSWERED as error:
             if isinstance(error, db.CommitUnknown):
@@ -218,7 +218,10 @@ class LaneQueue:
             if stolen.moved < need_count:  # else somebody quicker may take them, and there may be more
                 exhausted.add(sku_id)
         for ticket, need in short:
-            ticket.may_steal = need.sku_id not in exhausted
+            if need.sku_id == ticket.wish.sku_id:
+                ticket.may_steal = need.sku_id not in exhausted
+            elif need.sku_id in exhausted:  # of a bundle: another part of it may be lacking next
+                ticket.exhausted |= {need.sku_id}
             if need.sku_id in gone and self._is_of(need.sku_id, ticket.wish):
                 self._sold_out_at[ticket.wish.sku_id] = gone[need.sku_id]
         self._waiting.put_back([ticket for ticket, _ in short])
