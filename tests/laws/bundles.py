@@ -32,14 +32,15 @@ async def by_hand(world: World) -> tuple[Sku, Sku]:
 
 
 async def bundle_of(world: World, *wanted: WantedPart, discount_percent_e4: int | None = None, **changes: Any) -> Sku:
-    """A bundle on sale for 150 yuan, or with a discount on its parts."""
+    """A bundle on sale for 150 yuan, whatever its parts cost, or with a discount on them."""
     name = f"礼包 {next(_numbers)}"
     row = f"营销,礼包,{name},1,bundle,150,0,150,,全国,"
     report = await catalogue.import_file(world.db, f"{HEAD}\n{row}\n".encode())
     assert report.created == report.bundles == 1
     sku_id = (await goods_named(world))[name, "1"].sku_id
     await catalogue.set_parts(world.db, sku_id, wanted, discount_percent_e4=discount_percent_e4)
-    return await catalogue.set_sku(world.db, sku_id, {"state": "on_sale", **changes})
+    changes |= {"state": "on_sale", "below_cost_allowed": discount_percent_e4 is None}
+    return await catalogue.set_sku(world.db, sku_id, changes)
 
 
 def part(sku: Sku, quantity: int = 1, share_e4: int | None = None) -> WantedPart:

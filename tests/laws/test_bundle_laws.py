@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
-from itertools import count
+from itertools import count, pairwise
 from typing import Any
 
 import msgspec
@@ -41,7 +41,7 @@ def bundles(draw: st.DrawFn, kinds: tuple[str, ...] = ("secret", "link", "manual
     sizes = draw(st.lists(st.integers(0, 5), min_size=1, max_size=6).filter(any))
     cuts = [10_000 * sum(sizes[:n]) // sum(sizes) for n in range(len(sizes) + 1)]
     parts = []
-    for start, end in zip(cuts, cuts[1:], strict=False):
+    for start, end in pairwise(cuts):
         kind = draw(st.sampled_from(kinds))
         sku_id = draw(st.sampled_from(STOCKED)) if kind in FROM_STOCK else 20
         parts.append(Part(sku_id, draw(st.integers(1, 3)), end - start, 1, kind, "", 5))

@@ -30,8 +30,9 @@ async def mixed(world: World, **changes: Any) -> Sku:
     for sku in (world.card, world.link):
         await world.load(sku, 8)
     return await bundle_of(
-        world, part(service, 1, 2000), part(world.card, 2, 5000), part(world.phone, 1, 3000), gift(world.link), **changes
-    )
+        world, part(service, 1, 2000), part(world.card, 2, 5000), part(world.phone, 1, 3000), gift(world.link),
+        **changes,
+    )  # fmt: skip
 
 
 async def end_part(world: World, order_id: int, part_no: int, *, came: bool = True, **more: Any) -> Acted | Refused:
@@ -40,9 +41,9 @@ async def end_part(world: World, order_id: int, part_no: int, *, came: bool = Tr
 
 
 async def test_the_last_part_that_comes_delivers_the_order(world: World) -> None:
-    merchant = await world.merchant()
+    merchant, bundle = await world.merchant(), await mixed(world)
     async with world.gateway() as gateway:
-        order = await ordered(gateway, merchant, await mixed(world))
+        order = await ordered(gateway, merchant, bundle)
     first = await end_part(world, order.order_id, 3, key="answer")
     assert first == Acted(order.order_id, State.fulfilling, 2, 0)
     assert await states(world, order.order_id) == ["waiting", "delivered", "delivered", "delivered"]
@@ -53,7 +54,8 @@ async def test_the_last_part_that_comes_delivers_the_order(world: World) -> None
     assert code(await end_part(world, order.order_id, 1, key="answer")) == "command_reused"
     assert code(await end_part(world, order.order_id, 3)) == "part_forbids"
     assert code(await end_part(world, order.order_id, 3, came=False)) == "part_forbids"
-    assert code(await end_part(world, order.order_id, 5)) == code(await end_part(world, order.order_id, 0)) == "no_such_part"
+    for number in (0, 5):
+        assert code(await end_part(world, order.order_id, number)) == "no_such_part"
     await world.assert_clean()
     assert await end_part(world, order.order_id, 1) == Acted(order.order_id, State.delivered, 4, 0)
     assert await waits_for(world, order.order_id) == []
@@ -68,10 +70,22 @@ async def test_the_last_part_that_comes_delivers_the_order(world: World) -> None
     await world.assert_clean()
 
 
-async def test_what_a_failed_part_is_worth_goes_back_with_the_last(world: World) -> None:
+async def test_two_parts_of_a_kind_have_a_job_each(world: World) -> None:
+    service, _ = await by_hand(world)
     merchant = await world.merchant()
+    bundle = await bundle_of(world, part(service), part(service, 2))
     async with world.gateway() as gateway:
-        order = await ordered(gateway, merchant, await mixed(world))
+        order = await ordered(gateway, merchant, bundle)
+    await end_part(world, order.order_id, 1)
+    jobs = await world.rows("SELECT kind, payload FROM job WHERE subject_id = $1", order.order_id)
+    assert [tuple(job) for job in jobs] == [("fulfilment.manual", {"part_no": 2})]
+    await world.assert_clean()
+
+
+async def test_what_a_failed_part_is_worth_goes_back_with_the_last(world: World) -> None:
+    merchant, bundle = await world.merchant(), await mixed(world)
+    async with world.gateway() as gateway:
+        order = await ordered(gateway, merchant, bundle)
         assert code(await end_part(world, order.order_id, 1, came=False, reason="no time")) == "fulfilling"
         assert (await states(world, order.order_id))[0] == "failed"
         assert await wallet(world, merchant) == MONEY_E4 - PRICE_E4
@@ -128,9 +142,9 @@ async def test_gifts_alone_are_no_delivery_and_a_gift_that_fails_costs_nothing(w
 async def test_the_whole_order_ends_with_what_is_still_waited_for(
     world: World, command: Command, state: str, back_e4: int
 ) -> None:
-    merchant = await world.merchant()
+    merchant, bundle = await world.merchant(), await mixed(world)
     async with world.gateway() as gateway:
-        order = await ordered(gateway, merchant, await mixed(world))
+        order = await ordered(gateway, merchant, bundle)
     assert code(await ask(world, order.order_id, Command.deliver_partly, amount_e4=1)) == "state_forbids"
     outcome = await ask(world, order.order_id, command, by=By.staff)
     assert (code(outcome), await wallet(world, merchant)) == (state, MONEY_E4 - PRICE_E4 + back_e4)
@@ -160,9 +174,9 @@ async def test_held_let_go_or_refused(world: World) -> None:
 
 
 async def test_unknown_waits_for_a_person_and_other_parts_go_on(world: World) -> None:
-    merchant = await world.merchant()
+    merchant, bundle = await world.merchant(), await mixed(world)
     async with world.gateway() as gateway:
-        order = await ordered(gateway, merchant, await mixed(world))
+        order = await ordered(gateway, merchant, bundle)
     assert code(await ask(world, order.order_id, Command.doubt)) == "review"
     assert await waits_for(world, order.order_id) == [("orders.verify", "waiting")]
     assert code(await end_part(world, order.order_id, 1)) == "review"
@@ -320,9 +334,9 @@ async def test_a_guest_sees_his_parts_and_what_fails_of_them_is_returned_by_a_pe
 
 
 async def test_money_waits_for_the_buyer_after_the_last_part(world: World) -> None:
-    merchant = await world.merchant()
+    merchant, bundle = await world.merchant(), await mixed(world, confirm_days=7)
     async with world.gateway() as gateway:
-        order = await ordered(gateway, merchant, await mixed(world, confirm_days=7))
+        order = await ordered(gateway, merchant, bundle)
         assert code(await end_part(world, order.order_id, 1)) == "fulfilling"
         assert code(await end_part(world, order.order_id, 3, came=False)) == "partly_delivered"
         assert await houses(world) == {"clearing": -MONEY_E4, "escrow": PRICE_E4 - 450_000}

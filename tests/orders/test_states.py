@@ -19,7 +19,6 @@ from kameng.orders.model import (
     step,
 )  # fmt: skip
 
-
 OF_PARTS = {Command.deliver_part, Command.fail_part}
 """Of bundles; they leave the order where it is."""
 

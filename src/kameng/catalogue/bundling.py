@@ -47,7 +47,7 @@ def with_parts(
         raise wrong("parts", "at least one", "至少一项")
     for one in wanted:
         part = skus.get(one.sku_id)
-        if part is None or part.kind == "bundle" or not 1 <= one.quantity:
+        if part is None or part.kind == "bundle" or not one.quantity >= 1:
             raise wrong(
                 "parts", f"{one.sku_id} × {one.quantity}: a SKU that is no bundle, at least one of it",
                 f"{one.sku_id} × {one.quantity}：须为非组合商品，且至少一件",

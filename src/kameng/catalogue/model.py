@@ -64,8 +64,8 @@ class Sku(msgspec.Struct, frozen=True):
     barcode: str = ""
     confirm_days: int | None = None
     external_ref: str = ""
-    parts: tuple[Part, ...] = ()
     discount_percent_e4: int | None = None  # a bundle's, below its parts' list prices; None: its list price is its own
+    parts: tuple[Part, ...] = ()
 
     def allows(self, quantity: int) -> bool:
         """Whether that many may be ordered at once."""

@@ -82,8 +82,9 @@ async def set_sku(db: Database, sku_id: int, changes: dict[str, Any], *, actor_i
 
 
 async def set_parts(
-    db: Database, sku_id: int, wanted: Sequence[WantedPart], *, discount_percent_e4: int | None = None, actor_id: int = 0
-) -> Sku:
+    db: Database, sku_id: int, wanted: Sequence[WantedPart], *, discount_percent_e4: int | None = None,
+    actor_id: int = 0,
+) -> Sku:  # fmt: skip
     """Say what a bundle is made of, and by what discount its list price follows that, if it does; the bundle then."""
 
     def make(old: Sku, skus: Mapping[int, Sku]) -> Sku:

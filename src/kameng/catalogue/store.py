@@ -45,9 +45,9 @@ async def changed_skus(connection: Connection, since_epoch: int) -> list[Sku]:
 
 
 def _sku(*columns: Any) -> Sku:
-    *facts, discount_percent_e4, parts = columns
-    of_it = msgspec.convert(parts, tuple[Part, ...]) if parts else ()
-    return Sku(*facts, parts=of_it, discount_percent_e4=discount_percent_e4)
+    *facts, parts = columns
+    facts.append(msgspec.convert(parts, tuple[Part, ...]) if parts else ())
+    return Sku(*facts)
 
 
 async def upsert_names(connection: Connection, rows: Sequence[CatalogueRow]) -> None:

@@ -119,8 +119,8 @@ def told_parts(parts: Sequence[OrderPart]) -> list[dict[str, Any]]:
 
 
 def first_part_jobs(order: NewOrder, at: datetime) -> list[jobs.NewJob]:
-    """Of a bundle that was just placed."""
-    return part_jobs(order.order_id, order.parts, at)
+    """Of a bundle that was just placed. In a sandbox it is played as a whole."""
+    return [] if order.wish.organisation.sandbox else part_jobs(order.order_id, order.parts, at)
 
 
 def part_jobs(order_id: int, parts: Sequence[OrderPart], at: datetime) -> list[jobs.NewJob]:

@@ -74,7 +74,7 @@ class Asked(msgspec.Struct, frozen=True, gc=False):
     unsure: bool = False  # perhaps it stands already, by a commit that got no answer
     chain: Chain = NO_CHAIN  # the agents above its buyer
     spender: Organisation | None = None  # who pays, where he has limits, or does not place the order himself
-    exhausted: frozenset[int] = frozenset()  # parts of a bundle that other lanes were asked for in vain
+    exhausted: frozenset[int] = frozenset()  # parts of a bundle that no other lane has any more
 
 
 class View(msgspec.Struct):

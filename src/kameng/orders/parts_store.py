@@ -41,8 +41,9 @@ async def read_parts(
 ) -> dict[int, tuple[OrderPart, ...]]:
     """By order; those that are no bundles are not among them."""
     found: dict[int, list[OrderPart]] = {}
-    for order_id, *facts, state, card_ids in await connection.fetch(statements.read_parts, lane, order_ids):
-        found.setdefault(order_id, []).append(OrderPart(*facts, PartState(state), tuple(card_ids)))
+    for row in await connection.fetch(statements.read_parts, lane, order_ids):
+        facts = dict(row) | {"state": PartState(row["state"]), "card_ids": tuple(row["card_ids"])}
+        found.setdefault(facts.pop("order_id"), []).append(OrderPart(**facts))
     return {order_id: tuple(parts) for order_id, parts in found.items()}
 
 

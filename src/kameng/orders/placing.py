@@ -256,10 +256,10 @@ async def _write(
     with_account = [order for order in orders if order.wish.account is not None]
     if with_account:
         await private_store.insert_marks(connection, lane, with_account)
-    sold = [
-        (card_id, order.order_id, order.wish.sku_id) for order in orders if not order.parts for card_id in order.card_ids
-    ]
-    bundles = [order for order in orders if order.parts]
+    plain, bundles = orders, [order for order in orders if order.parts]
+    if bundles:
+        plain = [order for order in orders if not order.parts]
+    sold = [(card_id, order.order_id, order.wish.sku_id) for order in plain for card_id in order.card_ids]
     if bundles:
         sold += await _write_parts(connection, lane, view.at, bundles)
     if sold:
@@ -267,7 +267,7 @@ async def _write(
     new_jobs = [
         jobs.NewJob(kind=FULFIL_JOB, subject_id=order.order_id, due_at=view.at)
         for order in orders
-        if order.state is _FULFILLING and not order.parts
+        if order.state is _FULFILLING and (not order.parts or order.wish.organisation.sandbox)
     ]
     until = {o.order_id: view.at + timedelta(days=o.confirm_days) for o in orders if o.confirm_days}
     if until:

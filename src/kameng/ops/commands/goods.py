@@ -79,8 +79,9 @@ def _add_sku(group: Commands, common: argparse.ArgumentParser) -> None:
     one = group.add_parser("bundle", parents=[common], help="组合商品的组成内容 what a bundle is made of")
     one.add_argument("sku", type=number, metavar="SKU")
     one.add_argument("--part", type=part, action="append", required=True, dest="parts", metavar="PART",
-                     help="一项内容，如 100001、100001x2 或 100001x2=60：编号、件数、占售价的百分比（交付失败时退还；均不填则按"
-                     "标价分摊） one part: which, how many, its percentage of the price, which goes back if it fails")  # fmt: skip
+                     help="一项内容，如 100001x2=60：编号、件数、占售价的百分比，交付失败时退还；"
+                     "均不填则按标价分摊 a part, like 100001x2=60: which, how many, its percentage of the price,"
+                     " which goes back if it fails")  # fmt: skip
     one.add_argument("--gift", type=gift, action="append", dest="parts", metavar="GIFT",
                      help="赠品，不占售价 a gift, which has no share")  # fmt: skip
     one.add_argument("--discount", type=amount, metavar="PERCENT", dest="discount_percent_e4",
@@ -177,8 +178,8 @@ def import_catalogue(arguments: argparse.Namespace) -> int:
         say(f"  第 {row.line} 行 line {row.line}: {row.message_zh} {row.message} [{row.reason}]")
     if report.bundles:
         say(
-            f"  组合商品 {report.bundles} 个已暂停销售，请用 `kameng sku bundle` 填写组成内容 bundles are paused until they"
-            " have parts"
+            f"  组合商品 {report.bundles} 个已暂停销售，请用 `kameng sku bundle` 填写组成内容"
+            " bundles are paused until they have parts"
         )
     return 1 if report.refused else 0
 

@@ -41,7 +41,7 @@ def add(commands: Commands, common: argparse.ArgumentParser) -> None:
             one.add_argument("--part", type=count, metavar="N", help="仅组合商品的第 N 项 only this part of a bundle")
     one = _act(group, common, "refund", "退款：全部或部分 give money back, all of it or a part")
     one.add_argument("--amount", type=amount, metavar="AMOUNT", help="金额，不填为全部未退 how much; all that is left")
-    one.add_argument("--part", type=count, metavar="N", help="组合商品第 N 项的价值 what this part of a bundle is worth")
+    one.add_argument("--part", type=count, metavar="N", help="组合商品第 N 项的价值 what this part is worth")
     one.set_defaults(run=act, command=Command.refund, cards=[])
     one = _act(group, common, "replace", "补发：以新卡替换部分卡密 other cards for some of it")
     one.add_argument("--cards", type=number, nargs="+", required=True, metavar="CARD", help="卡密编号 ids of its cards")
