@@ -203,7 +203,7 @@ async def test_a_platform_that_lived_is_clean_and_every_law_looked_at_something(
     assert counts["passwords_are_wiped"] == 26
     assert counts["marks_find_accounts"] == 14
     notes = {finding.law: finding.note for finding in report.findings if finding.note}
-    assert notes["samples_open"] == "50 / 50 cards 卡密, 20 / 20 API secrets 密钥, 40 / 40 orders 订单"
+    assert notes["samples_open"] == "50 / 50 cards 卡密, 22 / 22 API secrets 密钥, 40 / 40 orders 订单"
     assert notes["no_clear_secret"] == f"130 values 个值 / {counts['no_clear_secret']} texts 段文本"
     auditing.print_report(report)
     said = capsys.readouterr().out

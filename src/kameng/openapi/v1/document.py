@@ -288,6 +288,7 @@ def _kinds(body: Any) -> tuple[Any, ...]:
 def _overlays() -> dict[str, dict[str, Json]]:
     """Descriptions and limits of the hot types: their Structs stay bare, since every order is decoded by them."""
     money = {"pattern": r"^[0-9]+\.[0-9]{4}$", "examples": ["98.5000"]}
+    cards = {"$ref": "#/components/schemas/CardBody"}
     return {
         OrderBody.__name__: {
             "client_ref": {
@@ -309,7 +310,7 @@ def _overlays() -> dict[str, dict[str, Json]]:
             "state": {"description": "`delivered`, `fulfilling`, … as in OrderView."},
             "replayed": {"description": "Whether the reference stood already."},
             "cards": {
-                "items": {"$ref": "#/components/schemas/CardBody"},
+                "items": cards,
                 "description": "Numbers only, and masked, if the key lacks `cards:read`.",
             },
             "parts": {"description": "Of a bundle, each with its own cards; left out if it is none."},
@@ -319,10 +320,7 @@ def _overlays() -> dict[str, dict[str, Json]]:
             "quantity": {"description": "Pieces, of all the bundles of the order."},
             "worth": {**money, "description": "Of the total; goes back if the part can't be delivered."},
             "state": {"enum": ["waiting", "delivered", "failed", "refunded"]},
-            "cards": {
-                "items": {"$ref": "#/components/schemas/CardBody"},
-                "description": "Its own among the order's `cards`.",
-            },
+            "cards": {"items": cards, "description": "Its own among the order's `cards`."},
         },
         CardBody.__name__: {
             "number": {"description": "Empty for cards that are a code only."},
