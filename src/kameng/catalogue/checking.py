@@ -24,7 +24,7 @@ LABELS = {
     "delivery_promise_minutes": ("delivery_promise_minutes", "承诺交付分钟"),
     "redeem_instructions": ("redeem_instructions", "兑换说明"), "barcode": ("barcode", "条码"),
     "external_ref": ("external_ref", "外部编码"),
-    "confirm_days": ("confirm_days", "确认收货天数"),
+    "confirm_days": ("confirm_days", "确认收货天数"), "worked_by": ("worked_by", "处理方"),
 }  # fmt: skip
 """What callers call a field, and what it is called in Chinese."""
 
@@ -37,6 +37,8 @@ def check_sku(sku: Sku) -> None:
     form_named(sku.form)
     if sku.kind == "parcel" and not asks_for_address(sku.form):
         raise wrong("form", "a parcel asks for an `address`", "实物商品须收集收货地址（address）")
+    if sku.worked_by and sku.kind != "manual":
+        raise wrong("worked_by", "only of a `manual` SKU", "仅人工处理（manual）商品可以指定")
     if sku.kind == "bundle" and sku.state == "on_sale":
         raise BundleWithoutParts(field="state")
 

@@ -44,6 +44,8 @@ class Sku(msgspec.Struct, frozen=True):
     barcode: str = ""
     confirm_days: int | None = None
     external_ref: str = ""
+    worked_by: int = 0
+    """The supplier's organisation that works it by hand; 0: the staff."""
 
     def allows(self, quantity: int) -> bool:
         """Whether that many may be ordered at once."""
@@ -70,6 +72,7 @@ CHANGEABLE = (
     "reversible", "state", "delivery_promise_minutes", "redeem_instructions", "barcode",
     "confirm_days",
     "external_ref",
+    "worked_by",
 )  # fmt: skip
 """What may change of a SKU; the rest says which one it is."""
 

@@ -36,6 +36,7 @@ from kameng.orders.errors import (
     TooManyGuesses,
     TooManyUnpaid,
 )  # fmt: skip
+from kameng.orders.expecting import FULFIL_JOBS, REHEARSE_JOB, WITHDRAW_JOBS
 from kameng.orders.finding import ID_MAX, Page, find, find_by_ref, list_orders, present, reveal, timeline
 from kameng.orders.guesting import Guest, find_as_guest, guest_from
 from kameng.orders.jobs import handlers
@@ -45,6 +46,8 @@ from kameng.orders.model import (
     BULK_ALL_MAX,
     BULK_EACH_MAX,
     FINAL,
+    SECRETS_SHOWN,
+    SECRETS_VISIBLE,
     TRANSITIONS,
     Answer,
     Command,
@@ -55,7 +58,7 @@ from kameng.orders.model import (
     Wish,
 )  # fmt: skip
 from kameng.orders.queueing import Lanes
-from kameng.orders.rehearsing import Rehearsals
+from kameng.orders.rehearsing import DELIVERED, FAILED, REVIEWED, Rehearsals, digits_of
 from kameng.orders.searching import (
     TargetOrder,
     check_reason,
@@ -65,7 +68,7 @@ from kameng.orders.searching import (
     shown_in_clear,
     target_order,
 )  # fmt: skip
-from kameng.orders.showing import open_account
+from kameng.orders.showing import masked_account, open_account
 from kameng.orders.snapshot import Snapshot
 from kameng.orders.splitting import (
     MARGIN,
@@ -79,7 +82,7 @@ from kameng.orders.splitting import (
     refund_of,
     split_of,
 )  # fmt: skip
-from kameng.orders.store import read_standing
+from kameng.orders.store import OrderRow, read_orders, read_standing
 from kameng.orders.wiping import erase_accounts, every_marked, purge_accounts, wipe_passwords
 from kameng.orders.wishing import OrderBody, fault_of, ref_key_of, wish_from
 
@@ -87,12 +90,20 @@ __all__ = [
     "ACCOUNT",
     "BULK_ALL_MAX",
     "BULK_EACH_MAX",
+    "DELIVERED",
+    "FAILED",
     "FINAL",
+    "FULFIL_JOBS",
     "IDS_EACH",
     "ID_MAX",
     "MARGIN",
     "MARGIN_BACK",
+    "REHEARSE_JOB",
+    "REVIEWED",
+    "SECRETS_SHOWN",
+    "SECRETS_VISIBLE",
     "TRANSITIONS",
+    "WITHDRAW_JOBS",
     "AccountNotOpened",
     "Acted",
     "Answer",
@@ -119,6 +130,7 @@ __all__ = [
     "OrderBody",
     "OrderNotFound",
     "OrderNotPlaced",
+    "OrderRow",
     "OrdersRunning",
     "OutcomeUnknown",
     "Page",
@@ -152,6 +164,7 @@ __all__ = [
     "booked",
     "bring_back",
     "check_reason",
+    "digits_of",
     "erase_accounts",
     "every_marked",
     "fault_of",
@@ -165,9 +178,11 @@ __all__ = [
     "left_of",
     "legs",
     "list_orders",
+    "masked_account",
     "open_account",
     "present",
     "purge_accounts",
+    "read_orders",
     "read_split",
     "read_standing",
     "ref_key_of",

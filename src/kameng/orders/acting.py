@@ -15,8 +15,9 @@ from kameng.kit.db import Connection, Database
 from kameng.orders import store
 from kameng.orders.changing import decide
 from kameng.orders.commands import KEY_CHARS_MAX, REASON_CHARS_MAX, Acted, By, Instruction, Standing, Terms
-from kameng.orders.drafting import Draft, View, job_of
+from kameng.orders.drafting import Draft, View
 from kameng.orders.errors import BadCommand
+from kameng.orders.expecting import job_of
 from kameng.orders.model import Command, Refused, Short
 from kameng.orders.settling import Fresh
 from kameng.orders.splitting import booked
@@ -203,7 +204,8 @@ async def _move_jobs(
     """What an order waited for is not wanted any more; what it waits for now is."""
     gone, new = [], [job for draft in view.drafts for job in draft.desk]
     for order_id, order in changed.items():
-        before, after = job_of(first[order_id], view.at), job_of(order, view.at)
+        kind = view.sku_of(order).kind
+        before, after = job_of(first[order_id], kind, view.at), job_of(order, kind, view.at)
         if before is not None and before != after:
             gone.append((order_id, before.kind))
         if after is not None and before != after:

@@ -18,8 +18,8 @@ from kameng.kit.db import Connection
 from kameng.orders import guesting, private_store, store
 from kameng.orders.commands import Terms
 from kameng.orders.deciding import Asked, View, judge
-from kameng.orders.drafting import WAITING_FOR
 from kameng.orders.errors import SoldOut, TooManyUnpaid
+from kameng.orders.expecting import WAITING_FOR
 from kameng.orders.guesting import Guest
 from kameng.orders.model import Answer, Known, NewOrder, Refused, Short, State, Wish
 from kameng.orders.placing import Entry, read
@@ -117,7 +117,7 @@ def decide(
     return NewOrder(
         next(view.order_ids), wish, sku.revision, quote.unit_price_e4, quote.unit_price_e4 * wish.quantity,
         sku.cost_e4 * wish.quantity, State.awaiting_payment, quote.trace, card_ids,
-        split=split_of(quote, wish.quantity) if has_split else None,
+        split=split_of(quote, wish.quantity) if has_split else None, kind=sku.kind,
     )  # fmt: skip
 
 

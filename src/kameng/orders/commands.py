@@ -12,8 +12,6 @@ from kameng.kit.settings import Settings
 from kameng.orders.model import Command, State
 from kameng.orders.splitting import Split
 
-FULFIL_JOB = "fulfilment.fulfil"
-SETTLE_JOB = "orders.settle"
 KEY_CHARS_MAX = 160
 REASON_CHARS_MAX = 500
 
@@ -150,5 +148,6 @@ EVENTS = {
     Command.settle: "order.settled",
     Command.redeliver: "order.redelivered",
     Command.swap: "order.replaced",
+    Command.overdue: "order.overdue",
 }
 """What each step is called where it is told."""

@@ -185,6 +185,7 @@ def _take(view: View, asked: Asked, sku: Sku, quote: Quote) -> Decision:
         PLACED_DELIVERED if delivered else PLACED_FULFILLING, quote.trace, tuple([card.card_id for card in cards]),
         confirm_days,
         split,
+        sku.kind,
     )  # fmt: skip
     if from_shelf:
         return Placed(order, tuple([ShownCard(card.text, card.expires_on) for card in cards]))

@@ -57,6 +57,7 @@ class Command(StrEnum):
     settle = "settle"
     redeliver = "redeliver"
     swap = "swap"  # other cards for some of them
+    overdue = "overdue"  # it is told that its time is up
 
 
 TRANSITIONS: dict[tuple[State, Command], State] = {
@@ -94,6 +95,7 @@ TRANSITIONS: dict[tuple[State, Command], State] = {
         for state in (State.delivered, State.partly_delivered, State.settled)
         for command in (Command.refund_part, Command.redeliver, Command.swap)
     },
+    **{(state, Command.overdue): state for state in (State.fulfilling, State.cancelling)},
 }
 """Every step an order can take. What is not here is refused."""
 
@@ -156,6 +158,8 @@ class NewOrder(msgspec.Struct, frozen=True, gc=False):
     confirm_days: int = 0  # its money rests in escrow for so long, or until the buyer confirms
     split: Split | None = None
     """Among the agents above the buyer; None: he buys from the platform."""
+    kind: str = ""
+    """Of its SKU."""
 
 
 class ShownCard(msgspec.Struct, frozen=True, gc=False):

@@ -19,8 +19,8 @@ from kameng.identity import Scope
 from kameng.kit import audit, clock, epochs, events, jobs, lanes, metrics
 from kameng.kit.db import Connection
 from kameng.orders import private_store, store
-from kameng.orders.commands import FULFIL_JOB, SETTLE_JOB
 from kameng.orders.deciding import Asked, View, decide
+from kameng.orders.expecting import SETTLE_JOB, first_job
 from kameng.orders.model import Answer, Decision, Known, NewOrder, Placed, Refused, Short, ShownOrder, State, Wish
 from kameng.orders.showing import any_open, masked, open_cards, secrets_visible, show
 
@@ -239,11 +239,7 @@ async def _write(
     sold = [(card_id, order.order_id, order.wish.sku_id) for order in orders for card_id in order.card_ids]
     if sold:
         await stock.sell(connection, lane, sold)
-    new_jobs = [
-        jobs.NewJob(kind=FULFIL_JOB, subject_id=order.order_id, due_at=view.at)
-        for order in orders
-        if order.state is _FULFILLING
-    ]
+    new_jobs = [first_job(order, view.at) for order in orders if order.state is _FULFILLING]
     until = {o.order_id: view.at + timedelta(days=o.confirm_days) for o in orders if o.confirm_days}
     if until:
         await store.await_confirmation(connection, lane, until)
