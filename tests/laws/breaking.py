@@ -253,7 +253,7 @@ BREAKING: list[tuple[str, str]] = [
     ),
     (
         "subjects_belong_to_their_organisation",
-        "INSERT INTO job VALUES (0, 7, 'fulfilment.fulfil', 4711, NULL, 'waiting', now())",
+        "INSERT INTO job VALUES (0, 7, 'fulfilment.topup', 4711, NULL, 'waiting', now())",
     ),
     ("organisations_have_one_wallet", f"UPDATE account SET code = 'purse' WHERE account_id = {POOR}"),
     ("ids_bear_their_lane", "UPDATE lane SET last_tick = 1 WHERE lane = 0"),
@@ -268,6 +268,23 @@ BREAKING: list[tuple[str, str]] = [
     ("secrets_are_sealed samples_open", "UPDATE api_key SET sealed_secret = 'ks_clear' WHERE lane = 0"),
     ("secrets_are_sealed samples_open",
      f"UPDATE orders SET account = '{{\"phone\":\"13812345678\"}}' WHERE order_id = {PHONE_ORDER}"),
+    ("secrets_are_sealed samples_open", "UPDATE manual_answer SET sealed = set_byte(sealed, 2, 9)"),
+    ("secrets_are_sealed samples_open",
+     "UPDATE manual_answer SET image = set_byte(image, 0, 9) WHERE image IS NOT NULL"),
+    (
+        "samples_open",  # one order's answer, laid into another's row
+        "UPDATE manual_answer SET sealed = (SELECT sealed FROM manual_answer ORDER BY order_id LIMIT 1)"
+        " WHERE order_id = (SELECT max(order_id) FROM manual_answer)",
+    ),
+    ("manual_orders_have_their_task no_order_rests", "DELETE FROM manual_task WHERE state = 'open'"),
+    ("manual_orders_have_their_task", "UPDATE manual_task SET worker_org_id = 7 WHERE state = 'open'"),
+    ("manual_orders_have_their_task", "UPDATE manual_task SET quantity = 2 WHERE state = 'open'"),
+    ("answers_are_delivered", "UPDATE manual_task SET state = 'refused' WHERE state = 'answered'"),
+    ("answers_are_delivered", "UPDATE manual_task SET state = 'answered' WHERE state = 'refused'"),
+    ("answers_are_delivered", "DELETE FROM manual_task WHERE state = 'answered'"),
+    ("answers_are_delivered samples_open",
+     "INSERT INTO manual_answer SELECT t.lane, t.order_id, 0, a.sealed, NULL, '', 0, now()"
+     " FROM manual_task t CROSS JOIN (SELECT sealed FROM manual_answer LIMIT 1) AS a WHERE t.state = 'refused'"),
     ("secrets_are_sealed", "UPDATE order_payment SET contact = '13812345678', password_hash = 'x'"),
     ("samples_open",
      f"UPDATE card SET sealed = set_byte(sealed, 30, 255 - get_byte(sealed, 30)) WHERE card_id = {LYING}"),
@@ -324,7 +341,7 @@ MOVING: list[tuple[str, str]] = [
     ("review", "state = 'sending', lease_token = 1, lease_until = now()"),
     ("review", "kind = 'fulfilment.ask'"),
     ("fulfilling", "state = 'dead'"),
-    ("cancelling", "kind = 'fulfilment.withdraw', due_at = now() + interval '1 hour'"),
+    ("cancelling", "kind = 'fulfilment.topup_withdraw', due_at = now() + interval '1 hour'"),
     ("failed", "kind = 'orders.refund'"),
 ]
 """A state, and what becomes of the order's job, so that the order does not rest."""

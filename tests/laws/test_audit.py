@@ -10,8 +10,9 @@ import asyncpg
 import msgspec
 import pytest
 
-from kameng import catalogue, finance, identity, ledger, orders, pricing
+from kameng import catalogue, finance, identity, ledger, orders, pricing, stock
 from kameng.finance import periods
+from kameng.fulfilment import Answer
 from kameng.kit import clock, db, lanes
 from kameng.kit.crypto import KeyRing
 from kameng.ops import auditing
@@ -21,6 +22,7 @@ from kameng.orders.model import Command
 from kameng.pricing import Markup, Template
 from laws.breaking import BREAKING, CARD_ORDER, CLEARING, LYING, MOVING, PHONE_ORDER, TELLING
 from laws.bundles import bundle_of, gift, part
+from laws.handwork import CLERK, PNG, answer, by_hand, refuse, take, task_of, work
 from laws.lives import ask, ordered
 from laws.world import PHONE, Merchant, World, cards_of, new_world, placed, together
 
@@ -68,6 +70,7 @@ async def _live(world: World) -> tuple[bytes, str]:
     await _visit_the_desk(world, first, merchants[1], merchants[2])
     await _live_on(world, merchants[2])
     await _sell_bundles(world)
+    await _work_by_hand(world, first)
     with clock.hold(clock.now_ms() + 365 * 86_400_000):
         assert await orders.archive(world.db, 1, clock.now() - timedelta(days=99)) > 0
     return cards_of(answers)[0], first.member.key.secret
@@ -89,6 +92,22 @@ async def _live_on(world: World, merchant: Merchant) -> None:
                 total_e4 = awaited.total_e4
                 await ask(world, awaited.order_id, Command.pay, "alipay:1", by=By.staff, amount_e4=total_e4)
     await ask(world, refunded.order_id, Command.refund, "part", by=By.staff, amount_e4=1)
+
+
+async def _work_by_hand(world: World, merchant: Merchant) -> None:
+    """Of three orders one was answered, one was refused, one is open; a sandbox's was played."""
+    plain, _ = await by_hand(world)
+    async with world.gateway() as gateway:
+        made = [await ordered(gateway, merchant, plain) for _ in range(3)]
+        await gateway.place(merchant.sandbox, "by-hand", plain)
+    await work(world)
+    with clock.hold(clock.now_ms() + 10_000):
+        await work(world)
+    for order in made[:2]:
+        await take(world, CLERK, (await task_of(world, order.order_id)).task_id)
+    cards = (stock.CardText("HAND-0001", "S3CRET-0001"),)
+    await answer(world, CLERK, (await task_of(world, made[0].order_id)).task_id, Answer("已为您办理", cards, PNG))
+    await refuse(world, CLERK, (await task_of(world, made[1].order_id)).task_id)
 
 
 async def _sell_below_agents(world: World) -> None:
@@ -203,7 +222,9 @@ async def test_a_platform_that_lived_is_clean_and_every_law_looked_at_something(
     assert counts["passwords_are_wiped"] == 26
     assert counts["marks_find_accounts"] == 14
     notes = {finding.law: finding.note for finding in report.findings if finding.note}
-    assert notes["samples_open"] == "50 / 50 cards 卡密, 22 / 22 API secrets 密钥, 40 / 40 orders 订单"
+    assert notes["samples_open"] == (
+        "50 / 50 cards 卡密, 22 / 22 API secrets 密钥, 44 / 44 orders 订单, 2 / 2 answers 人工交付"
+    )
     assert notes["no_clear_secret"] == f"130 values 个值 / {counts['no_clear_secret']} texts 段文本"
     auditing.print_report(report)
     said = capsys.readouterr().out
@@ -271,7 +292,7 @@ async def test_without_the_ring_nothing_is_opened(postgres: Embedded, copy: str,
     await _sql(postgres.url_for(copy), f"UPDATE card SET sealed = set_byte(sealed, 2, 9) WHERE card_id = {LYING}")
     report = await _audit(postgres.url_for(copy), None)
     assert report.clean
-    assert len(report.findings) == 47
+    assert len(report.findings) == 50
     await _sql(postgres.url_for(copy), f"UPDATE card SET sealed = set_byte(sealed, 0, 9) WHERE card_id = {LYING}")
     report = await _audit(postgres.url_for(copy), None)
     assert [finding.law for finding in report.broken] == ["secrets_are_sealed"]

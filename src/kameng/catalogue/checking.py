@@ -24,8 +24,8 @@ LABELS = {
     "delivery_promise_minutes": ("delivery_promise_minutes", "承诺交付分钟"),
     "redeem_instructions": ("redeem_instructions", "兑换说明"), "barcode": ("barcode", "条码"),
     "external_ref": ("external_ref", "外部编码"),
-    "confirm_days": ("confirm_days", "确认收货天数"), "parts": ("parts", "组成内容"),
-    "discount_percent_e4": ("discount", "组合折扣"),
+    "confirm_days": ("confirm_days", "确认收货天数"), "worked_by": ("worked_by", "处理方"),
+    "parts": ("parts", "组成内容"), "discount_percent_e4": ("discount", "组合折扣"),
 }  # fmt: skip
 """What callers call a field, and what it is called in Chinese."""
 
@@ -38,6 +38,8 @@ def check_sku(sku: Sku) -> None:
     form_named(sku.form)
     if sku.kind == "parcel" and not asks_for_address(sku.form):
         raise wrong("form", "a parcel asks for an `address`", "实物商品须收集收货地址（address）")
+    if sku.worked_by and sku.kind != "manual":
+        raise wrong("worked_by", "only of a `manual` SKU", "仅人工处理（manual）商品可以指定")
     if sku.kind == "bundle" and sku.state == "on_sale" and not sku.parts:
         raise BundleWithoutParts(field="state")
     if sku.parts:

@@ -64,6 +64,8 @@ class Sku(msgspec.Struct, frozen=True):
     barcode: str = ""
     confirm_days: int | None = None
     external_ref: str = ""
+    worked_by: int = 0
+    """The supplier's organisation that works it by hand; 0: the staff."""
     discount_percent_e4: int | None = None  # a bundle's, below its parts' list prices; None: its list price is its own
     parts: tuple[Part, ...] = ()
 
@@ -103,6 +105,7 @@ CHANGEABLE = (
     "reversible", "state", "delivery_promise_minutes", "redeem_instructions", "barcode",
     "confirm_days",
     "external_ref",
+    "worked_by",
     "parts", "discount_percent_e4",
 )  # fmt: skip
 """What may change of a SKU; the rest says which one it is."""

@@ -240,6 +240,11 @@ async def desk(connection: Connection, lane: int, *, after_id: int = 0, limit: i
     return [DeskJob(lane, *row.values()) for row in rows]
 
 
+async def of_subject(connection: Connection, lane: int, subject_id: int) -> list[tuple[str, str]]:
+    """What waits for a subject, each with its state; the gate is not needed."""
+    return [(row["kind"], row["state"]) for row in await connection.fetch(statements.jobs_of_subject, lane, subject_id)]
+
+
 async def retry(
     connection: Connection, lane: int, job_ids: Iterable[int], *, even_unknown: bool = False
 ) -> list[int]:

@@ -69,6 +69,10 @@ SELECT job_id, kind, subject_id, payload, attempts, state, error, due_at FROM jo
 WHERE lane = $1 AND job_id > $2 AND state IN ('dead', 'unknown')
 ORDER BY job_id LIMIT $3;
 
+-- name: jobs_of_subject
+-- What waits for one subject.
+SELECT kind, state FROM job WHERE lane = $1 AND subject_id = $2 ORDER BY job_id;
+
 -- name: retry_jobs
 -- From the desk back to waiting with fresh attempts; those of unknown outcome only where $4 says so.
 UPDATE job SET state = 'waiting', attempts = 0, due_at = $3, error = NULL

@@ -18,8 +18,9 @@ from kameng.orders import parts_store, store
 from kameng.orders.bundling import pieces_of
 from kameng.orders.changing import decide
 from kameng.orders.commands import KEY_CHARS_MAX, REASON_CHARS_MAX, Acted, By, Instruction, Standing, Terms
-from kameng.orders.drafting import Draft, View, jobs_of
+from kameng.orders.drafting import Draft, View
 from kameng.orders.errors import BadCommand
+from kameng.orders.expecting import jobs_of
 from kameng.orders.model import Command, Refused, Short
 from kameng.orders.settling import Fresh
 from kameng.orders.splitting import booked
@@ -231,7 +232,8 @@ async def _move_jobs(
     gone: list[jobs.NewJob] = []
     new = [job for draft in view.drafts for job in draft.desk]
     for order_id, order in changed.items():
-        before, after = jobs_of(first[order_id], view.at), jobs_of(order, view.at)
+        kind = view.sku_of(order).kind
+        before, after = jobs_of(first[order_id], kind, view.at), jobs_of(order, kind, view.at)
         gone += [job for job in before if job not in after]
         new += [job for job in after if job not in before]
     if gone:

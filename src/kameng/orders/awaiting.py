@@ -21,8 +21,8 @@ from kameng.orders import guesting, parts_store, private_store, store
 from kameng.orders.bundling import Packed, cards_of, pack, pieces_of, short_of
 from kameng.orders.commands import Terms
 from kameng.orders.deciding import Asked, View, judge
-from kameng.orders.drafting import WAITING_FOR
 from kameng.orders.errors import SoldOut, TooManyUnpaid
+from kameng.orders.expecting import WAITING_FOR
 from kameng.orders.guesting import Guest
 from kameng.orders.model import Answer, Known, NewOrder, OrderPart, PartState, Refused, Short, State, Wish
 from kameng.orders.placing import Entry, read
@@ -129,7 +129,7 @@ def decide(
     return NewOrder(
         next(view.order_ids), wish, sku.revision, quote.unit_price_e4, quote.unit_price_e4 * wish.quantity,
         sku.cost_e4 * wish.quantity, State.awaiting_payment, quote.trace, card_ids,
-        split=split_of(quote, wish.quantity) if has_split else None, parts=parts,
+        split=split_of(quote, wish.quantity) if has_split else None, kind=sku.kind, parts=parts,
     )  # fmt: skip
 
 

@@ -7,15 +7,14 @@ level's, a named one, an agent's.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
 from itertools import accumulate, pairwise
 from typing import Any
 
 import msgspec
 
 from kameng.catalogue import SHARES_E4, Sku
-from kameng.kit import jobs, money
-from kameng.orders.model import NewOrder, OrderPart, PartState, Short, ShownCard, ShownPart
+from kameng.kit import money
+from kameng.orders.model import OrderPart, PartState, Short, ShownCard, ShownPart
 from kameng.stock import Shelf, ShelfCard
 
 # Members of an enum are looked up by Python code before 3.12.
@@ -116,20 +115,6 @@ def told_parts(parts: Sequence[OrderPart]) -> list[dict[str, Any]]:
         }
         for part in parts
     ]  # fmt: skip
-
-
-def first_part_jobs(order: NewOrder, at: datetime) -> list[jobs.NewJob]:
-    """Of a bundle that was just placed. In a sandbox it is played as a whole."""
-    return [] if order.wish.organisation.sandbox else part_jobs(order.order_id, order.parts, at)
-
-
-def part_jobs(order_id: int, parts: Sequence[OrderPart], at: datetime) -> list[jobs.NewJob]:
-    """What the parts that are not there yet wait for, each with its number."""
-    return [
-        jobs.NewJob(f"fulfilment.{part.kind}", order_id, {"part_no": part.part_no}, at)
-        for part in parts
-        if part.state is _WAITING
-    ]
 
 
 def short_of(needs: Mapping[int, int], shelf: Shelf) -> Short | None:

@@ -153,6 +153,14 @@ def _doubt(view: View, draft: Draft) -> Refused | None:
     return refusal
 
 
+def _tell_overdue(view: View, draft: Draft) -> Refused | None:
+    """Its time is up, and whoever works it has not answered."""
+    refusal = may(draft, Command.overdue)
+    if refusal is None:
+        advance(view, draft, Command.overdue)
+    return refusal
+
+
 def _cancel(view: View, draft: Draft) -> Refused | None:
     """Before it is paid at once; afterwards whoever fulfils it is asked whether that can still be stopped."""
     if draft.order.state is State.awaiting_payment:
@@ -256,6 +264,7 @@ RULES: dict[Command, Rule] = {
     Command.settle: _settle,
     Command.redeliver: _redeliver,
     Command.swap: _replace,
+    Command.overdue: _tell_overdue,
     Command.deliver_part: deliver_part,
     Command.fail_part: fail_part,
 }

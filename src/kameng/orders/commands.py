@@ -12,8 +12,6 @@ from kameng.kit.settings import Settings
 from kameng.orders.model import Command, OrderPart, State
 from kameng.orders.splitting import Split
 
-FULFIL_JOB = "fulfilment.fulfil"
-SETTLE_JOB = "orders.settle"
 KEY_CHARS_MAX = 160
 REASON_CHARS_MAX = 500
 
@@ -154,6 +152,7 @@ EVENTS = {
     Command.settle: "order.settled",
     Command.redeliver: "order.redelivered",
     Command.swap: "order.replaced",
+    Command.overdue: "order.overdue",
     Command.deliver_part: "order.part_delivered",
     Command.fail_part: "order.part_failed",
 }

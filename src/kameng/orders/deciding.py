@@ -193,7 +193,7 @@ def _take(view: View, asked: Asked, sku: Sku, quote: Quote) -> Decision:
     order = NewOrder(
         order_id, wish, sku.revision, quote.unit_price_e4, total_e4, sku.cost_e4 * wish.quantity,
         PLACED_DELIVERED if delivered else PLACED_FULFILLING, quote.trace, tuple([card.card_id for card in cards]),
-        confirm_days, split, parts,
+        confirm_days, split, sku.kind, parts,
     )  # fmt: skip
     if cards:
         return Placed(order, tuple([ShownCard(card.text, card.expires_on, card.card_id) for card in cards]))

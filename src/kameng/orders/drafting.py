@@ -13,10 +13,10 @@ from kameng.catalogue import Sku
 from kameng.kit import events, jobs, money
 from kameng.ledger import Books, LedgerRefused, NewTransfer, Result
 from kameng.orders import settling
-from kameng.orders.bundling import part_jobs, told_parts
-from kameng.orders.commands import EVENTS, FULFIL_JOB, SETTLE_JOB, Acted, Instruction, Known, Standing, Terms
+from kameng.orders.bundling import told_parts
+from kameng.orders.commands import EVENTS, Acted, Instruction, Known, Standing, Terms
 from kameng.orders.errors import SoldOut, StateForbids
-from kameng.orders.model import TRANSITIONS, Command, PartState, Refused, Short, State, step
+from kameng.orders.model import TRANSITIONS, Command, PartState, Refused, Short, step
 from kameng.orders.settling import Fresh
 from kameng.stock import Shelf
 
@@ -212,34 +212,3 @@ def free_cards(draft: Draft) -> dict[str, Any]:
     """What an order that was never paid gives back, as a change of it."""
     draft.freed += draft.order.card_ids
     return {"card_ids": (), "parts": tuple(msgspec.structs.replace(part, card_ids=()) for part in draft.order.parts)}
-
-
-WAITING_FOR = {
-    State.awaiting_payment: "orders.expire",
-    State.held: "orders.decide",
-    State.fulfilling: FULFIL_JOB,
-    State.review: "orders.verify",
-    State.cancelling: "fulfilment.withdraw",
-    State.failed: "orders.refund",
-    State.refused: "orders.refund",
-}
-"""The job that an order in this state waits for."""
-
-
-def jobs_of(order: Standing, at: datetime) -> list[jobs.NewJob]:
-    """What moves the order on: of a bundle under way, one for each part that is not there yet."""
-    if order.parts and order.state is State.fulfilling and not order.is_sandbox:
-        return part_jobs(order.order_id, order.parts, at)
-    one = job_of(order, at)
-    return [] if one is None else [one]
-
-
-def job_of(order: Standing, at: datetime) -> jobs.NewJob | None:
-    """What moves the order on, by itself or by a person; None if it may rest."""
-    if order.confirm_until is not None:
-        return jobs.NewJob(kind=SETTLE_JOB, subject_id=order.order_id, due_at=order.confirm_until)
-    kind = WAITING_FOR.get(order.state)
-    if kind is None:
-        return None
-    due_at = order.expires_at if order.state is State.awaiting_payment else at
-    return jobs.NewJob(kind=kind, subject_id=order.order_id, due_at=due_at)

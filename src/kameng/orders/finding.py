@@ -109,12 +109,12 @@ async def reveal(snapshot: Snapshot, caller: Caller, order_id: int) -> ShownOrde
         if order_id not in rows:
             raise OrderNotFound
         at = clock.now()
-        if not secrets_visible(rows[order_id], at):
+        parts = await parts_store.parts_of(connection, lane, rows.values(), snapshot.catalogue)
+        if not secrets_visible(rows[order_id], at, parts.get(order_id, ())):
             raise SecretsNotShown
         cards = (await open_cards(connection, snapshot.ring, lane, [rows[order_id]]))[order_id]
         if cards and not any_open(cards):
             raise CardsNotOpened
         line = audit.Line(passage.ids[0], organisation.org_id, caller.key.key_id, "order.reveal", order_id)
         await audit.note(connection, lane, at, [line])
-        parts = await parts_store.parts_of(connection, lane, rows.values(), snapshot.catalogue)
     return show(rows[order_id], organisation.currency, cards, parts=parts.get(order_id, ()))

@@ -58,6 +58,7 @@ class Command(StrEnum):
     settle = "settle"
     redeliver = "redeliver"
     swap = "swap"  # other cards for some of them
+    overdue = "overdue"  # it is told that its time is up
     deliver_part = "deliver_part"  # of a bundle
     fail_part = "fail_part"
 
@@ -100,6 +101,7 @@ TRANSITIONS: dict[tuple[State, Command], State] = {
         for state in (State.delivered, State.partly_delivered, State.settled)
         for command in (Command.refund_part, Command.redeliver, Command.swap)
     },
+    **{(state, Command.overdue): state for state in (State.fulfilling, State.cancelling)},
     # One part of a bundle; what follows for the order when it was the last one is a step of its own.
     **{
         (state, command): state
@@ -195,6 +197,8 @@ class NewOrder(msgspec.Struct, frozen=True, gc=False):
     confirm_days: int = 0  # its money rests in escrow for so long, or until the buyer confirms
     split: Split | None = None
     """Among the agents above the buyer; None: he buys from the platform."""
+    kind: str = ""
+    """Of its SKU."""
     parts: tuple[OrderPart, ...] = ()
     """Of a bundle."""
 

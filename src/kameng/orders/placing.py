@@ -19,9 +19,9 @@ from kameng.identity import Scope
 from kameng.kit import audit, clock, epochs, events, jobs, lanes, metrics
 from kameng.kit.db import Connection
 from kameng.orders import parts_store, private_store, store
-from kameng.orders.bundling import first_part_jobs, pieces_of, told_parts
-from kameng.orders.commands import FULFIL_JOB, SETTLE_JOB
+from kameng.orders.bundling import pieces_of, told_parts
 from kameng.orders.deciding import Asked, View, decide
+from kameng.orders.expecting import SETTLE_JOB, first_job, first_part_jobs
 from kameng.orders.model import Answer, Decision, Known, NewOrder, Placed, Refused, Short, ShownOrder, State, Wish
 from kameng.orders.showing import (
     any_open,
@@ -265,7 +265,7 @@ async def _write(
     if sold:
         await stock.sell(connection, lane, sold)
     new_jobs = [
-        jobs.NewJob(kind=FULFIL_JOB, subject_id=order.order_id, due_at=view.at)
+        first_job(order, view.at)
         for order in orders
         if order.state is _FULFILLING and (not order.parts or order.wish.organisation.sandbox)
     ]

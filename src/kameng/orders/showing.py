@@ -18,6 +18,7 @@ from kameng.orders.model import (
     SECRETS_SHOWN,
     SECRETS_VISIBLE,
     OrderPart,
+    PartState,
     ShownCard,
     ShownOrder,
 )  # fmt: skip
@@ -26,10 +27,11 @@ from kameng.orders.store import OrderRow
 log = logs.get_logger(__name__)
 
 
-def secrets_visible(row: OrderRow, now: datetime) -> bool:
-    """Not after 7 days, and not once the order was refunded or never came about."""
-    is_there = row.state in SECRETS_VISIBLE or (row.card_ids and row.state in PARTS_VISIBLE)
-    return bool(is_there) and now - row.placed_at <= SECRETS_SHOWN
+def secrets_visible(row: OrderRow, now: datetime, parts: Sequence[OrderPart] = ()) -> bool:
+    """Not after 7 days, and not once the order was refunded or never came about. Of a bundle what came by now."""
+    some = bool(row.card_ids) or any(part.state is PartState.delivered for part in parts)
+    is_there = row.state in SECRETS_VISIBLE or (some and row.state in PARTS_VISIBLE)
+    return is_there and now - row.placed_at <= SECRETS_SHOWN
 
 
 async def open_cards(

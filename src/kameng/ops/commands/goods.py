@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from kameng import catalogue, pricing, stock
+from kameng import catalogue, fulfilment, pricing, stock
 from kameng.kit import money
 from kameng.ops import store
 from kameng.ops.commands import agents
@@ -65,6 +65,8 @@ def _add_sku(group: Commands, common: argparse.ArgumentParser) -> None:
         help="承诺交付分钟，none 为取消 within how long it is delivered")  # fmt: skip
     add("--redeem", metavar="TEXT", dest="redeem_instructions", help="兑换说明 how its buyer redeems it")
     add("--barcode", metavar="DIGITS", help="条码 its EAN or UPC")
+    add("--worked-by", type=supplier_or_none, metavar="ORG",
+        help="人工处理的供货商，none 为平台 the supplier that works it by hand, none: the staff")  # fmt: skip
     add("--external-ref", metavar="TEXT", help="外部编码 what your ERP calls it")
     add("--confirm-days", type=days, metavar="DAYS", dest="confirm_days",
         help="确认收货天数，none 为按平台设置 how long its buyer may confirm, the money in escrow")  # fmt: skip
@@ -130,6 +132,11 @@ def days(text: str) -> int | None:
 def minutes(text: str) -> int | None:
     """A number, or ``none`` to take it away."""
     return None if text == "none" else count(text)
+
+
+def supplier_or_none(text: str) -> int:
+    """An organisation, or ``none`` for the staff."""
+    return fulfilment.STAFF if text == "none" else number(text)
 
 
 def part(text: str) -> catalogue.WantedPart:
@@ -198,6 +205,13 @@ def set_sku(arguments: argparse.Namespace) -> int:
     changes: dict[str, Any] = {name: named[name] for name in catalogue.CHANGEABLE if name in named}
 
     async def work(platform: Platform) -> catalogue.Sku:
+        if worker_id := changes.get("worked_by"):
+            async with platform.db.connection() as connection:
+                worker = await store.organisation(connection, worker_id)
+            if worker.kind != "supplier" or worker.sandbox:
+                raise catalogue.BadSku(
+                    "worked_by: a supplier", field="worked_by", detail_zh="处理方：应为供货商（supplier）"
+                )
         return await catalogue.set_sku(platform.db, arguments.sku, changes)
 
     _say_sku(on_platform(work))
@@ -225,6 +239,8 @@ def _say_sku(sku: catalogue.Sku) -> None:
         f"承诺 promise {'-' if sku.delivery_promise_minutes is None else f'{sku.delivery_promise_minutes} min'}，"
         f"条码 barcode {sku.barcode or '-'}，外部编码 external {sku.external_ref or '-'}",
     )
+    if sku.kind == "manual":
+        say(f"  处理方 worked by {sku.worked_by or '平台 the staff'}")
     if sku.redeem_instructions:
         say(f"  兑换说明 redeem: {sku.redeem_instructions}")
     for number_, one in enumerate(sku.parts, 1):

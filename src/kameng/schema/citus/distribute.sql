@@ -24,6 +24,8 @@ INSERT INTO spread (name, class, key) VALUES
   ('event_feed', 'lane', 'lane'),
   ('job', 'lane', 'lane'),
   ('lane_counter', 'lane', 'lane'),
+  ('manual_answer', 'lane', 'lane'),
+  ('manual_task', 'lane', 'lane'),
   ('membership', 'lane', 'lane'),
   ('message', 'lane', 'lane'),
   ('month_close', 'lane', 'lane'),
