@@ -207,6 +207,8 @@ BREAKING: list[tuple[str, str]] = [
     ("parts_follow_their_order", "UPDATE order_part SET state = 'failed' WHERE state = 'refunded'"),
     ("parts_follow_their_order bundles_have_their_parts",
      "UPDATE order_part SET worth_e4 = worth_e4 + 1 WHERE state = 'refunded'"),
+    ("parts_are_waited_for no_order_rests", "DELETE FROM job WHERE payload ? 'part_no'"),
+    ("parts_are_waited_for", "UPDATE job SET payload = '{\"part_no\": 1}' WHERE payload ? 'part_no'"),
     ("parts_have_their_cards", f"UPDATE order_part SET card_ids = card_ids[1:1] WHERE order_id = {BUNDLE_ORDER}"),
     ("parts_have_their_cards", "UPDATE card c SET sku_id = c.sku_id + 1 FROM order_part p"
                                " WHERE c.order_id = p.order_id AND c.card_id = ANY (p.card_ids)"),

@@ -136,6 +136,7 @@ def test_the_audit_knows_whose_turn_it_is_in_every_state_that_is_not_final() -> 
 
 ONE_STATE = {
     "terms_have_their_job", "reserved_cards_are_awaited", "refunds_went_back", "manual_orders_have_their_task",
+    "parts_are_waited_for",
 }  # fmt: skip
 """Laws about the one state that their name says."""
 

@@ -40,7 +40,7 @@ __all__ = [
     "AnswerDiffers", "AnswerRow", "BadAnswer", "ClockFixed", "Goods", "News", "NoImage", "NoSuchTask", "Place",
     "ShownTask", "Step", "Taken", "Task", "TaskEnded", "TaskNotTaken", "TaskPage", "TaskState", "TaskTaken",
     "TaskWithSupplier", "Terms", "Wanted", "Worker", "answer", "answers_of", "count", "erase_answers",
-    "extend", "find_task", "give_back", "handlers", "list_tasks", "open_answers", "open_image", "open_tasks",
+    "extend", "find_task", "give_back", "handlers", "list_tasks", "open_answers", "open_image",
     "open_words", "purge_answers", "refuse", "reseal", "reveal", "reveal_image", "reveal_to_staff", "take", "tasks_of",
     "tell_suppliers", "terms_of", "waiting", "watch",
 ]  # fmt: skip

@@ -478,6 +478,23 @@ CREATE TABLE public.order_mark (
     order_id bigint NOT NULL
 );
 
+CREATE TABLE public.order_part (
+    lane smallint NOT NULL,
+    order_id bigint NOT NULL,
+    part_no smallint NOT NULL,
+    sku_id bigint NOT NULL,
+    sku_revision integer NOT NULL,
+    kind text NOT NULL,
+    quantity integer NOT NULL,
+    worth_e4 bigint NOT NULL,
+    state text NOT NULL,
+    card_ids bigint[] DEFAULT '{}'::bigint[] NOT NULL,
+    CONSTRAINT order_part_part_no_check CHECK ((part_no > 0)),
+    CONSTRAINT order_part_quantity_check CHECK ((quantity > 0)),
+    CONSTRAINT order_part_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'delivered'::text, 'failed'::text, 'refunded'::text]))),
+    CONSTRAINT order_part_worth_e4_check CHECK ((worth_e4 >= 0))
+);
+
 CREATE TABLE public.order_password (
     lane smallint NOT NULL,
     order_id bigint NOT NULL
@@ -692,18 +709,22 @@ CREATE TABLE public.sku (
     confirm_days smallint,
     external_ref text DEFAULT ''::text NOT NULL,
     worked_by bigint DEFAULT 0 NOT NULL,
+    parts jsonb DEFAULT '[]'::jsonb NOT NULL,
+    discount_percent_e4 integer,
     CONSTRAINT sku_barcode_check CHECK ((barcode ~ '^([0-9]{8}|[0-9]{12,14})?$'::text)),
-    CONSTRAINT sku_can_be_sold CHECK (((state <> 'on_sale'::text) OR ((kind <> 'bundle'::text) AND ((kind <> 'parcel'::text) OR (form ~ '(^|\+)address(\+|$)'::text))))),
+    CONSTRAINT sku_can_be_sold CHECK (((state <> 'on_sale'::text) OR (((kind <> 'bundle'::text) OR (parts <> '[]'::jsonb)) AND ((kind <> 'parcel'::text) OR (form ~ '(^|\+)address(\+|$)'::text))))),
     CONSTRAINT sku_check CHECK ((ceiling_e4 >= floor_e4)),
     CONSTRAINT sku_check1 CHECK (((quantity_max >= quantity_min) AND (quantity_max <= 1000))),
     CONSTRAINT sku_confirm_days_check CHECK (((confirm_days >= 0) AND (confirm_days <= 60))),
     CONSTRAINT sku_cost_e4_check CHECK ((cost_e4 >= 0)),
     CONSTRAINT sku_delivery_promise_minutes_check CHECK (((delivery_promise_minutes >= 0) AND (delivery_promise_minutes <= 525600))),
+    CONSTRAINT sku_discount_percent_e4_check CHECK (((discount_percent_e4 >= 0) AND (discount_percent_e4 <= 999999))),
     CONSTRAINT sku_external_ref_check CHECK ((length(external_ref) <= 64)),
     CONSTRAINT sku_face_value_e4_check CHECK ((face_value_e4 >= 0)),
     CONSTRAINT sku_floor_e4_check CHECK ((floor_e4 >= 0)),
     CONSTRAINT sku_kind_check CHECK ((kind = ANY (ARRAY['secret'::text, 'topup'::text, 'link'::text, 'manual'::text, 'parcel'::text, 'bundle'::text]))),
     CONSTRAINT sku_list_price_e4_check CHECK ((list_price_e4 > 0)),
+    CONSTRAINT sku_parts_check CHECK (((jsonb_typeof(parts) = 'array'::text) AND ((kind = 'bundle'::text) OR ((parts = '[]'::jsonb) AND (discount_percent_e4 IS NULL))))),
     CONSTRAINT sku_quantity_min_check CHECK ((quantity_min >= 1)),
     CONSTRAINT sku_quantity_step_check CHECK ((quantity_step >= 1)),
     CONSTRAINT sku_state_check CHECK ((state = ANY (ARRAY['on_sale'::text, 'paused'::text, 'withdrawn'::text]))),
@@ -1011,6 +1032,9 @@ ALTER TABLE ONLY public.order_command
 
 ALTER TABLE ONLY public.order_mark
     ADD CONSTRAINT order_mark_pkey PRIMARY KEY (lane, span, mark, order_id);
+
+ALTER TABLE ONLY public.order_part
+    ADD CONSTRAINT order_part_pkey PRIMARY KEY (lane, order_id, part_no);
 
 ALTER TABLE ONLY public.order_password
     ADD CONSTRAINT order_password_pkey PRIMARY KEY (lane, order_id);
