@@ -33,8 +33,10 @@ async def by_hand(platform: Platform, supplier: Member) -> tuple[Sku, Sku]:
         for sku in skus
         if sku.product == product
     ]
-    while (await platform.get(f"/api/v1/catalogue/{phone.sku_id}")).status != 200:
-        await asyncio.sleep(0.05)  # the gateway looks for what is new by the clock
+    for _ in range(200):  # the gateway looks for what is new by the clock
+        if (await platform.get(f"/api/v1/catalogue/{phone.sku_id}")).status == 200:
+            break
+        await asyncio.sleep(0.05)
     return plain, phone
 
 
