@@ -282,7 +282,6 @@ BREAKING: list[tuple[str, str]] = [
     ("manual_orders_have_their_task", "UPDATE manual_task SET worker_org_id = 7 WHERE state = 'open'"),
     ("manual_orders_have_their_task", "UPDATE manual_task SET quantity = 2 WHERE state = 'open'"),
     ("answers_are_delivered", "UPDATE manual_task SET state = 'refused' WHERE state = 'answered'"),
-    ("answers_are_delivered", "UPDATE manual_task SET state = 'answered' WHERE state = 'refused'"),
     ("answers_are_delivered", "DELETE FROM manual_task WHERE state = 'answered'"),
     ("answers_are_delivered samples_open",
      "INSERT INTO manual_answer SELECT t.lane, t.order_id, 0, a.sealed, NULL, '', 0, now()"

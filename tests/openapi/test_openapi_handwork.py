@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 from typing import Any
 
@@ -32,6 +33,10 @@ async def by_hand(platform: Platform, supplier: Member) -> tuple[Sku, Sku]:
         for sku in skus
         if sku.product == product
     ]
+    for _ in range(200):  # the gateway looks for what is new by the clock
+        if (await platform.get(f"/api/v1/catalogue/{phone.sku_id}")).status == 200:
+            break
+        await asyncio.sleep(0.05)
     return plain, phone
 
 
@@ -138,7 +143,7 @@ async def test_nobody_sees_or_touches_what_is_not_his(platform: Platform) -> Non
             assert (await platform.post(path, key=key)).code == "order_not_found"
         blind = await platform.issue_key(shops[0], ALL_SCOPES - {"cards:read"})
         assert (await platform.post(path, key=blind)).code == "scope_missing"
-    assert await platform.trace() == before | {"audit_line": before["audit_line"] + 2}  # two keys were issued
+    assert await platform.trace() == before | {"audit_line": before["audit_line"] + 4}  # as many keys were issued
 
 
 @pytest.mark.parametrize("name", ["take", "give-back", "answer", "refuse", ""])
@@ -166,7 +171,7 @@ async def test_each_needs_its_scope_and_a_nonce_of_its_own(common: Platform, nam
         ("answer", {"image": "R0lGODlh"}, "bad_answer", "image"),
         ("answer", {"image": "abc"}, "bad_answer", "image"),
         ("answer", {"image": "!!"}, "bad_request", "image"),
-        ("answer", {"cards": [{"number": "1"}]}, "bad_request", "cards[...].secret"),
+        ("answer", {"cards": [{"number": "1"}]}, "bad_request", "cards[0].secret"),
         ("answer", {"text": "x", "link": "y"}, "bad_request", "link"),
         ("refuse", {}, "bad_request", "reason"),
         ("refuse", {"reason": ""}, "bad_request", "reason"),
