@@ -9,6 +9,7 @@ CLEARING = house_account(House.clearing, "CNY")
 # (SELECT order_id …): orders of one kind, always the same one.
 CARD_ORDER = "(SELECT order_id FROM orders WHERE cardinality(card_ids) = 2 ORDER BY order_id LIMIT 1)"
 PHONE_ORDER = "(SELECT order_id FROM orders WHERE account IS NOT NULL ORDER BY order_id LIMIT 1)"
+BUNDLE_ORDER = "(SELECT min(order_id) FROM order_part)"
 SANDBOX_ORDER = "(SELECT order_id FROM orders JOIN organisation g USING (org_id) WHERE sandbox_of IS NOT NULL LIMIT 1)"
 SPLIT_ORDER = "(SELECT min(order_id) FROM orders WHERE split IS NOT NULL)"
 BOOKED = "(SELECT min(transfer_id) FROM transfer WHERE code = 'margin')"
@@ -192,9 +193,25 @@ BREAKING: list[tuple[str, str]] = [
     ("reserved_cards_are_awaited", "UPDATE card SET state = 'void' WHERE state = 'reserved'"),
     ("reserved_cards_are_awaited", "UPDATE card SET order_id = 4711 WHERE state = 'reserved'"),
     ("refunds_went_back", "UPDATE orders SET refunded_e4 = refunded_e4 + 1 WHERE refunded_e4 > 0"),
-    ("refunds_went_back commands_took_effect", "UPDATE orders SET refunded_e4 = 0"),
+    ("refunds_went_back commands_took_effect parts_follow_their_order", "UPDATE orders SET refunded_e4 = 0"),
     ("refunds_went_back", "UPDATE transfer SET code = 'gift' WHERE code = 'refund'"),
     ("refunds_went_back", "UPDATE transfer SET subject_id = 4711 WHERE code = 'refund'"),
+    ("bundles_have_their_parts", f"UPDATE order_part SET worth_e4 = worth_e4 - 1"
+                                 f" WHERE part_no = 1 AND order_id = {BUNDLE_ORDER}"),
+    ("bundles_have_their_parts", "DELETE FROM order_part WHERE state = 'refunded'"),
+    ("bundles_have_their_parts", "UPDATE order_part SET sku_revision = 9 WHERE state = 'waiting'"),
+    ("bundles_have_their_parts", "UPDATE order_part SET quantity = 9 WHERE state = 'waiting'"),
+    ("bundles_have_their_parts parts_have_their_cards parts_follow_their_order",
+     "UPDATE order_part SET order_id = 4711 WHERE state = 'waiting'"),
+    ("parts_follow_their_order", "UPDATE order_part SET state = 'delivered' WHERE state = 'waiting'"),
+    ("parts_follow_their_order", "UPDATE order_part SET state = 'failed' WHERE state = 'refunded'"),
+    ("parts_follow_their_order bundles_have_their_parts",
+     "UPDATE order_part SET worth_e4 = worth_e4 + 1 WHERE state = 'refunded'"),
+    ("parts_are_waited_for no_order_rests", "DELETE FROM job WHERE payload ? 'part_no'"),
+    ("parts_are_waited_for", "UPDATE job SET payload = '{\"part_no\": 1}' WHERE payload ? 'part_no'"),
+    ("parts_have_their_cards", f"UPDATE order_part SET card_ids = card_ids[1:1] WHERE order_id = {BUNDLE_ORDER}"),
+    ("parts_have_their_cards", "UPDATE card c SET sku_id = c.sku_id + 1 FROM order_part p"
+                               " WHERE c.order_id = p.order_id AND c.card_id = ANY (p.card_ids)"),
     ("commands_took_effect", "UPDATE order_command SET sequence = 9 WHERE command = 'refund'"),
     ("commands_took_effect", "INSERT INTO payment_reference VALUES ('alipay:9', 4711)"),
     ("commands_took_effect", "UPDATE payment_reference SET order_id = 4711"),
@@ -238,7 +255,7 @@ BREAKING: list[tuple[str, str]] = [
     ),
     (
         "subjects_belong_to_their_organisation",
-        "INSERT INTO job VALUES (0, 7, 'fulfilment.fulfil', 4711, NULL, 'waiting', now())",
+        "INSERT INTO job VALUES (0, 7, 'fulfilment.topup', 4711, NULL, 'waiting', now())",
     ),
     ("organisations_have_one_wallet", f"UPDATE account SET code = 'purse' WHERE account_id = {POOR}"),
     ("ids_bear_their_lane", "UPDATE lane SET last_tick = 1 WHERE lane = 0"),
@@ -253,6 +270,22 @@ BREAKING: list[tuple[str, str]] = [
     ("secrets_are_sealed samples_open", "UPDATE api_key SET sealed_secret = 'ks_clear' WHERE lane = 0"),
     ("secrets_are_sealed samples_open",
      f"UPDATE orders SET account = '{{\"phone\":\"13812345678\"}}' WHERE order_id = {PHONE_ORDER}"),
+    ("secrets_are_sealed samples_open", "UPDATE manual_answer SET sealed = set_byte(sealed, 2, 9)"),
+    ("secrets_are_sealed samples_open",
+     "UPDATE manual_answer SET image = set_byte(image, 0, 9) WHERE image IS NOT NULL"),
+    (
+        "samples_open",  # one order's answer, laid into another's row
+        "UPDATE manual_answer SET sealed = (SELECT sealed FROM manual_answer ORDER BY order_id LIMIT 1)"
+        " WHERE order_id = (SELECT max(order_id) FROM manual_answer)",
+    ),
+    ("manual_orders_have_their_task no_order_rests", "DELETE FROM manual_task WHERE state = 'open'"),
+    ("manual_orders_have_their_task", "UPDATE manual_task SET worker_org_id = 7 WHERE state = 'open'"),
+    ("manual_orders_have_their_task", "UPDATE manual_task SET quantity = 2 WHERE state = 'open'"),
+    ("answers_are_delivered", "UPDATE manual_task SET state = 'refused' WHERE state = 'answered'"),
+    ("answers_are_delivered", "DELETE FROM manual_task WHERE state = 'answered'"),
+    ("answers_are_delivered samples_open",
+     "INSERT INTO manual_answer SELECT t.lane, t.order_id, 0, a.sealed, NULL, '', 0, now()"
+     " FROM manual_task t CROSS JOIN (SELECT sealed FROM manual_answer LIMIT 1) AS a WHERE t.state = 'refused'"),
     ("secrets_are_sealed", "UPDATE order_payment SET contact = '13812345678', password_hash = 'x'"),
     ("samples_open",
      f"UPDATE card SET sealed = set_byte(sealed, 30, 255 - get_byte(sealed, 30)) WHERE card_id = {LYING}"),
@@ -309,7 +342,7 @@ MOVING: list[tuple[str, str]] = [
     ("review", "state = 'sending', lease_token = 1, lease_until = now()"),
     ("review", "kind = 'fulfilment.ask'"),
     ("fulfilling", "state = 'dead'"),
-    ("cancelling", "kind = 'fulfilment.withdraw', due_at = now() + interval '1 hour'"),
+    ("cancelling", "kind = 'fulfilment.topup_withdraw', due_at = now() + interval '1 hour'"),
     ("failed", "kind = 'orders.refund'"),
 ]
 """A state, and what becomes of the order's job, so that the order does not rest."""

@@ -10,8 +10,9 @@ import asyncpg
 import msgspec
 import pytest
 
-from kameng import catalogue, finance, identity, ledger, orders, pricing
+from kameng import catalogue, finance, identity, ledger, orders, pricing, stock
 from kameng.finance import periods
+from kameng.fulfilment import Answer
 from kameng.kit import clock, db, lanes
 from kameng.kit.crypto import KeyRing
 from kameng.ops import auditing
@@ -20,6 +21,8 @@ from kameng.orders import By, ShownOrder, Terms
 from kameng.orders.model import Command
 from kameng.pricing import Markup, Template
 from laws.breaking import BREAKING, CARD_ORDER, CLEARING, LYING, MOVING, PHONE_ORDER, TELLING
+from laws.bundles import bundle_of, gift, part
+from laws.handwork import CLERK, PNG, answer, by_hand, refuse, take, task_of, work
 from laws.lives import ask, ordered
 from laws.world import PHONE, Merchant, World, cards_of, new_world, placed, together
 
@@ -66,6 +69,8 @@ async def _live(world: World) -> tuple[bytes, str]:
     await _hold(world, first.org_id, 100, key="e", kind="post", pending_id=holds[1][0])
     await _visit_the_desk(world, first, merchants[1], merchants[2])
     await _live_on(world, merchants[2])
+    await _sell_bundles(world)
+    await _work_by_hand(world, first)
     with clock.hold(clock.now_ms() + 365 * 86_400_000):
         assert await orders.archive(world.db, 1, clock.now() - timedelta(days=99)) > 0
     return cards_of(answers)[0], first.member.key.secret
@@ -89,6 +94,22 @@ async def _live_on(world: World, merchant: Merchant) -> None:
     await ask(world, refunded.order_id, Command.refund, "part", by=By.staff, amount_e4=1)
 
 
+async def _work_by_hand(world: World, merchant: Merchant) -> None:
+    """Of three orders one was answered, one was refused, one is open; a sandbox's was played."""
+    plain, _ = await by_hand(world)
+    async with world.gateway() as gateway:
+        made = [await ordered(gateway, merchant, plain) for _ in range(3)]
+        await gateway.place(merchant.sandbox, "by-hand", plain)
+    await work(world)
+    with clock.hold(clock.now_ms() + 10_000):
+        await work(world)
+    for order in made[:2]:
+        await take(world, CLERK, (await task_of(world, order.order_id)).task_id)
+    cards = (stock.CardText("HAND-0001", "S3CRET-0001"),)
+    await answer(world, CLERK, (await task_of(world, made[0].order_id)).task_id, Answer("已为您办理", cards, PNG))
+    await refuse(world, CLERK, (await task_of(world, made[1].order_id)).task_id)
+
+
 async def _sell_below_agents(world: World) -> None:
     """Once, below two agents; then what they earned is on its way to one of them and has reached the other."""
     agents = await world.agents(1, 0)
@@ -99,6 +120,17 @@ async def _sell_below_agents(world: World) -> None:
         assert len(placed([await gateway.place(buyer.caller, "a", world.card)])) == 1
         await ledger.sweep(world.db, 0)
         assert len(placed([await gateway.place(buyer.caller, "b", world.card)])) == 1
+
+
+async def _sell_bundles(world: World) -> None:
+    """One that came whole from stock, one of which a part failed, and one of which a part is waited for."""
+    whole = await bundle_of(world, part(world.card, 2), gift(world.card))
+    mixed = await bundle_of(world, part(world.card), part(world.phone))
+    merchant = await world.merchant(lane=0)
+    async with world.gateway() as gateway:
+        await ordered(gateway, merchant, whole)
+        failed, _ = [await ordered(gateway, merchant, mixed) for _ in range(2)]
+    await ask(world, failed.order_id, Command.fail_part, part_no=2)
 
 
 async def _close_a_month(world: World) -> None:
@@ -170,9 +202,9 @@ async def test_a_platform_that_lived_is_clean_and_every_law_looked_at_something(
     assert [finding.law for finding in report.findings if not finding.checked] == []
     counts = {finding.law: finding.checked for finding in report.findings}
     assert counts["orders_have_their_cards"] == 21
-    assert (counts["cards_have_their_order"], counts["cards_delivered_once"]) == (33, 34)
+    assert (counts["cards_have_their_order"], counts["cards_delivered_once"]) == (38, 39)
     assert counts["cards_exist_once"] == 50
-    assert counts["orders_have_one_sale"] == counts["sales_have_their_order"] == 36
+    assert counts["orders_have_one_sale"] == counts["sales_have_their_order"] == 43
     assert counts["splits_make_the_total"] == 2
     assert counts["margins_follow_their_split"] == 4
     assert counts["lanes_owe_each_other_the_same"] == 1
@@ -181,18 +213,22 @@ async def test_a_platform_that_lived_is_clean_and_every_law_looked_at_something(
     assert counts["adjustments_are_booked_once"] == 2
     assert counts["withdrawals_follow_their_holds"] == 3
     assert counts["closed_months_stand"] == 2
-    assert counts["no_order_rests"] == 13
+    assert counts["no_order_rests"] == 12
     assert (counts["terms_have_their_job"], counts["reserved_cards_are_awaited"]) == (2, 1)
-    assert (counts["refunds_went_back"], counts["commands_took_effect"]) == (1, 3)
+    assert (counts["refunds_went_back"], counts["commands_took_effect"]) == (3, 10)
+    assert counts["bundles_have_their_parts"] == counts["parts_follow_their_order"] == 3
+    assert (counts["parts_have_their_cards"], counts["parts_are_waited_for"]) == (6, 1)
     assert counts["reveals_are_by_their_own"] == 1
-    assert counts["passwords_are_wiped"] == 24
-    assert counts["marks_find_accounts"] == 12
+    assert counts["passwords_are_wiped"] == 32
+    assert counts["marks_find_accounts"] == 14
     notes = {finding.law: finding.note for finding in report.findings if finding.note}
-    assert notes["samples_open"] == "50 / 50 cards 卡密, 18 / 18 API secrets 密钥, 37 / 37 orders 订单"
-    assert notes["no_clear_secret"] == f"130 values 个值 / {counts['no_clear_secret']} texts 段文本"
+    assert notes["samples_open"] == (
+        "50 / 50 cards 卡密, 22 / 22 API secrets 密钥, 44 / 44 orders 订单, 2 / 2 answers 人工交付"
+    )
+    assert notes["no_clear_secret"] == f"139 values 个值 / {counts['no_clear_secret']} texts 段文本"
     auditing.print_report(report)
     said = capsys.readouterr().out
-    assert said.splitlines()[-1] == "46 laws hold. 全部 46 条规则成立。"
+    assert said.splitlines()[-1] == "52 laws hold. 全部 52 条规则成立。"
 
 
 @pytest.mark.parametrize(("laws", "breaking"), BREAKING, ids=[f"{i}-{laws}" for i, (laws, _) in enumerate(BREAKING)])
@@ -256,7 +292,7 @@ async def test_without_the_ring_nothing_is_opened(postgres: Embedded, copy: str,
     await _sql(postgres.url_for(copy), f"UPDATE card SET sealed = set_byte(sealed, 2, 9) WHERE card_id = {LYING}")
     report = await _audit(postgres.url_for(copy), None)
     assert report.clean
-    assert len(report.findings) == 44
+    assert len(report.findings) == 50
     await _sql(postgres.url_for(copy), f"UPDATE card SET sealed = set_byte(sealed, 0, 9) WHERE card_id = {LYING}")
     report = await _audit(postgres.url_for(copy), None)
     assert [finding.law for finding in report.broken] == ["secrets_are_sealed"]

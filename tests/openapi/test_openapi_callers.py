@@ -16,6 +16,7 @@ from kameng.identity import ALL_SCOPES
 from kameng.kit import clock
 from kameng.openapi.v1.endpoints import Endpoint
 from kameng.openapi.v1.routing import ENDPOINTS
+from laws.handwork import add_image
 from running import Answer, Platform, signed_headers
 
 
@@ -67,7 +68,7 @@ class Mine(msgspec.Struct, frozen=True):
 
     def path(self, call: Call) -> str:
         return call.path.format(
-            order_id=self.order_id, sku=self.sku, webhook_id=self.webhook_id, withdrawal_id=self.withdrawal_id
+            order_id=self.order_id, part=0, sku=self.sku, webhook_id=self.webhook_id, withdrawal_id=self.withdrawal_id
         )
 
     def body(self, call: Call) -> bytes:
@@ -106,6 +107,7 @@ async def mine(common: Platform, request: pytest.FixtureRequest) -> AsyncIterato
         await catalogue.set_sku(common.db, sku.sku_id, {"refundable": True})
         placed = (await common.place(ref, sku)).json
         secret = placed["cards"][0]["secret"]
+        await add_image(common.db, common.ring, int(placed["id"]))
     made = (await common.post("/api/v1/webhooks", BODIES["createWebhook"])).json
     body = msgspec.json.decode(msgspec.json.encode(BODIES["askWithdrawal"]).replace(b"{ref}", ref.encode()))
     asked = (await common.post("/api/v1/withdrawals", body)).json
@@ -119,8 +121,8 @@ def test_all_signed_endpoints_are_walked() -> None:
         "confirmOrder", "createWebhook", "downloadStatements", "findOrder", "findSku", "findWithdrawal",
         "listCatalogue", "listDeliveries", "listEvents", "listOrderEvents", "listOrders", "listPriceChanges",
         "listProductChanges", "listStatement", "listWebhooks", "listWithdrawals", "placeOrder", "placeOrders",
-        "refundOrder", "removeWebhook", "replayWebhook", "revealOrder", "rotateWebhook", "searchOrders", "selfTest",
-        "showBalance", "showStatements", "showStock", "testWebhook",
+        "refundOrder", "removeWebhook", "replayWebhook", "revealImage", "revealOrder", "rotateWebhook",
+        "searchOrders", "selfTest", "showBalance", "showStatements", "showStock", "testWebhook",
     ]  # fmt: skip
 
 

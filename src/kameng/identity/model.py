@@ -22,6 +22,8 @@ class Scope:
     wallet_withdraw: Final = "wallet:withdraw"
     supplier_goods: Final = "supplier:goods"
     supplier_cards: Final = "supplier:cards"
+    supplier_orders_read: Final = "supplier_orders:read"
+    supplier_orders_write: Final = "supplier_orders:write"
 
 
 DEFAULT_SCOPES = frozenset(
@@ -31,7 +33,9 @@ DEFAULT_SCOPES = frozenset(
     }
 )  # fmt: skip
 """What a buyer's key may do of which nothing else is said. Taking money out has to be asked for by name."""
-SUPPLIER_SCOPES = frozenset({Scope.supplier_goods, Scope.supplier_cards})
+SUPPLIER_SCOPES = frozenset(
+    {Scope.supplier_goods, Scope.supplier_cards, Scope.supplier_orders_read, Scope.supplier_orders_write}
+)
 ALL_SCOPES = DEFAULT_SCOPES | SUPPLIER_SCOPES | {Scope.wallet_withdraw}
 
 

@@ -133,6 +133,14 @@ LAWS: dict[str, tuple[str, str]] = {
         "Every order that is not final has a job of its own way that is due, or lies on a desk.",
         "每笔未完结订单都有属于其流程的到期任务，或在人工处理台。",
     ),
+    "manual_orders_have_their_task": (
+        "Every order that people are to work has one live task, or the job that opens it.",
+        "每笔处理中的人工订单都有一个有效任务，或有待执行的派单作业。",
+    ),
+    "answers_are_delivered": (
+        "Every task that was answered is of an order that was delivered, and nothing came for one that was refused.",
+        "每个已完成的人工任务对应一笔已交付的订单，被拒绝的任务没有交付内容。",
+    ),
     "terms_have_their_job": (
         "Every order that awaits payment or confirmation has the job that ends its term.",
         "每笔待付款或待确认收货的订单都有到期处理任务。",
@@ -144,6 +152,22 @@ LAWS: dict[str, tuple[str, str]] = {
     "refunds_went_back": (
         "What an order says went back is what the ledger gave back, and never more than was paid.",
         "每笔订单的已退金额等于账本退款之和，且不超过已付金额。",
+    ),
+    "bundles_have_their_parts": (
+        "Every order of a bundle has the parts of its revision, together worth its total.",
+        "每笔组合商品订单的组成内容与其版本一致，各项价值之和等于订单金额。",
+    ),
+    "parts_follow_their_order": (
+        "Every part of a bundle is where its order is, and what was paid back of parts went back.",
+        "组合商品每项组成内容的状态与订单一致，已退项目的价值均已退回。",
+    ),
+    "parts_are_waited_for": (
+        "Every part of a bundle that is waited for has a job or a task of its own.",
+        "组合商品每项待交付的组成内容都有自己的任务或作业。",
+    ),
+    "parts_have_their_cards": (
+        "Every part delivered from stock has its cards, and they are the order's.",
+        "每项由库存交付的组成内容卡密齐全，且均属于该订单。",
     ),
     "commands_took_effect": (
         "Every command to an order took effect on it, and every payment was booked once.",

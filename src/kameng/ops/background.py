@@ -14,7 +14,7 @@ from contextlib import suppress
 
 import uvloop
 
-from kameng import orders
+from kameng import fulfilment, orders
 from kameng.kit import crypto, db, lanes, logs, settings
 from kameng.kit.jobs import Handler
 from kameng.kit.settings import Settings
@@ -32,7 +32,8 @@ log = logs.get_logger(__name__)
 
 def handlers_of(chosen: Settings, ring: crypto.KeyRing) -> list[Handler]:
     """Every kind of job there is somebody for; all others rest."""
-    return orders.handlers(ring, orders.terms_of(chosen))
+    terms = orders.terms_of(chosen)
+    return [*orders.handlers(ring, terms), *fulfilment.handlers(ring, fulfilment.terms_of(chosen), terms)]
 
 
 async def run(chosen: Settings, roles: Sequence[str], ready_fd: int, more: Sequence[Handler]) -> None:

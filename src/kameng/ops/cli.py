@@ -27,6 +27,7 @@ COMMANDS = {
     "desk": ("withdrawal", "statement", "month", "stock", "audit-log"),
     "goods": ("catalogue", "sku", "cards", "price"),
     "order": ("order",),
+    "task": ("task",),
     "risk": ("risk",),
     "telling": ("webhook", "notice"),
     "backup": ("backup", "restore"),

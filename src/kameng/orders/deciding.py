@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 
 import msgspec
 
@@ -25,6 +26,7 @@ from kameng.identity import (
 )  # fmt: skip
 from kameng.kit import money
 from kameng.ledger import Books, InsufficientBalance, LedgerRefused, NewTransfer, Result
+from kameng.orders.bundling import Packed, pack, pieces_of, play_parts
 from kameng.orders.errors import (
     BadQuantity,
     GroupRefused,
@@ -40,6 +42,7 @@ from kameng.orders.model import (
     Decision,
     Known,
     NewOrder,
+    OrderPart,
     Placed,
     Refused,
     Short,
@@ -71,6 +74,7 @@ class Asked(msgspec.Struct, frozen=True, gc=False):
     unsure: bool = False  # perhaps it stands already, by a commit that got no answer
     chain: Chain = NO_CHAIN  # the agents above its buyer
     spender: Organisation | None = None  # who pays, where he has limits, or does not place the order himself
+    exhausted: frozenset[int] = frozenset()  # parts of a bundle that no other lane has any more
 
 
 class View(msgspec.Struct):
@@ -135,7 +139,7 @@ def judge(view: View, asked: Asked) -> Known | Refused | None:
     if standing is not None:
         return Known(standing[1]) if stands else Refused(ReferenceReused, field="client_ref")
     sku, quote = asked.sku, asked.quote
-    if sku is None or quote is None or sku.state != "on_sale":
+    if sku is None or quote is None or not sku.on_sale:
         return Refused(NotOnSale, field="sku")
     if not asked.chain.is_open:
         return Refused(ShopClosed, field="sku")
@@ -151,14 +155,20 @@ def _take(view: View, asked: Asked, sku: Sku, quote: Quote) -> Decision:
     organisation = wish.organisation
     from_shelf = sku.kind in FROM_STOCK and organisation.sandbox_of is None
     cards: list[ShelfCard] = []
-    if from_shelf:
+    parts: tuple[OrderPart, ...] = ()
+    total_e4 = quote.unit_price_e4 * wish.quantity
+    if sku.parts:
+        packed = _pack(view, asked, sku, total_e4)
+        if not isinstance(packed, Packed):
+            return packed
+        parts, cards = packed.parts, packed.cards
+    elif from_shelf:
         found = view.shelf.take(sku.sku_id, wish.quantity)
         if found is None:
             return Short(sku.sku_id, wish.quantity) if asked.may_steal else Refused(SoldOut, field="sku")
         cards = found
-    delivered = sku.kind in FROM_STOCK
+    delivered = sku.at_once if parts else sku.kind in FROM_STOCK
     order_id = next(view.order_ids)
-    total_e4 = quote.unit_price_e4 * wish.quantity
     confirm_days = 0
     if delivered:
         confirm_days = view.confirm_days if sku.confirm_days is None else sku.confirm_days
@@ -183,12 +193,27 @@ def _take(view: View, asked: Asked, sku: Sku, quote: Quote) -> Decision:
     order = NewOrder(
         order_id, wish, sku.revision, quote.unit_price_e4, total_e4, sku.cost_e4 * wish.quantity,
         PLACED_DELIVERED if delivered else PLACED_FULFILLING, quote.trace, tuple([card.card_id for card in cards]),
-        confirm_days,
-        split,
+        confirm_days, split, sku.kind, parts,
     )  # fmt: skip
-    if from_shelf:
-        return Placed(order, tuple([ShownCard(card.text, card.expires_on) for card in cards]))
-    return Placed(order, play_cards(order_id, wish.quantity) if delivered else ())
+    if cards:
+        return Placed(order, tuple([ShownCard(card.text, card.expires_on, card.card_id) for card in cards]))
+    return Placed(order, _played(order) if organisation.sandbox_of is not None else ())
+
+
+def _pack(view: View, asked: Asked, sku: Sku, total_e4: int) -> Packed | Short | Refused:
+    """All that a bundle is made of, as far as it comes from the shelf."""
+    wish = asked.wish
+    packed = pack(sku, wish.quantity, total_e4, shelf=view.shelf if wish.organisation.sandbox_of is None else None)
+    if isinstance(packed, Short) and (not asked.may_steal or packed.sku_id in asked.exhausted):
+        return Refused(SoldOut, field="sku")
+    return packed
+
+
+def _played(order: NewOrder) -> tuple[ShownCard, ...]:
+    """What a sandbox's order comes with."""
+    if order.parts:
+        return play_parts(order.parts, partial(play_cards, order.order_id))[1]
+    return play_cards(order.order_id, order.wish.quantity) if order.state is PLACED_DELIVERED else ()
 
 
 def _split(asked: Asked, quote: Quote) -> Split | None:
@@ -312,11 +337,7 @@ def _decide_group(view: View, group: Sequence[Asked]) -> list[Decision]:
     before.restore(view)
     short = [decision for decision in decisions if isinstance(decision, Short)]
     if short and not any(isinstance(decision, Refused) for decision in decisions):
-        # Every wish of the group comes again after the steal, with the whole need of each SKU.
-        needs: dict[int, int] = {}
-        for asked in group:
-            needs[asked.wish.sku_id] = needs.get(asked.wish.sku_id, 0) + asked.wish.quantity
-        return [Short(asked.wish.sku_id, needs[asked.wish.sku_id]) for asked in group]
+        return _needs_of_group(group, decisions)
     # An order that stood before this request still stands: its row says so, whatever became of the others.
     stood = {order_id for _, order_id in view.refs.values()}
     return [
@@ -325,6 +346,29 @@ def _decide_group(view: View, group: Sequence[Asked]) -> list[Decision]:
         else Refused(GroupRefused)
         for decision in decisions
     ]
+
+
+def _needs_of_group(group: Sequence[Asked], decisions: Sequence[Decision]) -> list[Decision]:
+    """Every wish of the group comes again after the steal, with the whole need of a SKU: its own, that of the part
+    that a bundle lacks, or for what needs no card that of another."""
+    needs: dict[int, int] = {}
+    for asked in group:
+        for sku_id, need in _pieces(asked).items():
+            needs[sku_id] = needs.get(sku_id, 0) + need
+    some = next(decision.sku_id for decision in decisions if isinstance(decision, Short))
+    lacking = [
+        decision.sku_id if isinstance(decision, Short) else next(iter(_pieces(asked)), some)
+        for asked, decision in zip(group, decisions, strict=True)
+    ]
+    return [Short(sku_id, needs[sku_id]) for sku_id in lacking]
+
+
+def _pieces(asked: Asked) -> dict[int, int]:
+    """How many cards of which SKU a wish needs."""
+    sku, quantity = asked.sku, asked.wish.quantity
+    if sku is None or not sku.from_stock:
+        return {} if sku is None else pieces_of(sku, quantity)
+    return {sku.sku_id: quantity}
 
 
 class _Checkpoint:

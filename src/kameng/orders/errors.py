@@ -106,6 +106,20 @@ class StateForbids(Conflict):
     zh = "订单当前状态不允许此操作。"
 
 
+class NoSuchPart(NotFound):
+    """This order has no such part; only bundles have any."""
+
+    code = "no_such_part"
+    zh = "该订单没有这一项，只有组合商品才有组成内容。"
+
+
+class PartForbids(Conflict):
+    """This part of the order is in a state in which this can't be done."""
+
+    code = "part_forbids"
+    zh = "该项组成内容当前状态不允许此操作。"
+
+
 class CommandReused(Conflict):
     """This key stands for another command to this order; use a new one, or send the same content."""
 

@@ -17,7 +17,7 @@ import msgspec
 
 from kameng.kit import audit, clock, crypto, ids, lanes
 from kameng.kit.db import Database
-from kameng.orders import store
+from kameng.orders import parts_store, store
 from kameng.orders.errors import BadGuest, OrderNotFound, TooManyGuesses
 from kameng.orders.model import ShownOrder
 from kameng.orders.showing import any_open, open_cards, secrets_visible, show
@@ -99,7 +99,8 @@ async def find_as_guest(db: Database, ring: crypto.KeyRing, order_id: int, passw
             line = audit.Line(passage.ids[0], standing.org_id, 0, "order.reveal_to_guest", order_id)
             await audit.note(connection, lane, at, [line])
         await store.forget_guesses(connection, lane, order_id)
-    return show(rows[order_id], standing.currency, shown)
+        parts = await parts_store.read_parts(connection, lane, [order_id])
+    return show(rows[order_id], standing.currency, shown, parts=parts.get(order_id, ()))
 
 
 async def _count_guess(db: Database, lane: int, order_id: int) -> str | None:

@@ -13,8 +13,9 @@ from kameng.kit.jobs import Handler, Inside, Job
 from kameng.kit.lanes import Passage
 from kameng.ledger import LedgerRefused
 from kameng.orders.acting import IDS_EACH, act_within
-from kameng.orders.commands import SETTLE_JOB, Instruction, Terms
+from kameng.orders.commands import Instruction, Terms
 from kameng.orders.drafting import MISMATCH_JOB, RETURN_JOB
+from kameng.orders.expecting import SETTLE_JOB
 from kameng.orders.model import Command, Refused
 
 DUE = {

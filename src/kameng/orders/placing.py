@@ -18,11 +18,20 @@ from kameng import identity, ledger, risk, stock
 from kameng.identity import Scope
 from kameng.kit import audit, clock, epochs, events, jobs, lanes, metrics
 from kameng.kit.db import Connection
-from kameng.orders import private_store, store
-from kameng.orders.commands import FULFIL_JOB, SETTLE_JOB
+from kameng.orders import parts_store, private_store, store
+from kameng.orders.bundling import pieces_of, told_parts
 from kameng.orders.deciding import Asked, View, decide
+from kameng.orders.expecting import SETTLE_JOB, first_job, first_part_jobs
 from kameng.orders.model import Answer, Decision, Known, NewOrder, Placed, Refused, Short, ShownOrder, State, Wish
-from kameng.orders.showing import any_open, masked, open_cards, secrets_visible, show
+from kameng.orders.showing import (
+    any_open,
+    masked,
+    open_cards,
+    secrets_visible,
+    show,
+    with_parts,
+    without_cards,
+)  # fmt: skip
 
 if TYPE_CHECKING:
     from kameng.catalogue import Sku
@@ -46,6 +55,7 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
     may_steal: bool = True
     nonce_spent: bool = False
     unsure: bool = False
+    exhausted: frozenset[int] = frozenset()
 
 
 class AnswersLost(Exception):
@@ -137,6 +147,8 @@ async def read(
         may_sell = a.sku is not None and a.sku.from_stock and a.wish.quantity <= a.sku.quantity_max
         if may_sell and organisation.sandbox_of is None and a.wish.ref_key not in refs:
             needs[a.wish.sku_id] = needs.get(a.wish.sku_id, 0) + a.wish.quantity
+        elif a.sku is not None and a.sku.parts and organisation.sandbox_of is None and a.wish.ref_key not in refs:
+            _add_pieces(needs, a.sku, a.wish.quantity)
     nonces = [a.wish.nonce for a in asked if a.wish.nonce is not None]
     claims = {claim.key for a in asked for claim in a.lane_claims}
     sub_accounts, leg_ids = await _sub_accounts(connection, lane, split) if split else ([], [])
@@ -156,6 +168,13 @@ async def read(
         leg_ids=iter(leg_ids),
     )
     return view, asked
+
+
+def _add_pieces(needs: dict[int, int], bundle: Sku, quantity: int) -> None:
+    """What a bundle takes from the shelf, if so many may be ordered."""
+    if quantity <= bundle.quantity_max:
+        for sku_id, need in pieces_of(bundle, quantity).items():
+            needs[sku_id] = needs.get(sku_id, 0) + need
 
 
 async def _sub_accounts(
@@ -192,7 +211,7 @@ def _ask(snapshot: Snapshot, entry: Entry, at_s: int) -> Asked:
         claims = [*claims, *risk.budget_claims(spender.org_id, day_e4, month_e4, paid_e4, at_s)]
     return Asked(
         wish, sku, quote, listed, tuple(claims), entry.over_limit and listed != "allow", entry.may_steal,
-        entry.nonce_spent, entry.unsure, chain, spender,
+        entry.nonce_spent, entry.unsure, chain, spender, entry.exhausted,
     )  # fmt: skip
 
 
@@ -218,7 +237,8 @@ def facts_of(wish: Wish, sku: Sku, quote: Quote, at_s: int) -> risk.Facts:
     amount_e4 = quote.unit_price_e4 * wish.quantity
     organisation = wish.organisation
     return risk.Facts(
-        organisation.org_id, wish.ip, wish.target_hash, sku.kind, amount_e4, at_s, organisation.sandbox
+        organisation.org_id, wish.ip, wish.target_hash, sku.kind, amount_e4, at_s, organisation.sandbox,
+        tuple([part.kind for part in sku.parts]) if sku.parts else (),
     )  # fmt: skip
 
 
@@ -236,13 +256,18 @@ async def _write(
     with_account = [order for order in orders if order.wish.account is not None]
     if with_account:
         await private_store.insert_marks(connection, lane, with_account)
-    sold = [(card_id, order.order_id, order.wish.sku_id) for order in orders for card_id in order.card_ids]
+    plain, bundles = orders, [order for order in orders if order.parts]
+    if bundles:
+        plain = [order for order in orders if not order.parts]
+    sold = [(card_id, order.order_id, order.wish.sku_id) for order in plain for card_id in order.card_ids]
+    if bundles:
+        sold += await _write_parts(connection, lane, view.at, bundles)
     if sold:
         await stock.sell(connection, lane, sold)
     new_jobs = [
-        jobs.NewJob(kind=FULFIL_JOB, subject_id=order.order_id, due_at=view.at)
+        first_job(order, view.at)
         for order in orders
-        if order.state is _FULFILLING
+        if order.state is _FULFILLING and (not order.parts or order.wish.organisation.sandbox)
     ]
     until = {o.order_id: view.at + timedelta(days=o.confirm_days) for o in orders if o.confirm_days}
     if until:
@@ -256,6 +281,23 @@ async def _write(
         await identity.spend_nonces(connection, lane, view.spent)
 
 
+async def _write_parts(
+    connection: Connection, lane: int, at: datetime, bundles: Sequence[NewOrder]
+) -> list[tuple[int, int, int]]:
+    """The parts of bundles and their jobs; the cards that were sold with them, as (card, order, SKU) each. The gate is
+    held; it is passed once more, for the ids of jobs."""
+    await parts_store.insert_parts(connection, lane, bundles)
+    due = [job for order in bundles for job in first_part_jobs(order, at)]
+    if due:
+        await jobs.add(connection, lane, due, (await lanes.pass_gate(connection, lane, id_count=len(due))).ids)
+    return [
+        (card_id, order.order_id, part.sku_id)
+        for order in bundles
+        for part in order.parts
+        for card_id in part.card_ids
+    ]
+
+
 def _placed_event(order: NewOrder, view: View) -> events.NewEvent:
     wish = order.wish
     # By the directory of this batch: a door may have met the organisation before it wanted events.
@@ -267,6 +309,7 @@ def _placed_event(order: NewOrder, view: View) -> events.NewEvent:
         sequence=1,
         kind=PLACED_EVENTS[order.state],
         actor_id=wish.key.key_id,
+        data={"parts": told_parts(order.parts)} if order.parts else None,
         due=organisation.wants_events,
     )
 
@@ -285,6 +328,7 @@ async def _read_known(
         return {}
     org_ids = list({wish.organisation.org_id for wish in repeats.values()})
     rows = await store.read_orders(connection, lane, list(repeats), org_ids)
+    parts = await parts_store.parts_of(connection, lane, rows.values(), snapshot.catalogue)
     readers = {
         decision.order_id: entry.wish.key.key_id
         for entry, decision in zip(entries, decisions, strict=True)
@@ -300,7 +344,9 @@ async def _read_known(
         await audit.note(connection, lane, at, lines)
     currencies = {order_id: wish.organisation.currency for order_id, wish in repeats.items()}
     return {
-        row.order_id: show(row, currencies[row.order_id], shown.get(row.order_id, ()), replayed=True)
+        row.order_id: show(
+            row, currencies[row.order_id], shown.get(row.order_id, ()), replayed=True, parts=parts.get(row.order_id, ())
+        )
         for row in rows.values()
     }
 
@@ -309,14 +355,15 @@ def _answer(wish: Wish, decision: Decision, at: datetime, known: dict[int, Shown
     if isinstance(decision, Placed):
         order = decision.order
         may_read = Scope.cards_read in wish.key.scopes
-        return ShownOrder(
+        cards = decision.card_texts if may_read else tuple(masked(card) for card in decision.card_texts)
+        shown = ShownOrder(
             order.order_id, wish.client_ref, wish.sku_id, wish.quantity, order.unit_price_e4, order.total_e4,
-            wish.organisation.currency, order.state, 1, at, order.trace,
-            decision.card_texts if may_read else tuple(masked(card) for card in decision.card_texts),
+            wish.organisation.currency, order.state, 1, at, order.trace, cards,
         )  # fmt: skip
+        return with_parts(shown, order.parts) if order.parts else shown
     if not isinstance(decision, Known):
         return decision
     repeat = known[decision.order_id]
     # Another key of the same batch may have had them opened.
     is_shown = Scope.cards_read in wish.key.scopes or wish.organisation.sandbox
-    return repeat if is_shown else msgspec.structs.replace(repeat, cards=())
+    return repeat if is_shown else without_cards(repeat)

@@ -95,7 +95,18 @@ def _fill(snapshot: Snapshot, sku: catalogue.Sku, sent: dict[str, str]) -> Fille
     if has_password:  # who tops up one account again is counted whatever password he sends
         target = msgspec.json.encode(catalogue.without_passwords(clean), order="sorted")
     target_hash = risk.target_hash(snapshot.ring, target) if sku.kind == "topup" else None
+    if sku.parts:
+        target_hash = _target_of_parts(snapshot, sku, clean)
     return Filled(account, target_hash, catalogue.marks_of(snapshot.ring, clean), has_password)
+
+
+def _target_of_parts(snapshot: Snapshot, bundle: catalogue.Sku, clean: dict[str, str]) -> bytes | None:
+    """What the first part that is a top-up tops up, as it would be known if it were ordered alone."""
+    form = next((part.form for part in bundle.parts if part.kind == "topup" and part.form), None)
+    if form is None:
+        return None
+    target = catalogue.without_passwords(catalogue.answers_of(form, clean))
+    return risk.target_hash(snapshot.ring, msgspec.json.encode(target, order="sorted"))
 
 
 def fault_of(error: Exception) -> Refusal:

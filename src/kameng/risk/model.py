@@ -38,6 +38,7 @@ class Facts(msgspec.Struct, frozen=True):
     amount_e4: int
     at_s: int
     sandbox: bool = False
+    part_kinds: tuple[str, ...] = ()  # of a bundle: it is of its own kind and of its parts'
 
 
 class Rule(msgspec.Struct, frozen=True):
@@ -50,9 +51,8 @@ class Rule(msgspec.Struct, frozen=True):
     limit_e4: int | None
 
     def applies_to(self, facts: Facts) -> bool:
-        return (not self.kinds or facts.kind in self.kinds) and (
-            self.entity != "target" or facts.target_hash is not None
-        )
+        is_meant = not self.kinds or facts.kind in self.kinds or any(kind in self.kinds for kind in facts.part_kinds)
+        return is_meant and (self.entity != "target" or facts.target_hash is not None)
 
 
 class Claim(msgspec.Struct, frozen=True):

@@ -300,6 +300,53 @@ CREATE TABLE public.level_price (
     CONSTRAINT level_price_price_e4_check CHECK ((price_e4 > 0))
 );
 
+CREATE TABLE public.manual_answer (
+    lane smallint NOT NULL,
+    order_id bigint NOT NULL,
+    part_no smallint NOT NULL,
+    sealed bytea NOT NULL,
+    image bytea,
+    media_type text DEFAULT ''::text NOT NULL,
+    image_bytes integer DEFAULT 0 NOT NULL,
+    answered_at timestamp with time zone NOT NULL,
+    CONSTRAINT manual_answer_check CHECK (((image IS NULL) = (media_type = ''::text))),
+    CONSTRAINT manual_answer_media_type_check CHECK ((media_type = ANY (ARRAY[''::text, 'image/png'::text, 'image/jpeg'::text, 'image/webp'::text])))
+);
+
+CREATE TABLE public.manual_task (
+    lane smallint NOT NULL,
+    order_id bigint NOT NULL,
+    part_no smallint NOT NULL,
+    task_id bigint NOT NULL,
+    sku_id bigint NOT NULL,
+    sku_revision integer NOT NULL,
+    quantity integer NOT NULL,
+    worker_org_id bigint NOT NULL,
+    state text NOT NULL,
+    opened_at timestamp with time zone NOT NULL,
+    due_at timestamp with time zone NOT NULL,
+    warn_at timestamp with time zone,
+    is_overdue boolean DEFAULT false NOT NULL,
+    is_extended boolean DEFAULT false NOT NULL,
+    is_begun boolean DEFAULT false NOT NULL,
+    is_stop_asked boolean DEFAULT false NOT NULL,
+    taker_org_id bigint,
+    taken_by bigint,
+    taken_until timestamp with time zone,
+    digest bytea,
+    ended_at timestamp with time zone,
+    reason text DEFAULT ''::text NOT NULL,
+    news text,
+    CONSTRAINT manual_task_check CHECK (((state = 'taken'::text) = (taken_until IS NOT NULL))),
+    CONSTRAINT manual_task_check1 CHECK (((state <> ALL (ARRAY['taken'::text, 'answered'::text, 'refused'::text])) OR (taker_org_id IS NOT NULL))),
+    CONSTRAINT manual_task_check2 CHECK (((state = ANY (ARRAY['open'::text, 'taken'::text])) = (ended_at IS NULL))),
+    CONSTRAINT manual_task_check3 CHECK (((state = ANY (ARRAY['answered'::text, 'refused'::text])) = (digest IS NOT NULL))),
+    CONSTRAINT manual_task_part_no_check CHECK ((part_no >= 0)),
+    CONSTRAINT manual_task_quantity_check CHECK ((quantity > 0)),
+    CONSTRAINT manual_task_reason_check CHECK ((length(reason) <= 500)),
+    CONSTRAINT manual_task_state_check CHECK ((state = ANY (ARRAY['open'::text, 'taken'::text, 'answered'::text, 'refused'::text, 'closed'::text])))
+);
+
 CREATE TABLE public.markup (
     agent_id bigint NOT NULL,
     scope text NOT NULL,
@@ -429,6 +476,23 @@ CREATE TABLE public.order_mark (
     span smallint GENERATED ALWAYS AS ((order_id >> 51)) STORED NOT NULL,
     mark bytea NOT NULL,
     order_id bigint NOT NULL
+);
+
+CREATE TABLE public.order_part (
+    lane smallint NOT NULL,
+    order_id bigint NOT NULL,
+    part_no smallint NOT NULL,
+    sku_id bigint NOT NULL,
+    sku_revision integer NOT NULL,
+    kind text NOT NULL,
+    quantity integer NOT NULL,
+    worth_e4 bigint NOT NULL,
+    state text NOT NULL,
+    card_ids bigint[] DEFAULT '{}'::bigint[] NOT NULL,
+    CONSTRAINT order_part_part_no_check CHECK ((part_no > 0)),
+    CONSTRAINT order_part_quantity_check CHECK ((quantity > 0)),
+    CONSTRAINT order_part_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'delivered'::text, 'failed'::text, 'refunded'::text]))),
+    CONSTRAINT order_part_worth_e4_check CHECK ((worth_e4 >= 0))
 );
 
 CREATE TABLE public.order_password (
@@ -644,21 +708,27 @@ CREATE TABLE public.sku (
     barcode text DEFAULT ''::text NOT NULL,
     confirm_days smallint,
     external_ref text DEFAULT ''::text NOT NULL,
+    worked_by bigint DEFAULT 0 NOT NULL,
+    parts jsonb DEFAULT '[]'::jsonb NOT NULL,
+    discount_percent_e4 integer,
     CONSTRAINT sku_barcode_check CHECK ((barcode ~ '^([0-9]{8}|[0-9]{12,14})?$'::text)),
-    CONSTRAINT sku_can_be_sold CHECK (((state <> 'on_sale'::text) OR ((kind <> 'bundle'::text) AND ((kind <> 'parcel'::text) OR (form ~ '(^|\+)address(\+|$)'::text))))),
+    CONSTRAINT sku_can_be_sold CHECK (((state <> 'on_sale'::text) OR (((kind <> 'bundle'::text) OR (parts <> '[]'::jsonb)) AND ((kind <> 'parcel'::text) OR (form ~ '(^|\+)address(\+|$)'::text))))),
     CONSTRAINT sku_check CHECK ((ceiling_e4 >= floor_e4)),
     CONSTRAINT sku_check1 CHECK (((quantity_max >= quantity_min) AND (quantity_max <= 1000))),
     CONSTRAINT sku_confirm_days_check CHECK (((confirm_days >= 0) AND (confirm_days <= 60))),
     CONSTRAINT sku_cost_e4_check CHECK ((cost_e4 >= 0)),
     CONSTRAINT sku_delivery_promise_minutes_check CHECK (((delivery_promise_minutes >= 0) AND (delivery_promise_minutes <= 525600))),
+    CONSTRAINT sku_discount_percent_e4_check CHECK (((discount_percent_e4 >= 0) AND (discount_percent_e4 <= 999999))),
     CONSTRAINT sku_external_ref_check CHECK ((length(external_ref) <= 64)),
     CONSTRAINT sku_face_value_e4_check CHECK ((face_value_e4 >= 0)),
     CONSTRAINT sku_floor_e4_check CHECK ((floor_e4 >= 0)),
     CONSTRAINT sku_kind_check CHECK ((kind = ANY (ARRAY['secret'::text, 'topup'::text, 'link'::text, 'manual'::text, 'parcel'::text, 'bundle'::text]))),
     CONSTRAINT sku_list_price_e4_check CHECK ((list_price_e4 > 0)),
+    CONSTRAINT sku_parts_check CHECK (((jsonb_typeof(parts) = 'array'::text) AND ((kind = 'bundle'::text) OR ((parts = '[]'::jsonb) AND (discount_percent_e4 IS NULL))))),
     CONSTRAINT sku_quantity_min_check CHECK ((quantity_min >= 1)),
     CONSTRAINT sku_quantity_step_check CHECK ((quantity_step >= 1)),
-    CONSTRAINT sku_state_check CHECK ((state = ANY (ARRAY['on_sale'::text, 'paused'::text, 'withdrawn'::text])))
+    CONSTRAINT sku_state_check CHECK ((state = ANY (ARRAY['on_sale'::text, 'paused'::text, 'withdrawn'::text]))),
+    CONSTRAINT sku_worked_by_check CHECK ((worked_by >= 0))
 );
 
 CREATE TABLE public.sku_revision (
@@ -918,6 +988,12 @@ ALTER TABLE ONLY public.lane
 ALTER TABLE ONLY public.level_price
     ADD CONSTRAINT level_price_pkey PRIMARY KEY (sku_id, level);
 
+ALTER TABLE ONLY public.manual_answer
+    ADD CONSTRAINT manual_answer_pkey PRIMARY KEY (lane, order_id, part_no);
+
+ALTER TABLE ONLY public.manual_task
+    ADD CONSTRAINT manual_task_pkey PRIMARY KEY (lane, order_id, part_no);
+
 ALTER TABLE ONLY public.markup
     ADD CONSTRAINT markup_pkey PRIMARY KEY (agent_id, scope, which, level);
 
@@ -956,6 +1032,9 @@ ALTER TABLE ONLY public.order_command
 
 ALTER TABLE ONLY public.order_mark
     ADD CONSTRAINT order_mark_pkey PRIMARY KEY (lane, span, mark, order_id);
+
+ALTER TABLE ONLY public.order_part
+    ADD CONSTRAINT order_part_pkey PRIMARY KEY (lane, order_id, part_no);
 
 ALTER TABLE ONLY public.order_password
     ADD CONSTRAINT order_password_pkey PRIMARY KEY (lane, order_id);
@@ -1101,6 +1180,14 @@ CREATE INDEX job_due ON public.job USING btree (lane, kind, due_at, job_id) WHER
 CREATE INDEX job_leased ON public.job USING btree (lane, lease_until) WHERE (state = ANY (ARRAY['leased'::text, 'sending'::text]));
 
 CREATE INDEX job_subject ON public.job USING btree (lane, subject_id);
+
+CREATE UNIQUE INDEX manual_task_id ON public.manual_task USING btree (lane, task_id);
+
+CREATE INDEX manual_task_live ON public.manual_task USING btree (lane, due_at, order_id, part_no) WHERE (state = ANY (ARRAY['open'::text, 'taken'::text]));
+
+CREATE INDEX manual_task_news ON public.manual_task USING btree (lane, worker_org_id) WHERE (news IS NOT NULL);
+
+CREATE INDEX manual_task_worker ON public.manual_task USING btree (lane, worker_org_id, due_at, order_id, part_no);
 
 CREATE INDEX membership_person ON public.membership USING btree (person_id);
 

@@ -24,10 +24,18 @@ _FACTS: Example = {
 }  # fmt: skip
 PLACED: Example = {**_FACTS, "replayed": False, "cards": [CARD]}
 REPLAYED: Example = {**PLACED, "replayed": True}
-REVEALED = PLACED
+REVEALED: Example = {
+    **PLACED, "cards": [], "goods": [
+        {
+            "part": 0, "text": "已为您办理，凭证号 90017", "cards": [{"number": "", "secret": "4Q7T-9XKD-22PM"}],
+            "image": {"media_type": "image/png", "bytes": 20480}, "answered_at": AT,
+        }
+    ],
+}  # fmt: skip
+IMAGE: Example = {"part": 0, "media_type": "image/png", "data": "iVBORw0KGgo="}
 ORDER: Example = {
     **_FACTS, "sku": "100042", "trace": [{"rule": "list", "unit_price": "98.5000"}], "refunded": "0.0000",
-    "confirm_until": None, "account": {"phone": "138****8000"},
+    "confirm_until": None, "account": {"phone": "138****8000"}, "parts": [],
 }  # fmt: skip
 CANCELLING: Example = {**ORDER, "state": "cancelling", "sequence": 2}
 SETTLED: Example = {**ORDER, "state": "settled", "sequence": 2}
@@ -74,6 +82,7 @@ SKU: Example = {
     "refundable": False, "reversible": False, "delivery_promise_minutes": 10, "redeem_instructions": "", "barcode": "",
     "confirm_days": None,
     "external_ref": "ERP-88-100042",
+    "parts": [],
     "form_schema": {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "type": "object",
@@ -233,3 +242,17 @@ PRICE_CHANGES: Example = {
     ],
     "next_cursor": None,
 }  # fmt: skip
+TASK: Example = {
+    "id": "251803443200008195", "order": "251803443200008192", "part": 0, "sku": "100130", "product": "代办服务",
+    "spec": "1次", "quantity": 1, "state": "open", "order_state": "fulfilling", "opened_at": AT,
+    "due_at": "2026-11-22T10:30:00.000Z", "overdue": False, "taken_until": None, "stop_asked": False,
+    "account": {"phone": "138****8000"},
+}  # fmt: skip
+TASKS: Example = {"orders": [TASK], "next_cursor": None}
+TAKEN: Example = {
+    **TASK, "state": "taken", "taken_until": "2026-11-22T09:00:00.000Z", "account": {"phone": "13800138000"}
+}  # fmt: skip
+ANSWER_BODY: Example = {"text": "已为您办理，凭证号 90017", "cards": [{"secret": "4Q7T-9XKD-22PM"}]}
+ANSWERED: Example = {**TASK, "state": "answered", "order_state": "delivered"}
+REFUSAL_BODY: Example = {"reason": "该号码无法办理"}
+TASK_REFUSED: Example = {**TASK, "state": "refused", "order_state": "refunded"}

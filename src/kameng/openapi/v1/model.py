@@ -35,6 +35,7 @@ OrderState = Literal[
     "awaiting_payment", "paid", "held", "fulfilling", "review", "cancelling", "partly_delivered", "delivered",
     "settled", "expired", "cancelled", "refused", "failed", "refunded",
 ]  # fmt: skip
+PartState = Literal["waiting", "delivered", "failed", "refunded"]
 Band = Annotated[
     Literal["none", "few", "some", "plenty"],
     Meta(description="`none`; `few` (below 10); `some` (below 100); `plenty`, also for goods not kept in stock."),
@@ -54,6 +55,22 @@ class FormField(msgspec.Struct, frozen=True, omit_defaults=True):
     required: bool
     private: Annotated[bool, Meta(description="Personal data: sealed, shown masked, a password never.")] = False
     options: Annotated[list[str], Meta(description="Values to choose from, as a help.")] = []
+
+
+class SkuPart(msgspec.Struct, frozen=True):
+    """One thing that a bundle is made of."""
+
+    sku: SkuCode
+    quantity: Annotated[int, Meta(description="Pieces in one bundle.")]
+    kind: Kind
+    share: Annotated[
+        str,
+        Meta(
+            pattern=r"^[0-9]+\.[0-9]{2}$", examples=["60.00"],
+            description="Percent of what you pay for the bundle: it goes back if this part can't be delivered. 0.00: a "
+            "gift.",
+        ),
+    ]
 
 
 class SkuBody(msgspec.Struct, frozen=True):
@@ -87,6 +104,7 @@ class SkuBody(msgspec.Struct, frozen=True):
         int | None, Meta(description="For how many days you may confirm what came; null: as the platform says.")
     ]
     external_ref: Annotated[str, Meta(description="What the seller's ERP calls it; empty if it says nothing.")]
+    parts: Annotated[list[SkuPart], Meta(description="Of a bundle, in their order; else empty.")]
 
 
 class SkuDetail(SkuBody, frozen=True):
@@ -200,6 +218,16 @@ class QuotesAnswer(msgspec.Struct, frozen=True):
     results: list[QuoteRow]
 
 
+class PartView(msgspec.Struct, frozen=True):
+    """A part of an order of a bundle."""
+
+    part_no: Annotated[int, Meta(ge=1, description="Its number among them.")]
+    sku: SkuCode
+    quantity: Annotated[int, Meta(description="Pieces, of all the bundles of the order.")]
+    worth: Annotated[Money, Meta(description="Of the total; goes back if the part can't be delivered.")]
+    state: PartState
+
+
 class OrderView(msgspec.Struct, frozen=True):
     """An order without its cards: those are revealed, which leaves an audit line."""
 
@@ -225,6 +253,7 @@ class OrderView(msgspec.Struct, frozen=True):
             examples=[{"phone": "138****8000"}],
         ),
     ] = None
+    parts: Annotated[list[PartView], Meta(description="Of a bundle: each comes, or goes back, by itself.")] = []
 
 
 class OrdersAnswer(msgspec.Struct, frozen=True):

@@ -15,6 +15,7 @@ from kameng.openapi.v1 import (
     desk,
     feed,
     goods,
+    handwork,
     hot,
     money,
     orders,
@@ -42,7 +43,7 @@ async def show_document(request: Request[Any, Any, Any]) -> Response[bytes]:
 ENDPOINTS = [
     hot.place, hot.place_bulk, orders.list_orders, orders.find_order, orders.list_events, orders.reveal_order,
     orders.search_orders,
-    orders.cancel_order, orders.confirm_order, orders.refund_order,
+    orders.reveal_image, orders.cancel_order, orders.confirm_order, orders.refund_order,
     goods.list_catalogue, goods.find_sku, goods.list_product_changes, goods.show_stock,
     quotes.ask_quotes, money.show_balance, money.list_statement,
     feed.list_events, webhooks.list_webhooks, webhooks.create_webhook, webhooks.change_webhook,
@@ -50,7 +51,9 @@ ENDPOINTS = [
     webhooks.list_deliveries,
     statements.show_statements, statements.show_statements_csv, desk.ask_withdrawal, desk.list_withdrawals,
     desk.find_withdrawal, desk.cancel_withdrawal, desk.list_price_changes,
-    supplier.list_supplied_goods, supplier.list_batches, supplier.load_cards, checklist.check_go_live,
+    supplier.list_supplied_goods, supplier.list_batches, supplier.load_cards,
+    handwork.list_tasks, handwork.find_task, handwork.take_task, handwork.give_back_task, handwork.answer_task,
+    handwork.refuse_task, checklist.check_go_live,
     service.self_test, service.list_errors, service.health, service.show_metrics, show_document,
 ]  # fmt: skip
 """Every handler of the API."""

@@ -53,7 +53,7 @@ from kameng.orders import ID_MAX
 )  # fmt: skip
 async def list_supplied_goods(request: AnyRequest) -> Response[bytes]:
     arrival = arrival_of(request)
-    org_id = _supplier(arrival.caller)
+    org_id = supplier_of(arrival.caller)
     async with arrival.parts.db.connection() as connection:
         found = await stock.supplied(connection, org_id)
     skus = arrival.parts.snapshot.catalogue.skus
@@ -71,7 +71,7 @@ async def list_supplied_goods(request: AnyRequest) -> Response[bytes]:
 )  # fmt: skip
 async def list_batches(request: AnyRequest) -> Response[bytes]:
     arrival = arrival_of(request)
-    org_id, query = _supplier(arrival.caller), query_of(arrival.query, BatchesQuery)
+    org_id, query = supplier_of(arrival.caller), query_of(arrival.query, BatchesQuery)
     before_id = ID_MAX if query.cursor is UNSET else parse_cursor(query.cursor)
     async with arrival.parts.db.connection() as connection:
         found = await stock.batches_of(connection, org_id, before_id=before_id, limit=query.limit + 1)
@@ -99,7 +99,7 @@ async def list_batches(request: AnyRequest) -> Response[bytes]:
 )  # fmt: skip
 async def load_cards(request: AnyRequest) -> Response[bytes]:
     arrival = arrival_of(request)
-    org_id, query = _supplier(arrival.caller), query_of(arrival.query, CardsQuery)
+    org_id, query = supplier_of(arrival.caller), query_of(arrival.query, CardsQuery)
     sku = await _supplied_sku(arrival, org_id, query.sku)
     await spend(arrival)
     report = await stock.load_file(
@@ -110,7 +110,7 @@ async def load_cards(request: AnyRequest) -> Response[bytes]:
     return answer(arrival, LoadedAnswer(str(report.batch_id), str(sku.sku_id), report.loaded, refused))
 
 
-def _supplier(caller: Caller) -> int:
+def supplier_of(caller: Caller) -> int:
     """The caller's organisation, if cards may come from it."""
     organisation = caller.organisation
     if organisation.kind != "supplier" or organisation.sandbox:

@@ -10,10 +10,11 @@ import asyncpg
 import msgspec
 import uvloop
 
+from kameng import fulfilment
 from kameng.kit import migrations, settings
 from kameng.kit.errors import Fault
 from kameng.kit.settings import Settings
-from kameng.ops import doctor, opening, tls
+from kameng.ops import background, doctor, opening, tls
 from kameng.ops.commands.options import Commands, on_platform, say
 from kameng.ops.opening import Platform
 
@@ -88,10 +89,10 @@ def show_settings(_: argparse.Namespace) -> int:
 def examine(_: argparse.Namespace) -> int:
     """What has to be true before money runs here."""
     chosen = settings.load()
-    opening.key_ring(chosen)
+    served = {handler.kind for handler in background.handlers_of(chosen, opening.key_ring(chosen))}
     tls.certificate_files(chosen)
     with opening.database(chosen) as place:
-        findings, pending = uvloop.run(_examine(place.url, chosen))
+        findings, pending = uvloop.run(_examine(place.url, chosen, served))
     for finding in findings:
         say(f"{'✓' if finding.ok else '✗'} {finding.name}: {finding.zh} {finding.what}")
         if not finding.ok:
@@ -101,12 +102,14 @@ def examine(_: argparse.Namespace) -> int:
     return 1 if pending or any(finding.is_fatal for finding in findings) else 0
 
 
-async def _examine(url: str, chosen: Settings) -> tuple[list[doctor.Finding], int]:
+async def _examine(url: str, chosen: Settings, served: set[str]) -> tuple[list[doctor.Finding], int]:
     pending = await opening.pending(url)
     connection = await asyncpg.connect(url)
     try:
         wants_archive, wants_standby = chosen.wal_archive == "on", chosen.synchronous_standby == "on"
         findings = await doctor.check(connection, wants_archive=wants_archive, wants_standby=wants_standby)
+        if not pending:
+            findings.append(doctor.waiting(await fulfilment.waiting(connection), served))
         return findings, len(pending)
     finally:
         await connection.close()
