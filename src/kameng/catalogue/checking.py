@@ -25,6 +25,7 @@ LABELS = {
     "redeem_instructions": ("redeem_instructions", "兑换说明"), "barcode": ("barcode", "条码"),
     "external_ref": ("external_ref", "外部编码"),
     "confirm_days": ("confirm_days", "确认收货天数"),
+    "pickable": ("pickable", "可自选"), "pick_fee_e4": ("pick_fee", "自选加价"),
 }  # fmt: skip
 """What callers call a field, and what it is called in Chinese."""
 
@@ -39,10 +40,12 @@ def check_sku(sku: Sku) -> None:
         raise wrong("form", "a parcel asks for an `address`", "实物商品须收集收货地址（address）")
     if sku.kind == "bundle" and sku.state == "on_sale":
         raise BundleWithoutParts(field="state")
+    if sku.pickable and not sku.from_stock:
+        raise wrong("pickable", "only what comes from stock can be chosen", "只有库存卡密类商品可以自选")
 
 
 def _check_prices(sku: Sku) -> None:
-    least = {"list_price_e4": 1, "cost_e4": 0, "face_value_e4": 0, "floor_e4": 0, "ceiling_e4": 1}
+    least = {"list_price_e4": 1, "cost_e4": 0, "face_value_e4": 0, "floor_e4": 0, "ceiling_e4": 1, "pick_fee_e4": 0}
     for name, least_e4 in least.items():
         amount_e4 = getattr(sku, name)
         if amount_e4 is not None and not least_e4 <= amount_e4 <= AMOUNT_E4_MAX:

@@ -44,6 +44,8 @@ class Sku(msgspec.Struct, frozen=True):
     barcode: str = ""
     confirm_days: int | None = None
     external_ref: str = ""
+    pickable: bool = False  # its cards with a label may be chosen (自选)
+    pick_fee_e4: int = 0  # what that costs, where a card does not say
 
     def allows(self, quantity: int) -> bool:
         """Whether that many may be ordered at once."""
@@ -70,6 +72,8 @@ CHANGEABLE = (
     "reversible", "state", "delivery_promise_minutes", "redeem_instructions", "barcode",
     "confirm_days",
     "external_ref",
+    "pickable",
+    "pick_fee_e4",
 )  # fmt: skip
 """What may change of a SKU; the rest says which one it is."""
 

@@ -42,7 +42,7 @@ async def act(
         return await _once(db, ring, lane, instructions, terms or Terms(), may_steal=True)
     except _ShortOfCards as short:
         for sku_id, need in short.needs.items():
-            await stock.steal(db, lane, sku_id, need)
+            await stock.steal(db, lane, sku_id, need, ring=ring)
     return await _once(db, ring, lane, instructions, terms or Terms(), may_steal=False)
 
 
@@ -119,6 +119,8 @@ async def _read(
     skus = await catalogue.read_revisions(connection, revisions)
     wallets = {order.payer_id for order in standing.values()}
     needs: dict[int, int] = {}
+    chosen: list[int] = []
+    replaced: list[int] = []
     payments: dict[str, int] = {}
     for instruction in instructions:
         order = standing.get(instruction.order_id)
@@ -127,6 +129,11 @@ async def _read(
         if instruction.command is Command.pay and order.expires_at is not None and (instruction.amount_e4 or 0) > 0:
             payments.setdefault(instruction.key, order.order_id)
         if instruction.command in _MAY_TAKE_CARDS and skus[order.sku_id, order.sku_revision].from_stock:
+            if instruction.command is Command.swap:
+                replaced += instruction.card_ids
+            elif order.chosen_card is not None:
+                chosen.append(order.chosen_card)
+                continue
             needs[order.sku_id] = needs.get(order.sku_id, 0) + (len(instruction.card_ids) or order.quantity)
     sub_accounts, leg_ids = await _sub_accounts(connection, lane, standing, instructions)
     return View(
@@ -137,7 +144,7 @@ async def _read(
         known=await store.read_commands(connection, lane, [(i.order_id, i.full_key) for i in instructions]),
         references=await store.claim_references(connection, payments) if payments else {},
         books=ledger.Books([*await ledger.read_accounts(connection, lane, [*_HOUSE, *wallets]), *sub_accounts]),
-        shelf=await stock.read_shelf(connection, ring, lane, needs),
+        shelf=await stock.read_shelf(connection, ring, lane, needs, chosen=chosen, beside=replaced),
         terms=terms,
         may_steal=may_steal,
     )
@@ -184,6 +191,7 @@ async def _write(connection: Connection, lane: int, view: View) -> None:
 
 async def _move_cards(connection: Connection, lane: int, drafts: Sequence[Draft]) -> None:
     sold = [(card_id, d.order.order_id, d.order.sku_id) for d in drafts for card_id in d.sold]
+    chosen = [(card_id, d.order.order_id) for d in drafts for card_id in d.chosen]
     handed_over = [(card_id, d.order.order_id) for d in drafts for card_id in d.handed_over]
     freed = [card_id for draft in drafts for card_id in draft.freed]
     taken_back = [card_id for draft in drafts for card_id in draft.taken_back]
@@ -191,6 +199,8 @@ async def _move_cards(connection: Connection, lane: int, drafts: Sequence[Draft]
         await stock.free(connection, lane, freed)
     if sold:
         await stock.sell(connection, lane, sold)
+    if chosen:
+        await stock.sell_displayed(connection, lane, chosen)
     if handed_over:
         await stock.hand_over(connection, lane, handed_over)
     if taken_back:

@@ -16,10 +16,11 @@ from kameng.identity import ApiKey, Organisation
 from kameng.kit import epochs, events, jobs, lanes
 from kameng.kit.db import Connection
 from kameng.orders import guesting, private_store, store
+from kameng.orders.choosing import look_up
 from kameng.orders.commands import Terms
 from kameng.orders.deciding import Asked, View, judge
 from kameng.orders.drafting import WAITING_FOR
-from kameng.orders.errors import SoldOut, TooManyUnpaid
+from kameng.orders.errors import CardTaken, SoldOut, TooManyUnpaid
 from kameng.orders.guesting import Guest
 from kameng.orders.model import Answer, Known, NewOrder, Refused, Short, State, Wish
 from kameng.orders.placing import Entry, read
@@ -41,6 +42,7 @@ async def await_payment(snapshot: Snapshot, wish: Wish, *, guest: Guest | None =
     A guest's order lies in the lane of the shop's owner, whose organisation the wish names.
     """
     lane, places = wish.organisation.lane, Places(snapshot)
+    (wish,) = await look_up(snapshot, [wish])
     # A password is hashed on purpose slowly: beside the loop, and before the gate.
     hashed = None if guest is None else await asyncio.to_thread(guesting.hash_password, guest.password)
     claims = (await places.reserve([wish]))[0] if snapshot.policy.crossing else []
@@ -49,7 +51,7 @@ async def await_payment(snapshot: Snapshot, wish: Wish, *, guest: Guest | None =
         elsewhere = await stock.shares_elsewhere(connection, lane, wish.sku_id)
     answer = await _once(snapshot, lane, entry, guest, hashed, elsewhere)
     if isinstance(answer, Short):
-        await stock.steal(snapshot.db, lane, wish.sku_id, wish.quantity)
+        await stock.steal(snapshot.db, lane, wish.sku_id, wish.quantity, ring=snapshot.ring)
         answer = await _once(
             snapshot, lane, msgspec.structs.replace(entry, may_steal=False, nonce_spent=True), guest, hashed, elsewhere
         )
@@ -76,7 +78,8 @@ async def _once(
         if isinstance(decision, NewOrder):
             expires_at = view.at + timedelta(seconds=terms.reserve_s)
             contact = None if guest is None else snapshot.ring.seal(guesting.CONTACT, decision.order_id, guest.contact)
-            payment = NewPayment(decision.order_id, expires_at, ip_key, buyer_key, contact, hashed)
+            chosen = decision.card_ids[0] if wish.pick is not None and decision.card_ids else None
+            payment = NewPayment(decision.order_id, expires_at, ip_key, buyer_key, contact, hashed, chosen)
             await _write(snapshot, connection, lane, view, decision, payment, passage.ids[1])
         elif view.spent:
             await identity.spend_nonces(connection, lane, view.spent)
@@ -101,16 +104,10 @@ def decide(
         return Refused(TooManyUnpaid)
     card_ids: tuple[int, ...] = ()
     if sku.from_stock and not wish.organisation.sandbox:
-        # One card at least, or nothing that is nearly sold out could be sold through a channel.
-        most = max(1, (shelves.on_hand + shelves.reserved) * terms.reserve_share_percent // 100)
-        if wish.quantity > shelves.on_hand:
-            return Refused(SoldOut, field="sku")
-        if shelves.reserved + wish.quantity > most:
-            return Refused(TooManyUnpaid, field="quantity")
-        cards = view.shelf.take(sku.sku_id, wish.quantity)
-        if cards is None:
-            return Short(sku.sku_id, wish.quantity) if asked.may_steal else Refused(SoldOut, field="sku")
-        card_ids = tuple(card.card_id for card in cards)
+        taken = _take_cards(view, asked, shelves, terms)
+        if not isinstance(taken, tuple):
+            return taken
+        card_ids = taken
     view.counters.take(asked.lane_claims)
     # The platform collects it: no agent pays, each has its margin when the order is delivered.
     has_split = quote.agents and not wish.organisation.sandbox
@@ -119,6 +116,26 @@ def decide(
         sku.cost_e4 * wish.quantity, State.awaiting_payment, quote.trace, card_ids,
         split=split_of(quote, wish.quantity) if has_split else None,
     )  # fmt: skip
+
+
+def _take_cards(
+    view: View, asked: Asked, shelves: stock.Shares, terms: Terms
+) -> tuple[int, ...] | Refused | Short:
+    """Off the shelf, within the share of it that may wait for payments; or the one that was chosen."""
+    wish = asked.wish
+    if wish.pick is not None:
+        card = view.shelf.take_displayed(wish.pick.card_id)
+        return Refused(CardTaken, field="card") if card is None else (card.card_id,)
+    # One card at least, or nothing that is nearly sold out could be sold through a channel.
+    most = max(1, (shelves.on_hand + shelves.reserved) * terms.reserve_share_percent // 100)
+    if wish.quantity > shelves.on_hand:
+        return Refused(SoldOut, field="sku")
+    if shelves.reserved + wish.quantity > most:
+        return Refused(TooManyUnpaid, field="quantity")
+    cards = view.shelf.take(wish.sku_id, wish.quantity)
+    if cards is None:
+        return Short(wish.sku_id, wish.quantity) if asked.may_steal else Refused(SoldOut, field="sku")
+    return tuple(card.card_id for card in cards)
 
 
 async def _write(
@@ -130,7 +147,9 @@ async def _write(
     await store.insert_payment(connection, lane, payment)
     if wish.account is not None:
         await private_store.insert_marks(connection, lane, [order])
-    if order.card_ids:
+    if order.card_ids and wish.pick is not None:
+        await stock.reserve_displayed(connection, lane, [(card_id, order.order_id) for card_id in order.card_ids])
+    elif order.card_ids:
         await stock.reserve(connection, lane, [(card_id, order.order_id, wish.sku_id) for card_id in order.card_ids])
     event = events.NewEvent(
         event_id=order.order_id, org_id=wish.organisation.org_id, subject_id=order.order_id, sequence=1,

@@ -106,6 +106,7 @@ class Standing(msgspec.Struct, frozen=True):
     expires_at: datetime | None  # when its payment may come no more; None: a wallet paid
     is_guest: bool
     split: Split | None = None  # among the agents above the buyer
+    chosen_card: int | None = None  # of an order that is paid through a channel
 
     @property
     def payer_id(self) -> int:

@@ -14,7 +14,7 @@ from kameng.kit import events, jobs, money
 from kameng.ledger import Books, LedgerRefused, NewTransfer, Result
 from kameng.orders import settling
 from kameng.orders.commands import EVENTS, FULFIL_JOB, SETTLE_JOB, Acted, Instruction, Known, Standing, Terms
-from kameng.orders.errors import SoldOut, StateForbids
+from kameng.orders.errors import CardTaken, SoldOut, StateForbids
 from kameng.orders.model import TRANSITIONS, Command, Refused, Short, State, step
 from kameng.orders.settling import Fresh
 from kameng.stock import Shelf
@@ -32,6 +32,7 @@ class Draft(msgspec.Struct):
     events: list[events.NewEvent] = []
     desk: list[jobs.NewJob] = []
     sold: list[int] = []  # cards taken off the shelf
+    chosen: list[int] = []  # taken off the display
     handed_over: list[int] = []  # reserved cards that are sold now
     freed: list[int] = []  # reserved cards that go back
     taken_back: list[int] = []  # sold cards that go into quarantine
@@ -125,7 +126,7 @@ def hand_over(view: View, draft: Draft) -> Refused | Short | None:
         if card_ids:
             draft.handed_over += card_ids
         else:
-            taken = take(view, draft, order.quantity)
+            taken = take_chosen(view, draft, order.chosen_card) if order.chosen_card else take(view, draft, order.quantity)
             if not isinstance(taken, tuple):
                 return taken
             card_ids = taken
@@ -154,6 +155,14 @@ def take(view: View, draft: Draft, count: int) -> tuple[int, ...] | Refused | Sh
     card_ids = tuple(card.card_id for card in cards)
     draft.sold += card_ids
     return card_ids
+
+
+def take_chosen(view: View, draft: Draft, card_id: int) -> tuple[int, ...] | Refused:
+    """The one card that the buyer chose: another one is not what he paid for."""
+    if view.shelf.take_displayed(card_id) is None:
+        return Refused(CardTaken, field="card")
+    draft.chosen.append(card_id)
+    return (card_id,)
 
 
 def pay_back(view: View, draft: Draft, amount_e4: int, command: Command) -> Refused | None:

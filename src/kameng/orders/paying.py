@@ -40,11 +40,14 @@ def pay(view: View, draft: Draft) -> Refused | Short | None:
     if amount_e4 != order.total_e4:
         return _set_aside(view, draft, amount_e4)
     if order.state is State.expired and _lacks_cards(view, order):
-        return Short(order.sku_id, order.quantity) if view.may_steal else _give_back(view, draft, amount_e4)
+        may_steal = view.may_steal and order.chosen_card is None
+        return Short(order.sku_id, order.quantity) if may_steal else _give_back(view, draft, amount_e4)
     return _take_money(view, draft)
 
 
 def _lacks_cards(view: View, order: Standing) -> bool:
+    if order.chosen_card is not None:
+        return not view.shelf.has_displayed(order.chosen_card)
     sku = view.sku_of(order)
     return sku.from_stock and not order.is_sandbox and not view.shelf.has(order.sku_id, order.quantity)
 

@@ -14,15 +14,27 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from kameng import identity, ledger, risk, stock
+from kameng import identity, ledger, pricing, risk, stock
 from kameng.identity import Scope
 from kameng.kit import audit, clock, epochs, events, jobs, lanes, metrics
 from kameng.kit.db import Connection
 from kameng.orders import private_store, store
 from kameng.orders.commands import FULFIL_JOB, SETTLE_JOB
 from kameng.orders.deciding import Asked, View, decide
-from kameng.orders.model import Answer, Decision, Known, NewOrder, Placed, Refused, Short, ShownOrder, State, Wish
-from kameng.orders.showing import any_open, masked, open_cards, secrets_visible, show
+from kameng.orders.model import (
+    Answer,
+    Decision,
+    Known,
+    NewOrder,
+    Pick,
+    Placed,
+    Refused,
+    Short,
+    ShownOrder,
+    State,
+    Wish,
+)  # fmt: skip
+from kameng.orders.showing import any_open, is_link, masked, open_cards, secrets_visible, show
 
 if TYPE_CHECKING:
     from kameng.catalogue import Sku
@@ -127,6 +139,7 @@ async def read(
     refs = await store.read_refs(connection, lane, [a.wish.ref_key for a in asked])
     needs: dict[int, int] = {}
     wallets = set()
+    chosen: list[int] = []
     split: list[Asked] = []
     for a in asked:
         organisation = a.wish.organisation
@@ -136,7 +149,10 @@ async def read(
         # Only what can be sold is read and opened: no repeat, no quantity that nobody may order.
         may_sell = a.sku is not None and a.sku.from_stock and a.wish.quantity <= a.sku.quantity_max
         if may_sell and organisation.sandbox_of is None and a.wish.ref_key not in refs:
-            needs[a.wish.sku_id] = needs.get(a.wish.sku_id, 0) + a.wish.quantity
+            if a.wish.pick is None:
+                needs[a.wish.sku_id] = needs.get(a.wish.sku_id, 0) + a.wish.quantity
+            else:
+                chosen.append(a.wish.pick.card_id)
     nonces = [a.wish.nonce for a in asked if a.wish.nonce is not None]
     claims = {claim.key for a in asked for claim in a.lane_claims}
     sub_accounts, leg_ids = await _sub_accounts(connection, lane, split) if split else ([], [])
@@ -147,7 +163,7 @@ async def read(
         keys=snapshot.directory.keys,
         organisations=snapshot.directory.organisations,
         books=ledger.Books([*await ledger.read_accounts(connection, lane, [*_HOUSE, *wallets]), *sub_accounts]),
-        shelf=await stock.read_shelf(connection, snapshot.ring, lane, needs),
+        shelf=await stock.read_shelf(connection, snapshot.ring, lane, needs, chosen=chosen),
         counters=await risk.read_lane_counters(connection, lane, claims) if claims else risk.Counters({}),
         refs=refs,
         nonces=await identity.known_nonces(connection, lane, nonces) if nonces else set(),
@@ -175,6 +191,8 @@ def _ask(snapshot: Snapshot, entry: Entry, at_s: int) -> Asked:
         return Asked(wish, None, None, nonce_spent=entry.nonce_spent, unsure=entry.unsure)
     organisation = _buyer(snapshot, wish)
     quote = snapshot.quote(organisation, sku, wish.quantity)
+    if wish.pick is not None:
+        quote = _with_pick(quote, wish.pick, sku)
     policy, listed, claims = snapshot.policy, None, []
     if policy.rules or policy.listings:
         facts = facts_of(wish, sku, quote, at_s)
@@ -198,7 +216,13 @@ def _ask(snapshot: Snapshot, entry: Entry, at_s: int) -> Asked:
 
 def quote_of(snapshot: Snapshot, wish: Wish, sku: Sku) -> Quote:
     """What the wish costs its organisation as that stands now."""
-    return snapshot.quote(_buyer(snapshot, wish), sku, wish.quantity)
+    quote = snapshot.quote(_buyer(snapshot, wish), sku, wish.quantity)
+    return quote if wish.pick is None else _with_pick(quote, wish.pick, sku)
+
+
+def _with_pick(quote: Quote, pick: Pick, sku: Sku) -> Quote:
+    """With what choosing that card costs."""
+    return pricing.with_pick(quote, pick.card_id, sku.pick_fee_e4 if pick.fee_e4 is None else pick.fee_e4)
 
 
 def _buyer(snapshot: Snapshot, wish: Wish) -> Organisation:
@@ -236,9 +260,17 @@ async def _write(
     with_account = [order for order in orders if order.wish.account is not None]
     if with_account:
         await private_store.insert_marks(connection, lane, with_account)
-    sold = [(card_id, order.order_id, order.wish.sku_id) for order in orders for card_id in order.card_ids]
+    sold = [
+        (card_id, order.order_id, order.wish.sku_id)
+        for order in orders
+        if order.wish.pick is None
+        for card_id in order.card_ids
+    ]
     if sold:
         await stock.sell(connection, lane, sold)
+    chosen = [(card_id, o.order_id) for o in orders if o.wish.pick is not None for card_id in o.card_ids]
+    if chosen:
+        await stock.sell_displayed(connection, lane, chosen)
     new_jobs = [
         jobs.NewJob(kind=FULFIL_JOB, subject_id=order.order_id, due_at=view.at)
         for order in orders
@@ -300,7 +332,9 @@ async def _read_known(
         await audit.note(connection, lane, at, lines)
     currencies = {order_id: wish.organisation.currency for order_id, wish in repeats.items()}
     return {
-        row.order_id: show(row, currencies[row.order_id], shown.get(row.order_id, ()), replayed=True)
+        row.order_id: show(
+            row, currencies[row.order_id], shown.get(row.order_id, ()), replayed=True, is_link=is_link(snapshot, row)
+        )
         for row in rows.values()
     }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -13,6 +14,9 @@ from kameng.kit.db import Connection
 from kameng.orders.deciding import play_cards
 from kameng.orders.model import ACCOUNT, SECRETS_SHOWN, SECRETS_VISIBLE, ShownCard, ShownOrder
 from kameng.orders.store import OrderRow
+
+if TYPE_CHECKING:
+    from kameng.orders.snapshot import Snapshot
 
 log = logs.get_logger(__name__)
 
@@ -59,17 +63,23 @@ def any_open(cards: Sequence[ShownCard]) -> bool:
 
 def show(
     row: OrderRow, currency: str, cards: tuple[ShownCard, ...] = (), *, replayed: bool = False,
-    ring: crypto.KeyRing | None = None,
+    ring: crypto.KeyRing | None = None, is_link: bool = False,
 ) -> ShownOrder:  # fmt: skip
     """The row as its buyer sees it; with the ring, also whom it is for, masked."""
     if currency == "XTS" and row.state in SECRETS_VISIBLE:
-        cards = play_cards(row.order_id, row.quantity)
+        cards = play_cards(row.order_id, row.quantity, is_link=is_link)
     return ShownOrder(
         row.order_id, row.client_ref, row.sku_id, row.quantity, row.unit_price_e4, row.total_e4, currency,
         row.state, row.sequence, row.placed_at, row.trace, cards, replayed,
         row.refunded_e4, row.confirm_until,
         None if ring is None else masked_account(ring, row.order_id, row.account),
     )  # fmt: skip
+
+
+def is_link(snapshot: Snapshot, row: OrderRow) -> bool:
+    """Whether its goods are links: of a sandbox's order nothing else tells."""
+    sku = snapshot.catalogue.skus.get(row.sku_id)
+    return sku is not None and sku.kind == "link"
 
 
 def masked_account(ring: crypto.KeyRing, order_id: int, sealed: bytes | None) -> dict[str, str] | None:
@@ -89,8 +99,9 @@ def open_account(ring: crypto.KeyRing, order_id: int, sealed: bytes) -> dict[str
 
 
 def masked(card: ShownCard) -> ShownCard:
-    """The card's number down to its ends, without its secret; for keys that may not read cards."""
+    """The card's number down to its ends, of a link the host, without its secret; for keys that may not read cards."""
     assert card.text is not None
-    number = msgspec.json.decode(card.text, type=stock.CardText).number
+    text = msgspec.json.decode(card.text, type=stock.CardText)
+    number, url = text.number, stock.veiled(text.url) if text.url else ""
     shown = f"{number[:4]}****{number[-4:]}" if len(number) >= 12 else "****"
-    return ShownCard(msgspec.json.encode(stock.CardText(shown, "")), card.expires_on)
+    return ShownCard(msgspec.json.encode(stock.CardText(shown, "", url)), card.expires_on)

@@ -301,6 +301,11 @@ def _overlays() -> dict[str, dict[str, Json]]:
                 "examples": [{"phone": "13800138000"}],
             },
             "max_price": {"description": "The highest unit price you take, with at most four places. 最高单价。"},
+            "card": {
+                "pattern": "^[0-9]{1,19}$",
+                "description": "The `id` of a card on display that you choose (自选, `GET /api/v1/skus/{sku}/cards`), "
+                "with a quantity of 1. Its surcharge is part of the unit price, and of what `max_price` is held against.",
+            },
         },
         OrderAnswer.__name__: {
             "id": {"pattern": "^[0-9]{1,19}$"},
@@ -315,6 +320,12 @@ def _overlays() -> dict[str, dict[str, Json]]:
         },
         CardBody.__name__: {
             "number": {"description": "Empty for cards that are a code only."},
+            "secret": {"description": "What redeems it; for goods of kind `link` the link, as in `url`."},
+            "url": {
+                "description": "The redeem link; left out for goods that are no link. Its host alone, "
+                "`https://host/****`, if the key lacks `cards:read`.",
+                "examples": ["https://redeem.example.com/c/4Q7T9XKD22PM"],
+            },
             "expires_on": {"description": "A date; left out if it never expires."},
         },
         Problem.__name__: {
