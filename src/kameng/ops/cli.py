@@ -18,6 +18,7 @@ from kameng.kit.errors import Fault, Refusal
 from kameng.ops.commands import (
     archive,
     backup,
+    cards,
     desk,
     goods,
     order,
@@ -44,7 +45,7 @@ def parser() -> argparse.ArgumentParser:
     common.add_argument("--data", metavar="FOLDER", help="数据目录 the data folder (KAMENG_DATA_DIR)")
     commands = top.add_subparsers(metavar="COMMAND", required=True)
     for module in (
-        serve, platform, people, wallets, desk, goods, order, risk, telling, backup, standby, archive, upkeep
+        serve, platform, people, wallets, desk, goods, cards, order, risk, telling, backup, standby, archive, upkeep
     ):  # fmt: skip
         module.add(commands, common)
     return top

@@ -126,7 +126,8 @@ def hand_over(view: View, draft: Draft) -> Refused | Short | None:
         if card_ids:
             draft.handed_over += card_ids
         else:
-            taken = take_chosen(view, draft, order.chosen_card) if order.chosen_card else take(view, draft, order.quantity)
+            chosen = order.chosen_card
+            taken = take(view, draft, order.quantity) if chosen is None else take_chosen(view, draft, chosen)
             if not isinstance(taken, tuple):
                 return taken
             card_ids = taken

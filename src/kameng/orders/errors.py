@@ -54,6 +54,7 @@ class CardTaken(Conflict):
     """Somebody has the card that you chose; choose another one."""
 
     code = "card_taken"
+    retry = "same_key"
     zh = "所选卡密已被他人购买或预留，请另选一张。"
 
 

@@ -85,6 +85,13 @@ LineReason = Literal[
     "not_a_link", "not_https", "bad_label", "bad_fee",
 ]  # fmt: skip
 
+VOID_REASONS: dict[str, tuple[str, str]] = {
+    "sold": ("It was sold.", "已售出。"),
+    "reserved": ("It waits for the payment of an order.", "已被待付款订单预留。"),
+    "unknown": ("No card of yours for this SKU has this number.", "该商品下没有您的此卡号。"),
+}
+"""Why a card is not void."""
+
 LINE_REASONS: dict[LineReason, tuple[str, str]] = {
     "no_secret": ("There is a card number and no secret.", "只有卡号，没有卡密。"),
     "no_number": ("The card number is missing.", "缺少卡号。"),

@@ -1,6 +1,7 @@
 -- name: goods_of
 -- What a load has to know of a SKU; nothing, if there is none.
-SELECT s.kind = 'link' AS is_link, s.pickable, p.brand_id FROM sku s JOIN product p USING (product_id) WHERE s.sku_id = $1;
+SELECT s.kind = 'link' AS is_link, s.pickable, p.brand_id
+FROM sku s JOIN product p USING (product_id) WHERE s.sku_id = $1;
 
 -- name: insert_reusable
 -- Cards that may be sold several times, none of whose uses is issued yet.
@@ -114,7 +115,7 @@ SELECT batch_id, sku_id, supplier_org_id, coalesce(first_card_id, 0) AS first_id
 FROM card_batch WHERE batch_id = $1;
 
 -- name: stock_of_batches
--- A supplier's batches below the cursor (of one SKU, where it is not null), newest first, with what became of the cards.
+-- A supplier's batches below the cursor (of one SKU, where it is not null), newest first, and what became of the cards.
 SELECT b.batch_id, b.sku_id, b.file_name, b.loaded_at, c.on_shelf, c.reserved, c.sold, c.quarantined, c.voided
 FROM (
   SELECT batch_id, sku_id, file_name, loaded_at, coalesce(first_card_id, 0) AS first_id,

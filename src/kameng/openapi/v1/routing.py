@@ -44,13 +44,15 @@ ENDPOINTS = [
     orders.search_orders,
     orders.cancel_order, orders.confirm_order, orders.refund_order,
     goods.list_catalogue, goods.find_sku, goods.list_product_changes, goods.show_stock,
+    goods.list_cards_on_display,
     quotes.ask_quotes, money.show_balance, money.list_statement,
     feed.list_events, webhooks.list_webhooks, webhooks.create_webhook, webhooks.change_webhook,
     webhooks.remove_webhook, webhooks.rotate_webhook, webhooks.test_webhook, webhooks.replay_webhook,
     webhooks.list_deliveries,
     statements.show_statements, statements.show_statements_csv, desk.ask_withdrawal, desk.list_withdrawals,
     desk.find_withdrawal, desk.cancel_withdrawal, desk.list_price_changes,
-    supplier.list_supplied_goods, supplier.list_batches, supplier.load_cards, checklist.check_go_live,
+    supplier.list_supplied_goods, supplier.list_batches, supplier.load_cards, supplier.show_live_stock, supplier.void_cards,
+    checklist.check_go_live,
     service.self_test, service.list_errors, service.health, service.show_metrics, show_document,
 ]  # fmt: skip
 """Every handler of the API."""
