@@ -117,7 +117,7 @@ def test_all_signed_endpoints_are_walked() -> None:
     assert sorted(call.endpoint.operation for call in CALLS) == [
         "askQuotes", "askWithdrawal", "cancelOrder", "cancelWithdrawal", "changeWebhook", "checkGoLive",
         "confirmOrder", "createWebhook", "downloadStatements", "findOrder", "findSku", "findWithdrawal",
-        "listCatalogue", "listDeliveries", "listEvents", "listOrderEvents", "listOrders", "listPriceChanges",
+        "listCardsOnDisplay", "listCatalogue", "listDeliveries", "listEvents", "listOrderEvents", "listOrders", "listPriceChanges",
         "listProductChanges", "listStatement", "listWebhooks", "listWithdrawals", "placeOrder", "placeOrders",
         "refundOrder", "removeWebhook", "replayWebhook", "revealOrder", "rotateWebhook", "searchOrders", "selfTest",
         "showBalance", "showStatements", "showStock", "testWebhook",
