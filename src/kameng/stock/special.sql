@@ -158,11 +158,11 @@ WHERE lane = ANY ($1::smallint[]) AND card_id BETWEEN $2 AND $3 AND batch_id = $
 -- name: void_cards
 -- Takes unsold cards off for good, counted; returns how many there were.
 WITH gone AS (
-  UPDATE card SET state = 'void' FROM (
+  UPDATE card c SET state = 'void' FROM (
     SELECT card_id, state AS was FROM card WHERE lane = $1::smallint AND card_id = ANY ($2::bigint[])
-  ) AS old
-  WHERE card.lane = $1::smallint AND card.card_id = old.card_id AND card.order_id IS NULL AND card.state <> 'void'
-  RETURNING card.sku_id, old.was
+  ) AS lay
+  WHERE c.lane = $1::smallint AND c.card_id = lay.card_id AND c.order_id IS NULL AND c.state <> 'void'
+  RETURNING c.sku_id, lay.was
 ), counted AS (
   UPDATE allotment a SET on_hand = a.on_hand - n.count
   FROM (SELECT sku_id, count(*)::int AS count FROM gone WHERE was = 'on_shelf' GROUP BY sku_id) AS n
