@@ -52,7 +52,7 @@ ACROSS_LANES = {
     "stock/stock.sql:donors": "A lane that ran out asks which others have cards: no part of a batch.",
     "stock/stock.sql:shares_elsewhere": "Before cards are reserved: no part of a batch, and not for a wallet's order.",
     "stock/stock.sql:on_hand_everywhere": "The catalogue shows what all lanes have together.",
-    "stock/special.sql:uses_left": "Reusable cards lie in the lane that loaded them; their uses are issued outside batches.",
+    "stock/special.sql:uses_left": "Reusable cards lie where they were loaded; their uses are issued outside batches.",
     "stock/special.sql:list_displayed": "What may be chosen is shown to buyers of all lanes.",
     "stock/special.sql:find_displayed": "Where a card lies that was chosen, before its batch.",
     "stock/special.sql:stock_of_batches": "A supplier's cards lie in any lane: counted when he asks.",

@@ -121,7 +121,8 @@ async def test_a_supplier_sees_his_stock_live_and_takes_cards_off(platform: Plat
     own = [number for number in sold if number.startswith("8888")]
     assert await live() == [(str(batch), 6 - len(own), 0, len(own), 0)]
     assert await live(sku=sku.sku_id) == await live()
-    assert (await platform.get("/api/v1/supplier/stock", f"sku={platform.goods.few.sku_id}", **ask)).code == "unknown_sku"
+    others = await platform.get("/api/v1/supplier/stock", f"sku={platform.goods.few.sku_id}", **ask)
+    assert others.code == "unknown_sku"
 
     free = next(f"88880000{n:08d}" for n in range(6) if f"88880000{n:08d}" not in sold)
     numbers = [free, *own, "9999000011112222"]

@@ -60,7 +60,8 @@ async def test_numbers_are_told_line_by_line(world: World) -> None:
     gone = f"N{ids.index(sold):05d}"
     free = next(f"N{n:05d}" for n in range(3) if f"N{n:05d}" != gone)
     numbers = [free, gone, "N00050", "N99999", free]
-    told = (RefusedNumber(2, gone, "sold"), RefusedNumber(3, "N00050", "unknown"), RefusedNumber(4, "N99999", "unknown"))
+    unknown = [RefusedNumber(line, number, "unknown") for line, number in ((3, "N00050"), (4, "N99999"))]
+    told = (RefusedNumber(2, gone, "sold"), *unknown)
     done = await stock.void_numbers(world.db, world.ring, world.card.sku_id, numbers, By())
     assert done == Voided(1, 0, 1, 0, told)
     again = await stock.void_numbers(world.db, world.ring, world.card.sku_id, numbers, By())

@@ -26,7 +26,7 @@ Rule = Literal["level", "named", "tier"]
 class Step(msgspec.Struct, frozen=True):
     """One rule that spoke, and the unit price after it."""
 
-    # "list", "level:2", "named", "tier:10", "floor", "ceiling"; agents': "markup:AGENT:brand", "floor:OWNER"; "pick:CARD"
+    # "list", "level:2", "named", "tier:10", "floor", "ceiling", "pick:CARD"; agents': "markup:AGENT:brand", "floor:OWNER"
     rule: str
     unit_price_e4: int
 

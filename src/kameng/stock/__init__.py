@@ -43,12 +43,13 @@ from kameng.stock.voiding import By, RefusedNumber, Voided, stock_of_batches, vo
 from kameng.stock.watching import set_low_stock, watch_stock
 
 __all__ = [
-    "AS_OFTEN_AS_ASKED", "CARD", "NEVER", "USES_MAX", "VOID_REASONS", "BadBatch", "BadStockThreshold", "Batch", "BatchStock", "By", "CardLine",
-    "CardText", "ColumnsUnclear", "Displayed", "FileNotReadable", "FileTooLarge", "Found", "LoadReport", "NoCards",
-    "NoSuchBatch", "RefusedLine", "RefusedNumber", "SeveralSheets", "Shares", "Shelf", "ShelfCard", "Stolen",
-    "Supplied", "Voided", "band", "batches_of", "brands_of", "bring_displayed", "cards_of", "find_displayed",
-    "free", "hand_over", "host_of", "known_as", "list_displayed", "load_cards", "load_file", "masked", "on_hand_everywhere",
-    "prints_of", "read_cards", "read_numbers", "read_shelf", "reseal", "reserve", "reserve_displayed", "restock",
-    "sell", "sell_displayed", "set_low_stock", "shares_elsewhere", "shares_here", "steal", "stock_of_batches",
-    "supplied", "take_back", "veiled", "void_batch", "void_expired", "void_numbers", "watch_stock",
+    "AS_OFTEN_AS_ASKED", "CARD", "NEVER", "USES_MAX", "VOID_REASONS", "BadBatch", "BadStockThreshold", "Batch",
+    "BatchStock", "By", "CardLine", "CardText", "ColumnsUnclear", "Displayed", "FileNotReadable", "FileTooLarge",
+    "Found", "LoadReport", "NoCards", "NoSuchBatch", "RefusedLine", "RefusedNumber", "SeveralSheets", "Shares",
+    "Shelf", "ShelfCard", "Stolen", "Supplied", "Voided", "band", "batches_of", "brands_of", "bring_displayed",
+    "cards_of", "find_displayed", "free", "hand_over", "host_of", "known_as", "list_displayed", "load_cards",
+    "load_file", "masked", "on_hand_everywhere", "prints_of", "read_cards", "read_numbers", "read_shelf", "reseal",
+    "reserve", "reserve_displayed", "restock", "sell", "sell_displayed", "set_low_stock", "shares_elsewhere",
+    "shares_here", "steal", "stock_of_batches", "supplied", "take_back", "veiled", "void_batch", "void_expired",
+    "void_numbers", "watch_stock",
 ]  # fmt: skip

@@ -24,7 +24,7 @@ AS_OFTEN_AS_ASKED = 0
 
 
 class CardText(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What the buyer pays for. ``number`` is empty for cards that are a code only, ``url`` for those that are no link."""
+    """What the buyer pays for. ``number`` is empty for cards that are a code only, ``url`` for what is no link."""
 
     number: str
     secret: str

@@ -195,7 +195,10 @@ class StepBody(msgspec.Struct, frozen=True):
     """One rule of the price, and the unit price after it."""
 
     rule: Annotated[
-        str, Meta(description="`list`, `level:2`, `named` (密价), `tier:10` (from 10 pieces), `floor`, `ceiling`, `pick:ID` (自选).")
+        str,
+        Meta(
+            description="`list`, `level:2`, `named` (密价), `tier:10` (from 10 pieces), `floor`, `ceiling`, `pick:ID` (自选)."
+        ),
     ]
     unit_price: Money
 

@@ -51,7 +51,8 @@ ENDPOINTS = [
     webhooks.list_deliveries,
     statements.show_statements, statements.show_statements_csv, desk.ask_withdrawal, desk.list_withdrawals,
     desk.find_withdrawal, desk.cancel_withdrawal, desk.list_price_changes,
-    supplier.list_supplied_goods, supplier.list_batches, supplier.load_cards, supplier.show_live_stock, supplier.void_cards,
+    supplier.list_supplied_goods, supplier.list_batches, supplier.load_cards, supplier.show_live_stock,
+    supplier.void_cards,
     checklist.check_go_live,
     service.self_test, service.list_errors, service.health, service.show_metrics, show_document,
 ]  # fmt: skip
