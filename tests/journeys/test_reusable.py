@@ -51,7 +51,7 @@ async def test_shelves_say_what_is_left(world: World) -> None:
         answers = [await gateway.place(merchant.caller, f"r{n}", world.card, 4) for n in range(3)]
         async with world.db.connection() as connection:
             assert (await stock.on_hand_everywhere(connection))[world.card.sku_id] == 9
-        answers.append(await gateway.place(merchant.caller, "too many", world.card, 10))
+        answers.append(await gateway.place(merchant.caller, "too-many", world.card, 10))
         answers.append(await gateway.place(merchant.caller, "rest", world.card, 9))
     assert codes(answers) == {"placed": 4, "sold_out": 1}
     assert numbers(answers) == {"R00000": 7, "R00001": 7, "R00002": 7}

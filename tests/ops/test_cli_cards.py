@@ -78,14 +78,15 @@ def test_cards_are_taken_off_from_a_shell(server: Embedded, data: Path) -> None:
     numbers.write_text("VOID-00000001\nVOID-99999999\n")
     named = ["--sku", "100119", "--numbers", str(numbers), "--reason", "recalled"]
     done = kameng(data, "cards", "void", *named)
-    assert (done.returncode, done.stdout.splitlines()) == (
-        1, ["作废 voided 1，此前已作废 before 0，已售 sold 0，已预留 reserved 0",
-            "  第 2 行 line 2: VOI**** 该商品下没有您的此卡号。 No card of yours for this SKU has this number. [unknown]"],
-    )  # fmt: skip
+    assert (done.returncode, done.stdout.splitlines()) == (1, [
+        "作废 voided 1，此前已作废 before 0，已售 sold 0，已预留 reserved 0",
+        "  第 2 行 line 2: VOI**** 该商品下没有您的此卡号。 No card of yours for this SKU has this number. [unknown]",
+    ])  # fmt: skip
     done = kameng(data, "cards", "void", "--batch", batch, "--reason", "recalled")
     assert (done.returncode, done.stdout) == (0, "作废 voided 4，此前已作废 before 1，已售 sold 0，已预留 reserved 0\n")
     shown = kameng(data, "cards", "stock", supplier).stdout
-    assert shown.startswith(f"{batch} 100119 void.txt: 在架 on the shelf 0，") and "作废 void 5" in shown
+    assert shown.startswith(f"{batch} 100119 void.txt: 在架 on the shelf 0，")
+    assert "作废 void 5" in shown
     for wrong, said in (
         (["--batch", "4711", "--reason", "x"], "There is no such batch"),
         (["--numbers", str(numbers), "--reason", "x"], ""),

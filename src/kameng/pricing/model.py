@@ -26,7 +26,7 @@ Rule = Literal["level", "named", "tier"]
 class Step(msgspec.Struct, frozen=True):
     """One rule that spoke, and the unit price after it."""
 
-    # "list", "level:2", "named", "tier:10", "floor", "ceiling", "pick:CARD"; agents': "markup:AGENT:brand", "floor:OWNER"
+    # "list", "level:2", "named", "tier:10", "floor", "ceiling", "pick:CARD"; of agents "markup:AGENT:brand", …
     rule: str
     unit_price_e4: int
 

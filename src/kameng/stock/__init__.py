@@ -14,8 +14,8 @@ from kameng.stock.errors import (
     SeveralSheets,
 )  # fmt: skip
 from kameng.stock.keeping import band, reseal, void_expired
-from kameng.stock.loading import USES_MAX, LoadReport, load_cards, load_file
 from kameng.stock.links import host_of, veiled
+from kameng.stock.loading import USES_MAX, LoadReport, load_cards, load_file
 from kameng.stock.model import AS_OFTEN_AS_ASKED, CARD, NEVER, CardText, Shelf, ShelfCard, known_as
 from kameng.stock.numbering import prints_of, read_numbers
 from kameng.stock.reading import CardLine, RefusedLine, masked, read_cards

@@ -43,7 +43,8 @@ async def read_shelf(
             cards.append(ShelfCard(card_id, sku_id, expires_on, ring.open(CARD, card_id, sealed)))
         except crypto.KeyMissing as error:
             log.error("cards are sealed with a key that this process does not hold", error, lane=lane)
-            return Shelf([], displayed)  # the cards are good: another process may sell them, this one must reload its ring
+            # The cards are good: another process may sell them, this one must reload its ring.
+            return Shelf([], displayed)
         except crypto.Unsealable:
             damaged.append(card_id)
     if damaged:

@@ -303,8 +303,8 @@ def _overlays() -> dict[str, dict[str, Json]]:
             "max_price": {"description": "The highest unit price you take, with at most four places. 最高单价。"},
             "card": {
                 "pattern": "^[0-9]{1,19}$",
-                "description": "The `id` of a card that you choose (自选, `GET /api/v1/skus/{sku}/cards`), with a quantity "
-                "of 1. Its surcharge is part of the unit price.",
+                "description": "The `id` of a card that you choose (自选, see `listCardsOnDisplay`), with a quantity of 1. "
+                "Its surcharge is part of the unit price.",
             },
         },
         OrderAnswer.__name__: {
@@ -322,7 +322,7 @@ def _overlays() -> dict[str, dict[str, Json]]:
             "number": {"description": "Empty for cards that are a code only."},
             "secret": {"description": "What redeems it; for goods of kind `link` the link, as in `url`."},
             "url": {
-                "description": "The redeem link; left out for goods that are no link. Without `cards:read` its host alone.",
+                "description": "The redeem link; left out for other goods. Without `cards:read` its host alone.",
                 "examples": ["https://redeem.example.com/c/4Q7T9XKD22PM"],
             },
             "expires_on": {"description": "A date; left out if it never expires."},

@@ -120,9 +120,9 @@ async def show_stock(request: AnyRequest) -> Response[bytes]:
     guards=[signed],
     opt=says(
         operation="listCardsOnDisplay", tag="goods", zh="自选卡列表", en="Cards to choose from",
-        text="Of a SKU that is `pickable`: the cards that are free now, by the number or label that is shown of them. Order "
-        "one with its `id` as `card`; who comes second gets `card_taken`. Cards without a label are not here: an order "
-        "without `card` gets one of those. Empty where nothing may be chosen.",
+        text="Of a SKU that is `pickable`: the cards that are free now, by the number or label that is shown of them. "
+        "Order one with its `id` as `card`; who comes second gets `card_taken`. Cards without a label are not here: "
+        "an order without `card` gets one of those. Empty where nothing may be chosen.",
         scope=Scope.catalogue_read, path={"sku": "The SKU's code."}, query=DisplayQuery,
         refusals=(catalogue.UnknownSku,),
         replies=(Reply(200, DisplayAnswer, "A page of cards.", examples.DISPLAY),),

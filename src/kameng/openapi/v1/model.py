@@ -197,7 +197,8 @@ class StepBody(msgspec.Struct, frozen=True):
     rule: Annotated[
         str,
         Meta(
-            description="`list`, `level:2`, `named` (密价), `tier:10` (from 10 pieces), `floor`, `ceiling`, `pick:ID` (自选)."
+            description="`list`, `level:2`, `named` (密价), `tier:10` (from 10 pieces), `floor`, `ceiling`, "
+            "`pick:ID` (自选)."
         ),
     ]
     unit_price: Money

@@ -96,8 +96,9 @@ async def list_batches(request: AnyRequest) -> Response[bytes]:
         operation="loadCards", tag="supplier", zh="卡密入库", en="Load cards",
         text=f"The body is the file: TXT, CSV or Excel, at most {UPLOAD_BYTES_MAX >> 20} MiB, read as "
         "`kameng cards load` reads it. Good lines go on the shelf at once; bad ones and those loaded before are told "
-        "one by one. Sent again it loads nothing twice. Only for SKUs that you supply already. Of the kind `link`, every "
-        "secret must be an https link; of `pickable` SKUs the columns 自选展示 (label) and 自选加价 (surcharge) are read.",
+        "one by one. Sent again it loads nothing twice. Only for SKUs that you supply already. Of the kind `link`, "
+        "every secret must be an https link; of `pickable` SKUs the columns 自选展示 (label) and 自选加价 (surcharge) "
+        "are read.",
         scope=Scope.supplier_cards, write=True, query=CardsQuery, upload="The card file.",
         refusals=(
             NotSupplier, catalogue.UnknownSku, stock.NoCards, stock.BadBatch, stock.FileNotReadable,
@@ -150,9 +151,9 @@ async def show_live_stock(request: AnyRequest) -> Response[bytes]:
     guards=[signed],
     opt=says(
         operation="voidCards", tag="supplier", zh="作废卡密", en="Void cards",
-        text="Takes unsold cards of yours off for good: a whole `batch`, or of one `sku` those with these `numbers`, at most "
-        f"{NUMBERS_MAX}. What was sold or awaits its payment stays, and is told line by line. Of a reusable card all unsold "
-        "uses go. Asked again it changes nothing.",
+        text="Takes unsold cards of yours off for good: a whole `batch`, or of one `sku` those with these `numbers`, at "
+        f"most {NUMBERS_MAX}. What was sold or awaits its payment stays, and is told line by line. Of a reusable card "
+        "all unsold uses go. Asked again it changes nothing.",
         scope=Scope.supplier_cards, write=True, body=VoidBody, body_example=examples.VOID_BODY,
         refusals=(NotSupplier, catalogue.UnknownSku, stock.NoSuchBatch),
         replies=(Reply(200, VoidedAnswer, "What is void now, and what is not.", examples.VOIDED),),
