@@ -118,9 +118,9 @@ def test_all_signed_endpoints_are_walked() -> None:
         "askQuotes", "askWithdrawal", "cancelOrder", "cancelWithdrawal", "changeWebhook", "checkGoLive",
         "confirmOrder", "createWebhook", "downloadStatements", "findOrder", "findSku", "findWithdrawal",
         "listCardsOnDisplay", "listCatalogue", "listDeliveries", "listEvents", "listOrderEvents", "listOrders",
-        "listPriceChanges", "listProductChanges", "listStatement", "listWebhooks", "listWithdrawals", "placeOrder", "placeOrders",
-        "refundOrder", "removeWebhook", "replayWebhook", "revealOrder", "rotateWebhook", "searchOrders", "selfTest",
-        "showBalance", "showStatements", "showStock", "testWebhook",
+        "listPriceChanges", "listProductChanges", "listStatement", "listWebhooks", "listWithdrawals", "placeOrder",
+        "placeOrders", "refundOrder", "removeWebhook", "replayWebhook", "revealOrder", "rotateWebhook", "searchOrders",
+        "selfTest", "showBalance", "showStatements", "showStock", "testWebhook",
     ]  # fmt: skip
 
 

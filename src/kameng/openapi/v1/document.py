@@ -303,8 +303,8 @@ def _overlays() -> dict[str, dict[str, Json]]:
             "max_price": {"description": "The highest unit price you take, with at most four places. 最高单价。"},
             "card": {
                 "pattern": "^[0-9]{1,19}$",
-                "description": "The `id` of a card that you choose (自选, see `listCardsOnDisplay`), with a quantity of 1. "
-                "Its surcharge is part of the unit price.",
+                "description": "The `id` of a card that you choose (自选, see `listCardsOnDisplay`), with a quantity "
+                "of 1. Its surcharge is part of the unit price.",
             },
         },
         OrderAnswer.__name__: {

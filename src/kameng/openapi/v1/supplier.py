@@ -151,9 +151,9 @@ async def show_live_stock(request: AnyRequest) -> Response[bytes]:
     guards=[signed],
     opt=says(
         operation="voidCards", tag="supplier", zh="作废卡密", en="Void cards",
-        text="Takes unsold cards of yours off for good: a whole `batch`, or of one `sku` those with these `numbers`, at "
-        f"most {NUMBERS_MAX}. What was sold or awaits its payment stays, and is told line by line. Of a reusable card "
-        "all unsold uses go. Asked again it changes nothing.",
+        text="Takes unsold cards of yours off for good: a whole `batch`, or of one `sku` those with these `numbers`, "
+        f"at most {NUMBERS_MAX}. What was sold or awaits its payment stays, and is told line by line. Of a reusable "
+        "card all unsold uses go. Asked again it changes nothing.",
         scope=Scope.supplier_cards, write=True, body=VoidBody, body_example=examples.VOID_BODY,
         refusals=(NotSupplier, catalogue.UnknownSku, stock.NoSuchBatch),
         replies=(Reply(200, VoidedAnswer, "What is void now, and what is not.", examples.VOIDED),),
