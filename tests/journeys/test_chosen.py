@@ -167,9 +167,7 @@ async def test_a_sandbox_pays_for_choosing_and_takes_nothing(world: World) -> No
     ids = await on_display(world)
     merchant = await world.merchant()
     async with world.gateway() as gateway:
-        answers = [
-            await choose(gateway, merchant, ref, ids["尾号 1111"], sandbox=True) for ref in ("a", "b")
-        ]
+        answers = [await choose(gateway, merchant, ref, ids["尾号 1111"], sandbox=True) for ref in ("a", "b")]
     assert [order.total_e4 for order in placed(answers)] == [UNIT_E4 + OWN_FEE_E4] * 2
     assert await cards(world) == {"on_display": 2, "on_shelf": 1}
     await world.assert_clean()
@@ -183,9 +181,7 @@ async def awaited(gateway: Gateway, merchant: Merchant, ref: str, card_id: int) 
 
 
 async def pay(world: World, order: ShownOrder, reference: str) -> Any:
-    return await ask(
-        world, order.order_id, Command.pay, reference, by=By.staff, amount_e4=order.total_e4, terms=TERMS
-    )
+    return await ask(world, order.order_id, Command.pay, reference, by=By.staff, amount_e4=order.total_e4, terms=TERMS)
 
 
 async def test_reserved_for_one_and_delivered_when_paid(world: World) -> None:

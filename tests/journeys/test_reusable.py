@@ -123,9 +123,7 @@ async def test_a_replacement_is_another_card(world: World) -> None:
     await world.assert_clean()
 
 
-async def test_a_load_that_was_cut_off_is_finished_by_the_clock(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_load_that_was_cut_off_is_finished_by_the_clock(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     async def cut_off(*_: Any, **__: Any) -> int:
         raise ConnectionError
 
@@ -151,9 +149,7 @@ async def test_issued_at_once_by_two_never_too_many(world: World, monkeypatch: p
             load(world, 20),
             )  # fmt: skip
         await together(stock.restock(world.db, world.ring), stock.restock(world.db, world.ring))
-        answers += await together(
-            *(gateway.place(merchants[n % 2].caller, f"s{n}", world.card) for n in range(40))
-        )
+        answers += await together(*(gateway.place(merchants[n % 2].caller, f"s{n}", world.card) for n in range(40)))
     assert codes(answers)["placed"] == 20
     assert await world.rows("SELECT uses, issued FROM reusable_card") == [(20, 20)]
     await world.assert_clean()

@@ -150,9 +150,7 @@ async def test_a_supplier_loads_reusable_cards(platform: Platform) -> None:
     sku = platform.goods.bare
     member, _ = await _supplier(platform, sku, "循环供货", "7777000011110000 FIRST-0001\n")
     query = f"sku={sku.sku_id}&uses=3"
-    loaded = await platform.post(
-        "/api/v1/supplier/cards", b"7777000011110001 SHARED-01\n", query=query, key=member.key
-    )
+    loaded = await platform.post("/api/v1/supplier/cards", b"7777000011110001 SHARED-01\n", query=query, key=member.key)
     assert loaded.json["loaded"] == 1
     (row, _) = (await platform.get("/api/v1/supplier/stock", key=member.key)).json["stock"]
     assert (row["batch"], row["on_shelf"]) == (loaded.json["batch"], 3)

@@ -42,7 +42,7 @@ def test_a_link_is_an_address_with_a_name(good: str) -> None:
         ("https://10.0.0.1/c", "not_a_link"),
         ("https://[::1]/c", "not_a_link"),
         ("https://中文.example/c", "not_a_link"),
-        ("https://redeem.example.com/\"><script>", "not_a_link"),
+        ('https://redeem.example.com/"><script>', "not_a_link"),
         ("https://-a.example.com/", "not_a_link"),
         ("javascript:alert(1)", "not_a_link"),
         ("4Q7T-9XKD-22PM", "not_a_link"),

@@ -53,9 +53,7 @@ async def test_numbers_are_told_line_by_line(world: World) -> None:
     merchant = await world.merchant()
     async with world.gateway() as gateway:
         await gateway.place(merchant.caller, "a", world.card)
-    sold = await world.scalar(
-        "SELECT card_id FROM card WHERE state = 'sold' ORDER BY card_id LIMIT 1"
-    )
+    sold = await world.scalar("SELECT card_id FROM card WHERE state = 'sold' ORDER BY card_id LIMIT 1")
     ids = [row["card_id"] for row in await world.rows("SELECT card_id FROM card ORDER BY card_id")]
     gone = f"N{ids.index(sold):05d}"
     free = next(f"N{n:05d}" for n in range(3) if f"N{n:05d}" != gone)
@@ -118,7 +116,5 @@ async def test_orders_and_voiding_at_once(world: World) -> None:
         )
     sold = codes(answers).get("placed", 0)
     assert done.voided + sold == 60
-    assert await states(world, batch) == {
-        state: n for state, n in (("sold", sold), ("void", 60 - sold)) if n
-    }
+    assert await states(world, batch) == {state: n for state, n in (("sold", sold), ("void", 60 - sold)) if n}
     await world.assert_clean()

@@ -127,9 +127,7 @@ def _uses(
             found[one.original_id] = None
             continue
         found[one.original_id] = [
-            SealedCard(
-                use_id, one.sku_id, one.batch_id, ring.seal(CARD, use_id, text), one.expires_on, one.original_id
-            )
+            SealedCard(use_id, one.sku_id, one.batch_id, ring.seal(CARD, use_id, text), one.expires_on, one.original_id)
             for use_id in islice(dealt, count)
         ]
     return found

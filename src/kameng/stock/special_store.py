@@ -161,9 +161,7 @@ async def reserve_displayed(connection: Connection, lane: int, reserved: Sequenc
 
 
 async def _tie(connection: Connection, lane: int, tied: Sequence[tuple[int, int]], state: str) -> None:
-    done = await connection.fetchval(
-        statements.tie_displayed, lane, [t[0] for t in tied], [t[1] for t in tied], state
-    )
+    done = await connection.fetchval(statements.tie_displayed, lane, [t[0] for t in tied], [t[1] for t in tied], state)
     if done != len(tied):
         raise Fault(f"{len(tied) - done} chosen cards were taken from under lane {lane}'s gate.")
 

@@ -89,9 +89,7 @@ async def void_batch(db: Database, batch_id: int, by: By) -> Voided:
     return Voided(voided, states.get(("void", True), 0) - voided, sold, states.get(("reserved", False), 0))
 
 
-async def void_numbers(
-    db: Database, ring: crypto.KeyRing, sku_id: int, card_numbers: Sequence[str], by: By
-) -> Voided:
+async def void_numbers(db: Database, ring: crypto.KeyRing, sku_id: int, card_numbers: Sequence[str], by: By) -> Voided:
     """The cards of a SKU that bear these numbers, and all unsold uses of those that are reusable."""
     async with db.connection() as connection:
         goods = await special_store.goods_of(connection, sku_id)
@@ -145,9 +143,7 @@ def _refused(
     return refused
 
 
-async def _void(
-    db: Database, cards: Sequence[tuple[int, int]], owner_id: int, by: By, *, subject_id: int
-) -> int:
+async def _void(db: Database, cards: Sequence[tuple[int, int]], owner_id: int, by: By, *, subject_id: int) -> int:
     """(card id, lane) each; those that are gone from there are left alone."""
     by_lane: dict[int, list[int]] = {}
     for card_id, lane in cards:

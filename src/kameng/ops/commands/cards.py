@@ -125,9 +125,7 @@ def void_cards(arguments: argparse.Namespace) -> int:
 
 def show_stock(arguments: argparse.Namespace) -> int:
     async def work(platform: Platform) -> list[stock.BatchStock]:
-        return await stock.stock_of_batches(
-            platform.db, arguments.supplier, before_id=(1 << 63) - 1, limit=ROWS_MAX
-        )
+        return await stock.stock_of_batches(platform.db, arguments.supplier, before_id=(1 << 63) - 1, limit=ROWS_MAX)
 
     for one in on_platform(work):
         say(
