@@ -52,6 +52,13 @@ ACROSS_LANES = {
     "stock/stock.sql:donors": "A lane that ran out asks which others have cards: no part of a batch.",
     "stock/stock.sql:shares_elsewhere": "Before cards are reserved: no part of a batch, and not for a wallet's order.",
     "stock/stock.sql:on_hand_everywhere": "The catalogue shows what all lanes have together.",
+    "stock/special.sql:uses_left": "Reusable cards lie where they were loaded; their uses are issued outside batches.",
+    "stock/special.sql:list_displayed": "What may be chosen is shown to buyers of all lanes.",
+    "stock/special.sql:find_displayed": "Where a card lies that was chosen, before its batch.",
+    "stock/special.sql:stock_of_batches": "A supplier's cards lie in any lane: counted when he asks.",
+    "stock/special.sql:cards_by_number": "The same before they are voided.",
+    "stock/special.sql:cards_of_batch": "The same, of a batch.",
+    "stock/special.sql:states_of_batch": "And what became of them.",
     "stock/stock.sql:unread_cards": "Older cards whose number nobody has read yet, wherever they lie.",
 }
 
@@ -121,7 +128,7 @@ def relations(node: dict[str, Any]) -> Iterator[str]:
 def test_what_is_inserted_bears_the_lane_that_was_named() -> None:
     """EXPLAIN does not say where new rows go: the lane has to be a parameter, the same for all of them."""
     lane_tables = "account|allotment|api_key|audit_line|card|event|job|lane_counter|membership|order_ref|orders"
-    lane_tables += "|organisation|transfer|transfer_key"
+    lane_tables += "|organisation|reusable_card|transfer|transfer_key"
     inserts = {
         name: re.search(r"\(lane, [^;]*?(?:VALUES \(|SELECT )\$1::smallint", text)
         for name, text in STATEMENTS.items()

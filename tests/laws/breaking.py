@@ -15,7 +15,7 @@ SPLIT_ORDER = "(SELECT min(order_id) FROM orders WHERE split IS NOT NULL)"
 BOOKED = "(SELECT min(transfer_id) FROM transfer WHERE code = 'margin')"
 SOLD = "(SELECT min(card_id) FROM card WHERE state = 'sold')"
 LYING = "(SELECT min(card_id) FROM card WHERE state = 'on_shelf')"
-MOVED = "(SELECT max(card_id) FROM card WHERE state = 'on_shelf')"
+MOVED = "(SELECT max(card_id) FROM card WHERE state = 'on_shelf' AND original_id IS NULL)"
 HELD = "(SELECT min(transfer_id) FROM transfer WHERE kind = 'hold')"
 VOID = "(SELECT min(transfer_id) FROM transfer WHERE kind = 'void')"
 SALE = "(SELECT min(transfer_id) FROM transfer WHERE code = 'sale')"
@@ -70,6 +70,17 @@ BREAKING: list[tuple[str, str]] = [
     ),
     ("cards_exist_once", "INSERT INTO card_fingerprint VALUES (decode('00', 'hex'), 4711)"),
     ("cards_exist_once samples_open", f"DELETE FROM card_fingerprint WHERE card_id = {SOLD}"),
+    ("uses_are_counted", "UPDATE reusable_card SET issued = issued - 1"),
+    (
+        "uses_are_counted",
+        "ALTER TABLE reusable_card DROP CONSTRAINT reusable_card_not_exceeded; UPDATE reusable_card SET uses = 2",
+    ),
+    ("uses_are_counted samples_open", "UPDATE card SET original_id = 4711 WHERE original_id IS NOT NULL"),
+    ("cards_exist_once uses_are_counted", "DELETE FROM reusable_card"),
+    ("secrets_are_sealed", "UPDATE reusable_card SET sealed = set_byte(sealed, 0, 0)"),
+    ("displayed_cards_were_chosen", "UPDATE orders SET trace = replace(trace, 'pick:', 'level:')"),
+    ("displayed_cards_were_chosen", f"UPDATE card SET label = 'other' WHERE card_id = {SOLD}"),
+    ("samples_open", "UPDATE card SET label = 'secret-chosen-0001' WHERE label IS NOT NULL"),
     ("shelves_are_counted", "UPDATE allotment SET on_hand = on_hand + 1 WHERE lane = 0"),
     ("sandboxes_take_no_cards", f"UPDATE orders SET card_ids = '{{4711}}' WHERE order_id = {SANDBOX_ORDER}"),
     (

@@ -59,6 +59,7 @@ async def _live(world: World) -> tuple[bytes, str]:
         await gateway.place(merchants[0].caller, "cards-0", world.card, 2)  # again: its cards are revealed
     assert len(placed(answers)) == 31
     await _sell_below_agents(world)
+    await _sell_special(world, merchants[0])
     first = merchants[0]
     for key, kind, amount_e4 in (("a", "hold", 500), ("b", "hold", 300), ("c", "hold", 200)):
         await _hold(world, first.org_id, amount_e4, key=key, kind=kind)
@@ -133,6 +134,22 @@ async def _sell_bundles(world: World) -> None:
     await ask(world, failed.order_id, Command.fail_part, part_no=2)
 
 
+async def _sell_special(world: World, merchant: Merchant) -> None:
+    """One use of a reusable card, and a card that was chosen."""
+    sku = world.half_card
+    line = stock.CardLine(1, "REUSED-0001", "secret-reused-0001", None, None)
+    await stock.load_cards(world.db, world.ring, [line], sku_id=sku.sku_id, file_name="r.txt", uses=3)
+    await catalogue.set_sku(world.db, sku.sku_id, {"pickable": True})
+    line = stock.CardLine(1, "CHOSEN-0001", "secret-chosen-0001", None, None, "CHOSEN-0001")
+    await stock.load_cards(world.db, world.ring, [line], sku_id=sku.sku_id, file_name="p.txt")
+    (shown,) = await stock.list_displayed(world.db, sku.sku_id, after_id=0, limit=9)
+    async with world.gateway() as gateway:
+        await gateway.snapshot.directory.key(merchant.caller.key.key_id)
+        body = orders.OrderBody("chosen", str(sku.sku_id), card=str(shown.card_id))
+        chosen = await gateway.queues.place(orders.wish_from(gateway.snapshot, merchant.caller, body))
+        assert len(placed([await gateway.place(merchant.caller, "reused", sku), chosen])) == 2
+
+
 async def _close_a_month(world: World) -> None:
     """What comes after it is of the next month."""
     await ledger.transfer(world.db, 0, CLEARING, 4, 5, key="early", code="correction", subject_id=0)
@@ -205,6 +222,7 @@ async def test_a_platform_that_lived_is_clean_and_every_law_looked_at_something(
     assert (counts["cards_have_their_order"], counts["cards_delivered_once"]) == (38, 39)
     assert counts["cards_exist_once"] == 50
     assert counts["orders_have_one_sale"] == counts["sales_have_their_order"] == 43
+    assert (counts["uses_are_counted"], counts["displayed_cards_were_chosen"]) == (1, 1)
     assert counts["splits_make_the_total"] == 2
     assert counts["margins_follow_their_split"] == 4
     assert counts["lanes_owe_each_other_the_same"] == 1
@@ -228,7 +246,7 @@ async def test_a_platform_that_lived_is_clean_and_every_law_looked_at_something(
     assert notes["no_clear_secret"] == f"139 values 个值 / {counts['no_clear_secret']} texts 段文本"
     auditing.print_report(report)
     said = capsys.readouterr().out
-    assert said.splitlines()[-1] == "52 laws hold. 全部 52 条规则成立。"
+    assert said.splitlines()[-1] == "54 laws hold. 全部 54 条规则成立。"
 
 
 @pytest.mark.parametrize(("laws", "breaking"), BREAKING, ids=[f"{i}-{laws}" for i, (laws, _) in enumerate(BREAKING)])
@@ -292,7 +310,7 @@ async def test_without_the_ring_nothing_is_opened(postgres: Embedded, copy: str,
     await _sql(postgres.url_for(copy), f"UPDATE card SET sealed = set_byte(sealed, 2, 9) WHERE card_id = {LYING}")
     report = await _audit(postgres.url_for(copy), None)
     assert report.clean
-    assert len(report.findings) == 50
+    assert len(report.findings) == 52
     await _sql(postgres.url_for(copy), f"UPDATE card SET sealed = set_byte(sealed, 0, 9) WHERE card_id = {LYING}")
     report = await _audit(postgres.url_for(copy), None)
     assert [finding.law for finding in report.broken] == ["secrets_are_sealed"]

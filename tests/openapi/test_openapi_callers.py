@@ -119,9 +119,9 @@ def test_all_signed_endpoints_are_walked() -> None:
     assert sorted(call.endpoint.operation for call in CALLS) == [
         "askQuotes", "askWithdrawal", "cancelOrder", "cancelWithdrawal", "changeWebhook", "checkGoLive",
         "confirmOrder", "createWebhook", "downloadStatements", "findOrder", "findSku", "findWithdrawal",
-        "listCatalogue", "listDeliveries", "listEvents", "listOrderEvents", "listOrders", "listPriceChanges",
-        "listProductChanges", "listStatement", "listWebhooks", "listWithdrawals", "placeOrder", "placeOrders",
-        "refundOrder", "removeWebhook", "replayWebhook", "revealImage", "revealOrder", "rotateWebhook",
+        "listCardsOnDisplay", "listCatalogue", "listDeliveries", "listEvents", "listOrderEvents", "listOrders",
+        "listPriceChanges", "listProductChanges", "listStatement", "listWebhooks", "listWithdrawals", "placeOrder",
+        "placeOrders", "refundOrder", "removeWebhook", "replayWebhook", "revealImage", "revealOrder", "rotateWebhook",
         "searchOrders", "selfTest", "showBalance", "showStatements", "showStock", "testWebhook",
     ]  # fmt: skip
 

@@ -26,6 +26,7 @@ LABELS = {
     "external_ref": ("external_ref", "外部编码"),
     "confirm_days": ("confirm_days", "确认收货天数"), "worked_by": ("worked_by", "处理方"),
     "parts": ("parts", "组成内容"), "discount_percent_e4": ("discount", "组合折扣"),
+    "pickable": ("pickable", "可自选"), "pick_fee_e4": ("pick_fee", "自选加价"),
 }  # fmt: skip
 """What callers call a field, and what it is called in Chinese."""
 
@@ -42,6 +43,8 @@ def check_sku(sku: Sku) -> None:
         raise wrong("worked_by", "only of a `manual` SKU", "仅人工处理（manual）商品可以指定")
     if sku.kind == "bundle" and sku.state == "on_sale" and not sku.parts:
         raise BundleWithoutParts(field="state")
+    if sku.pickable and not sku.from_stock:
+        raise wrong("pickable", "only what comes from stock can be chosen", "只有库存卡密类商品可以自选")
     if sku.parts:
         _check_parts(sku)
 
@@ -62,7 +65,7 @@ def _check_parts(sku: Sku) -> None:
 
 
 def _check_prices(sku: Sku) -> None:
-    least = {"list_price_e4": 1, "cost_e4": 0, "face_value_e4": 0, "floor_e4": 0, "ceiling_e4": 1}
+    least = {"list_price_e4": 1, "cost_e4": 0, "face_value_e4": 0, "floor_e4": 0, "ceiling_e4": 1, "pick_fee_e4": 0}
     for name, least_e4 in least.items():
         amount_e4 = getattr(sku, name)
         if amount_e4 is not None and not least_e4 <= amount_e4 <= AMOUNT_E4_MAX:

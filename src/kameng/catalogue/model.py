@@ -68,6 +68,8 @@ class Sku(msgspec.Struct, frozen=True):
     """The supplier's organisation that works it by hand; 0: the staff."""
     discount_percent_e4: int | None = None  # a bundle's, below its parts' list prices; None: its list price is its own
     parts: tuple[Part, ...] = ()
+    pickable: bool = False  # its cards with a label may be chosen (自选)
+    pick_fee_e4: int = 0  # what that costs, where a card does not say
 
     def allows(self, quantity: int) -> bool:
         """Whether that many may be ordered at once."""
@@ -107,6 +109,8 @@ CHANGEABLE = (
     "external_ref",
     "worked_by",
     "parts", "discount_percent_e4",
+    "pickable",
+    "pick_fee_e4",
 )  # fmt: skip
 """What may change of a SKU; the rest says which one it is."""
 

@@ -43,6 +43,7 @@ _request_numbers = count(1)
 class CardBody(msgspec.Struct, frozen=True, omit_defaults=True):
     number: str
     secret: str
+    url: str | None = None
     expires_on: str | None = None
 
 

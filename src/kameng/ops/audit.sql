@@ -32,17 +32,48 @@ FROM (
 ) AS listed;
 
 -- name: cards_exist_once
--- Cards over all lanes, each with the one fingerprint that keeps it from being loaded again.
+-- Cards over all lanes, each with the one fingerprint that keeps it from being loaded again. Of a reusable card it is
+-- the card's own: its uses have none.
 WITH card_in_lanes AS (
-  SELECT card_id, count(*) AS lanes FROM card GROUP BY card_id
+  SELECT card_id, count(*) AS lanes, min(original_id) IS NULL AS is_known FROM (
+    SELECT card_id, original_id FROM card UNION ALL SELECT original_id, NULL FROM reusable_card
+  ) AS every GROUP BY card_id
 ), known AS (
   SELECT card_id, count(*) AS fingerprints FROM card_fingerprint GROUP BY card_id
+), judged AS (
+  SELECT card_id, lanes IS DISTINCT FROM 1
+      OR coalesce(fingerprints, 0) <> CASE WHEN coalesce(is_known, true) THEN 1 ELSE 0 END AS is_wrong
+  FROM card_in_lanes FULL JOIN known USING (card_id)
 )
-SELECT count(*) AS checked,
-       count(*) FILTER (WHERE lanes IS DISTINCT FROM 1 OR fingerprints IS DISTINCT FROM 1) AS broken,
-       (array_agg(card_id::text) FILTER (WHERE lanes IS DISTINCT FROM 1 OR fingerprints IS DISTINCT FROM 1))[1:5]
-         AS examples
-FROM card_in_lanes FULL JOIN known USING (card_id);
+SELECT count(*) AS checked, count(*) FILTER (WHERE is_wrong) AS broken,
+       (array_agg(card_id::text) FILTER (WHERE is_wrong))[1:5] AS examples
+FROM judged;
+
+-- name: uses_are_counted
+-- Reusable cards beside the orders that hold one of them and all uses that lie anywhere: as many as were issued, and no
+-- more than there may be. Every use has its card, of the same SKU and batch.
+WITH lying AS (
+  SELECT original_id, count(*) AS uses, count(order_id) AS held, count(DISTINCT (sku_id, batch_id)) AS kinds,
+         min(sku_id) AS sku_id, min(batch_id) AS batch_id
+  FROM card WHERE original_id IS NOT NULL GROUP BY original_id
+), judged AS (
+  SELECT original_id, r.lane IS NULL OR coalesce(l.uses, 0) <> r.issued OR l.held > r.uses OR r.issued > r.uses
+      OR l.kinds > 1 OR l.sku_id <> r.sku_id OR l.batch_id <> r.batch_id AS is_wrong
+  FROM reusable_card r FULL JOIN lying l USING (original_id)
+)
+SELECT count(*) AS checked, count(*) FILTER (WHERE is_wrong) AS broken,
+       (array_agg(original_id::text) FILTER (WHERE is_wrong))[1:5] AS examples
+FROM judged;
+
+-- name: displayed_cards_were_chosen
+-- Cards with a label that an order has: its price says that this one was chosen.
+SELECT count(*) AS checked, count(*) FILTER (WHERE is_wrong) AS broken,
+       (array_agg(card_id::text) FILTER (WHERE is_wrong))[1:5] AS examples
+FROM (
+  SELECT c.card_id, o.order_id IS NULL OR o.trace !~ format('(^| )pick:%s=', c.card_id) AS is_wrong
+  FROM card c LEFT JOIN orders o ON o.lane = c.lane AND o.order_id = c.order_id
+  WHERE c.label IS NOT NULL AND c.order_id IS NOT NULL
+) AS judged;
 
 -- name: shelves_are_counted
 -- The count of each lane's shelf beside the cards that lie there.
@@ -735,6 +766,7 @@ FROM nonce;
 -- Every sealed value, whether its head is right and its key number is one of $1 (any, where that is null).
 WITH value AS (
   SELECT 'card' AS what, card_id AS id, sealed FROM card
+  UNION ALL SELECT 'reusable card', original_id, sealed FROM reusable_card
   UNION ALL SELECT 'key', key_id, sealed_secret FROM api_key WHERE sealed_secret IS NOT NULL
   UNION ALL SELECT 'account of order', order_id, account FROM orders WHERE account IS NOT NULL
   UNION ALL SELECT 'payee of withdrawal', withdrawal_id, payee FROM withdrawal

@@ -41,6 +41,14 @@ LAWS: dict[str, tuple[str, str]] = {
         "Every card lies in one lane and has one fingerprint.",
         "每张卡密只在一个分区，且有唯一指纹。",
     ),
+    "uses_are_counted": (
+        "No reusable card is held by more orders, or has more uses, than it may; all that were issued are there.",
+        "循环卡的已签发次数与实际一致，且不超过其可用次数。",
+    ),
+    "displayed_cards_were_chosen": (
+        "Every card on display that was sold or reserved was chosen by its buyer.",
+        "每张已售或预留的自选卡都由其买家选定。",
+    ),
     "shelves_are_counted": (
         "Every shelf's count is the number of cards on it.",
         "每个货架的数量等于架上的卡密数。",

@@ -121,9 +121,12 @@ def _open(ring: crypto.KeyRing, sample: Sample) -> Opened:
         if text is None:
             opened.wrong.append(name)
             continue
-        opened.prints[row["card_id"]] = ring.fingerprint(stock.CARD, text)
+        known_id = row["card_id"] if row["original_id"] is None else row["original_id"]
+        opened.prints[known_id] = ring.fingerprint(stock.CARD, stock.known_as(text))
         card = msgspec.json.decode(text, type=stock.CardText)
         opened.values += [(name, card.secret), (name, card.number)]
+        if row["label"] is not None and card.secret in row["label"]:
+            opened.wrong.append(f"label of {name}")
     for row in sample.keys:
         name = f"key {row['key_id']}"
         secret = opened_or_none(ring, identity.KEY_SECRET, row["key_id"], row["sealed_secret"])

@@ -10,8 +10,9 @@ SELECT (SELECT count(*) FROM card) AS cards,
 
 -- name: sample_cards
 -- At random up to $2 cards of each lane, out of $1 per cent of them.
-SELECT lane, card_id, batch_id, sealed, order_id FROM (
-  SELECT lane, card_id, batch_id, sealed, order_id, row_number() OVER (PARTITION BY lane ORDER BY random()) AS n
+SELECT lane, card_id, batch_id, sealed, order_id, original_id, label FROM (
+  SELECT lane, card_id, batch_id, sealed, order_id, original_id, label,
+         row_number() OVER (PARTITION BY lane ORDER BY random()) AS n
   FROM card TABLESAMPLE BERNOULLI ($1)
 ) AS numbered WHERE n <= $2;
 

@@ -33,6 +33,7 @@ def entries(ring: crypto.KeyRing, *, private_days: int = PRIVATE_DAYS) -> list[E
         Entry("pricing.tell", WATCH_S, partial(_lane_by_lane, pricing.tell_price_changes), limit_s=600.0),
         Entry("stock.watch", WATCH_S, watch_stock, limit_s=60.0),
         Entry("stock.void_expired", DAY_S, partial(_lane_by_lane, stock.void_expired)),
+        Entry("stock.restock", MINUTE_S, partial(restock, ring=ring), limit_s=600.0),
         Entry("stock.read_numbers", HOUR_S, partial(read_numbers, ring=ring)),
         Entry("fulfilment.watch", TASKS_S, partial(watch_tasks, ring=ring), limit_s=60.0),
         Entry("fulfilment.count", MINUTE_S, fulfilment.count, limit_s=60.0),
@@ -86,6 +87,13 @@ async def read_numbers(db: Database, *, ring: crypto.KeyRing) -> None:
 async def watch_stock(db: Database) -> None:
     """Tell of SKUs that are low."""
     await stock.watch_stock(db)
+
+
+async def restock(db: Database, *, ring: crypto.KeyRing) -> None:
+    """Issue uses of reusable cards: of those without a limit before the shelves are empty, and what a load that was
+    cut off still owes."""
+    if count := await stock.restock(db, ring):
+        log.info("uses of reusable cards were issued", uses_count=count)
 
 
 async def wipe_passwords(db: Database, *, ring: crypto.KeyRing) -> None:

@@ -50,7 +50,7 @@ async def act(
         except _ShortOfCards as short:
             fresh = short.needs.keys() - stolen
             for sku_id in fresh:
-                await stock.steal(db, lane, sku_id, short.needs[sku_id])
+                await stock.steal(db, lane, sku_id, short.needs[sku_id], ring=ring)
             stolen |= fresh
             may_steal = bool(fresh)
 
@@ -131,6 +131,8 @@ async def _read(
         standing[order_id] = msgspec.structs.replace(standing[order_id], parts=parts)
     wallets = {order.payer_id for order in standing.values()}
     needs: dict[int, int] = {}
+    chosen: list[int] = []
+    replaced: list[int] = []
     payments: dict[str, int] = {}
     for instruction in instructions:
         order = standing.get(instruction.order_id)
@@ -139,6 +141,11 @@ async def _read(
         if instruction.command is Command.pay and order.expires_at is not None and (instruction.amount_e4 or 0) > 0:
             payments.setdefault(instruction.key, order.order_id)
         if instruction.command in _MAY_TAKE_CARDS:
+            if instruction.command is Command.swap:
+                replaced += instruction.card_ids
+            elif order.chosen_card is not None:
+                chosen.append(order.chosen_card)
+                continue
             for sku_id, need in _needs(order, skus[order.sku_id, order.sku_revision], len(instruction.card_ids)):
                 needs[sku_id] = needs.get(sku_id, 0) + need
     sub_accounts, leg_ids = await _sub_accounts(connection, lane, standing, instructions)
@@ -150,7 +157,7 @@ async def _read(
         known=await store.read_commands(connection, lane, [(i.order_id, i.full_key) for i in instructions]),
         references=await store.claim_references(connection, payments) if payments else {},
         books=ledger.Books([*await ledger.read_accounts(connection, lane, [*_HOUSE, *wallets]), *sub_accounts]),
-        shelf=await stock.read_shelf(connection, ring, lane, needs),
+        shelf=await stock.read_shelf(connection, ring, lane, needs, chosen=chosen, beside=replaced),
         terms=terms,
         may_steal=may_steal,
     )
@@ -212,6 +219,7 @@ async def _write(connection: Connection, lane: int, view: View) -> None:
 
 async def _move_cards(connection: Connection, lane: int, drafts: Sequence[Draft]) -> None:
     sold = [(card_id, d.order.order_id, sku_id) for d in drafts for card_id, sku_id in d.sold]
+    chosen = [(card_id, d.order.order_id) for d in drafts for card_id in d.chosen]
     handed_over = [(card_id, d.order.order_id) for d in drafts for card_id in d.handed_over]
     freed = [card_id for draft in drafts for card_id in draft.freed]
     taken_back = [card_id for draft in drafts for card_id in draft.taken_back]
@@ -219,6 +227,8 @@ async def _move_cards(connection: Connection, lane: int, drafts: Sequence[Draft]
         await stock.free(connection, lane, freed)
     if sold:
         await stock.sell(connection, lane, sold)
+    if chosen:
+        await stock.sell_displayed(connection, lane, chosen)
     if handed_over:
         await stock.hand_over(connection, lane, handed_over)
     if taken_back:

@@ -19,9 +19,10 @@ from kameng.kit import epochs, events, jobs, lanes
 from kameng.kit.db import Connection
 from kameng.orders import guesting, parts_store, private_store, store
 from kameng.orders.bundling import Packed, cards_of, pack, pieces_of, short_of
+from kameng.orders.choosing import look_up
 from kameng.orders.commands import Terms
 from kameng.orders.deciding import Asked, View, judge
-from kameng.orders.errors import SoldOut, TooManyUnpaid
+from kameng.orders.errors import CardTaken, SoldOut, TooManyUnpaid
 from kameng.orders.expecting import WAITING_FOR
 from kameng.orders.guesting import Guest
 from kameng.orders.model import Answer, Known, NewOrder, OrderPart, PartState, Refused, Short, State, Wish
@@ -45,6 +46,7 @@ async def await_payment(snapshot: Snapshot, wish: Wish, *, guest: Guest | None =
     A guest's order lies in the lane of the shop's owner, whose organisation the wish names.
     """
     lane, places = wish.organisation.lane, Places(snapshot)
+    (wish,) = await look_up(snapshot, [wish])
     # A password is hashed on purpose slowly: beside the loop, and before the gate.
     hashed = None if guest is None else await asyncio.to_thread(guesting.hash_password, guest.password)
     claims = (await places.reserve([wish]))[0] if snapshot.policy.crossing else []
@@ -58,7 +60,7 @@ async def await_payment(snapshot: Snapshot, wish: Wish, *, guest: Guest | None =
         is_fresh = answer.sku_id not in stolen
         stolen.add(answer.sku_id)
         if is_fresh:
-            await stock.steal(snapshot.db, lane, answer.sku_id, answer.need)
+            await stock.steal(snapshot.db, lane, answer.sku_id, answer.need, ring=snapshot.ring)
         may_steal = is_fresh and not _shelves_of(snapshot, wish) <= stolen
         entry = msgspec.structs.replace(entry, may_steal=may_steal, nonce_spent=True)
         answer = await _once(snapshot, lane, entry, guest, hashed, elsewhere)
@@ -93,7 +95,8 @@ async def _once(
         if isinstance(decision, NewOrder):
             expires_at = view.at + timedelta(seconds=terms.reserve_s)
             contact = None if guest is None else snapshot.ring.seal(guesting.CONTACT, decision.order_id, guest.contact)
-            payment = NewPayment(decision.order_id, expires_at, ip_key, buyer_key, contact, hashed)
+            chosen = decision.card_ids[0] if wish.pick is not None and decision.card_ids else None
+            payment = NewPayment(decision.order_id, expires_at, ip_key, buyer_key, contact, hashed, chosen)
             await _write(snapshot, connection, lane, view, decision, payment, passage.ids[1])
         elif view.spent:
             await identity.spend_nonces(connection, lane, view.spent)
@@ -136,18 +139,16 @@ def decide(
 def _reserve(
     view: View, asked: Asked, sku: Sku, quote: Quote, shelves: Mapping[int, stock.Shares], terms: Terms
 ) -> tuple[tuple[OrderPart, ...], tuple[int, ...]] | Refused | Short:
-    """The cards that the order would have, of each of its parts if it has any; no more than its share of a shelf."""
+    """The cards that the order would have, of each of its parts if it has any; no more than its share of a shelf; or
+    the one that was chosen."""
     wish = asked.wish
     is_real = not wish.organisation.sandbox
+    if wish.pick is not None and is_real:
+        card = view.shelf.take_displayed(wish.pick.card_id)
+        return Refused(CardTaken, field="card") if card is None else ((), (card.card_id,))
     pieces = pieces_of(sku, wish.quantity) if sku.parts else {sku.sku_id: wish.quantity} if sku.from_stock else {}
-    for sku_id, need in pieces.items() if is_real else ():
-        shares = shelves.get(sku_id, _NOTHING)  # a bundle that has just changed: nothing is known of its new part yet
-        # One card at least, or nothing that is nearly sold out could be sold through a channel.
-        most = max(1, (shares.on_hand + shares.reserved) * terms.reserve_share_percent // 100)
-        if need > shares.on_hand:
-            return Refused(SoldOut, field="sku")
-        if shares.reserved + need > most:
-            return Refused(TooManyUnpaid, field="quantity")
+    if is_real and (refusal := _beyond_its_share(pieces, shelves, terms)):
+        return refusal
     short = short_of(pieces, view.shelf) if is_real else None
     if short is not None:
         return short if asked.may_steal else Refused(SoldOut, field="sku")
@@ -158,6 +159,20 @@ def _reserve(
         return parts, cards_of(parts)
     cards = view.shelf.take(sku.sku_id, wish.quantity) if pieces and is_real else None
     return (), tuple(card.card_id for card in cards or ())
+
+
+def _beyond_its_share(
+    pieces: Mapping[int, int], shelves: Mapping[int, stock.Shares], terms: Terms
+) -> Refused | None:
+    for sku_id, need in pieces.items():
+        shares = shelves.get(sku_id, _NOTHING)  # a bundle that has just changed: nothing is known of its new part yet
+        # One card at least, or nothing that is nearly sold out could be sold through a channel.
+        most = max(1, (shares.on_hand + shares.reserved) * terms.reserve_share_percent // 100)
+        if need > shares.on_hand:
+            return Refused(SoldOut, field="sku")
+        if shares.reserved + need > most:
+            return Refused(TooManyUnpaid, field="quantity")
+    return None
 
 
 _NOTHING = stock.Shares(0, 0)
@@ -174,7 +189,9 @@ async def _write(
         await private_store.insert_marks(connection, lane, [order])
     if order.parts:
         await parts_store.insert_parts(connection, lane, [order])
-    if order.card_ids:
+    if wish.pick is not None and order.card_ids:
+        await stock.reserve_displayed(connection, lane, [(card_id, order.order_id) for card_id in order.card_ids])
+    elif order.card_ids:
         of_parts = [(card_id, order.order_id, part.sku_id) for part in order.parts for card_id in part.card_ids]
         own = [(card_id, order.order_id, wish.sku_id) for card_id in order.card_ids]
         await stock.reserve(connection, lane, of_parts or own)

@@ -108,6 +108,7 @@ class Standing(msgspec.Struct, frozen=True):
     is_guest: bool
     split: Split | None = None  # among the agents above the buyer
     parts: tuple[OrderPart, ...] = ()  # of a bundle
+    chosen_card: int | None = None  # of an order that is paid through a channel
 
     @property
     def payer_id(self) -> int:

@@ -28,7 +28,9 @@ from kameng.kit import money
 from kameng.ledger import Books, InsufficientBalance, LedgerRefused, NewTransfer, Result
 from kameng.orders.bundling import Packed, pack, pieces_of, play_parts
 from kameng.orders.errors import (
+    BadOrder,
     BadQuantity,
+    CardTaken,
     GroupRefused,
     NotOnSale,
     ReferenceReused,
@@ -143,6 +145,8 @@ def judge(view: View, asked: Asked) -> Known | Refused | None:
         return Refused(NotOnSale, field="sku")
     if not asked.chain.is_open:
         return Refused(ShopClosed, field="sku")
+    if wish.pick is not None and not (sku.pickable and wish.pick.is_known):
+        return Refused(BadOrder, "no card of this SKU on display", "card", "该商品没有这张可自选的卡密")
     refusal = _quantity_fits(sku, wish) or _price_is_agreed(quote, wish) or _risk_allows(view, asked)
     if refusal is None and wish.organisation.sandbox_of is not None:
         refusal = rehearsed_refusal(wish, sku)
@@ -163,9 +167,9 @@ def _take(view: View, asked: Asked, sku: Sku, quote: Quote) -> Decision:
             return packed
         parts, cards = packed.parts, packed.cards
     elif from_shelf:
-        found = view.shelf.take(sku.sku_id, wish.quantity)
+        found = _cards(view, wish)
         if found is None:
-            return Short(sku.sku_id, wish.quantity) if asked.may_steal else Refused(SoldOut, field="sku")
+            return _not_there(asked)
         cards = found
     delivered = sku.at_once if parts else sku.kind in FROM_STOCK
     order_id = next(view.order_ids)
@@ -212,8 +216,25 @@ def _pack(view: View, asked: Asked, sku: Sku, total_e4: int) -> Packed | Short |
 def _played(order: NewOrder) -> tuple[ShownCard, ...]:
     """What a sandbox's order comes with."""
     if order.parts:
-        return play_parts(order.parts, partial(play_cards, order.order_id))[1]
-    return play_cards(order.order_id, order.wish.quantity) if order.state is PLACED_DELIVERED else ()
+        return play_parts(order.parts, partial(play_cards, order.order_id, is_link=False))[1]
+    if order.state is not PLACED_DELIVERED:
+        return ()
+    return play_cards(order.order_id, order.wish.quantity, is_link=order.kind == "link")
+
+
+def _cards(view: View, wish: Wish) -> list[ShelfCard] | None:
+    """Those that are given by their last day, or the one that was chosen."""
+    if wish.pick is None:
+        return view.shelf.take(wish.sku_id, wish.quantity)
+    card = view.shelf.take_displayed(wish.pick.card_id)
+    return None if card is None else [card]
+
+
+def _not_there(asked: Asked) -> Short | Refused:
+    wish = asked.wish
+    if wish.pick is not None:
+        return Refused(CardTaken, field="card")
+    return Short(wish.sku_id, wish.quantity) if asked.may_steal else Refused(SoldOut, field="sku")
 
 
 def _split(asked: Asked, quote: Quote) -> Split | None:
@@ -274,8 +295,14 @@ def _over_budget(asked: Asked, passed: Claim) -> Refused:
     return Refused(InsufficientBalance, f"the budget of the {period} is {budget}", "", f"{period_zh}预算为 {budget}")
 
 
-def play_cards(order_id: int, quantity: int) -> tuple[ShownCard, ...]:
-    """What a sandbox delivers: the same for the same order, and plainly worth nothing."""
+def play_cards(order_id: int, quantity: int, *, is_link: bool) -> tuple[ShownCard, ...]:
+    """What a sandbox delivers: the same for the same order, and plainly worth nothing. Links lead to a host that is
+    reserved for examples."""
+    if is_link:
+        links = [b"https://sandbox.example.com/play/%d-%d" % (order_id, n) for n in range(1, quantity + 1)]
+        return tuple(
+            ShownCard(b'{"number":"PLAY%d","secret":"%s","url":"%s"}' % (order_id, link, link), None) for link in links
+        )
     return tuple(
         ShownCard(b'{"number":"PLAY%d","secret":"SANDBOX-%d-%d"}' % (order_id, order_id, n), None)
         for n in range(1, quantity + 1)

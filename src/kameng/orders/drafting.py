@@ -15,7 +15,7 @@ from kameng.ledger import Books, LedgerRefused, NewTransfer, Result
 from kameng.orders import settling
 from kameng.orders.bundling import told_parts
 from kameng.orders.commands import EVENTS, Acted, Instruction, Known, Standing, Terms
-from kameng.orders.errors import SoldOut, StateForbids
+from kameng.orders.errors import CardTaken, SoldOut, StateForbids
 from kameng.orders.model import TRANSITIONS, Command, PartState, Refused, Short, step
 from kameng.orders.settling import Fresh
 from kameng.stock import Shelf
@@ -33,6 +33,7 @@ class Draft(msgspec.Struct):
     events: list[events.NewEvent] = []
     desk: list[jobs.NewJob] = []
     sold: list[tuple[int, int]] = []  # cards taken off the shelf, and of which SKU each is
+    chosen: list[int] = []  # taken off the display
     handed_over: list[int] = []  # reserved cards that are sold now
     freed: list[int] = []  # reserved cards that go back
     taken_back: list[int] = []  # sold cards that go into quarantine
@@ -127,7 +128,8 @@ def hand_over(view: View, draft: Draft) -> Refused | Short | None:
         if card_ids:
             draft.handed_over += card_ids
         else:
-            taken = take(view, draft, order.quantity)
+            chosen = order.chosen_card
+            taken = take(view, draft, order.quantity) if chosen is None else take_chosen(view, draft, chosen)
             if not isinstance(taken, tuple):
                 return taken
             card_ids = taken
@@ -172,6 +174,14 @@ def take(view: View, draft: Draft, count: int, *, sku_id: int | None = None) -> 
         return Short(sku_id, count) if view.may_steal else Refused(SoldOut)
     draft.sold += [(card.card_id, sku_id) for card in cards]
     return tuple(card.card_id for card in cards)
+
+
+def take_chosen(view: View, draft: Draft, card_id: int) -> tuple[int, ...] | Refused:
+    """The one card that the buyer chose: another one is not what he paid for."""
+    if view.shelf.take_displayed(card_id) is None:
+        return Refused(CardTaken, field="card")
+    draft.chosen.append(card_id)
+    return (card_id,)
 
 
 def pay_back(view: View, draft: Draft, amount_e4: int, command: Command) -> Refused | None:

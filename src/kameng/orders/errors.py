@@ -50,6 +50,14 @@ class SoldOut(Conflict):
     zh = "库存不足，补货后可使用相同单号重试。"
 
 
+class CardTaken(Conflict):
+    """Somebody has the card that you chose; choose another one."""
+
+    code = "card_taken"
+    retry = "same_key"
+    zh = "所选卡密已被他人购买或预留，请另选一张。"
+
+
 class ShopClosed(Conflict):
     """The shop you buy from is closed now."""
 

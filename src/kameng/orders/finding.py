@@ -12,7 +12,7 @@ from kameng.kit.db import Connection
 from kameng.orders import parts_store, store
 from kameng.orders.errors import CardsNotOpened, OrderNotFound, SecretsNotShown
 from kameng.orders.model import OrderPart, ShownOrder
-from kameng.orders.showing import any_open, open_cards, secrets_visible, show
+from kameng.orders.showing import any_open, is_link, open_cards, secrets_visible, show
 from kameng.orders.snapshot import Snapshot
 from kameng.orders.wishing import ref_key_of
 
@@ -117,4 +117,7 @@ async def reveal(snapshot: Snapshot, caller: Caller, order_id: int) -> ShownOrde
             raise CardsNotOpened
         line = audit.Line(passage.ids[0], organisation.org_id, caller.key.key_id, "order.reveal", order_id)
         await audit.note(connection, lane, at, [line])
-    return show(rows[order_id], organisation.currency, cards, parts=parts.get(order_id, ()))
+    return show(
+        rows[order_id], organisation.currency, cards, parts=parts.get(order_id, ()),
+        is_link=is_link(snapshot, rows[order_id]),
+    )  # fmt: skip

@@ -145,6 +145,14 @@ class PartState(StrEnum):
     refunded = "refunded"
 
 
+class Pick(msgspec.Struct, frozen=True, gc=False):
+    """The card that a buyer chose. ``is_known``: it is one of those that may be chosen, or was until somebody did."""
+
+    card_id: int
+    fee_e4: int | None = None  # None: as its SKU says
+    is_known: bool = False
+
+
 class Wish(msgspec.Struct, frozen=True, gc=False):
     """One order somebody asks for, checked for form at the door. Nothing here is decided yet."""
 
@@ -163,6 +171,7 @@ class Wish(msgspec.Struct, frozen=True, gc=False):
     group: int = 0  # wishes of one group are placed together or not at all
     marks: tuple[bytes, ...] = ()  # what finds the order by who is topped up
     has_password: bool = False  # in its account, to be wiped when the order is final
+    pick: Pick | None = None
 
 
 class OrderPart(msgspec.Struct, frozen=True, gc=False):

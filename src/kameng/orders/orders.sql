@@ -35,7 +35,7 @@ SELECT o.order_id, o.org_id, o.sku_id, o.sku_revision, o.quantity, o.total_e4, o
        g.sandbox_of IS NOT NULL AS is_sandbox,
        EXISTS (SELECT FROM job j WHERE j.lane = $1::smallint AND j.subject_id = o.order_id
                AND j.state IN ('leased', 'sending')) AS is_begun,
-       p.expires_at, p.contact IS NOT NULL AS is_guest
+       p.expires_at, p.contact IS NOT NULL AS is_guest, p.chosen_card
 FROM orders o JOIN organisation g ON g.lane = $1::smallint AND g.org_id = o.org_id
 LEFT JOIN order_payment p ON p.lane = $1::smallint AND p.order_id = o.order_id
 WHERE o.lane = $1::smallint AND o.order_id = ANY($2::bigint[]);
@@ -96,8 +96,8 @@ SELECT (SELECT count(*) FROM order_payment WHERE lane = $1::smallint AND ip_key 
 
 -- name: insert_payment
 -- An order begins to await its payment.
-INSERT INTO order_payment (lane, order_id, expires_at, ip_key, buyer_key, contact, password_hash)
-VALUES ($1::smallint, $2, $3, $4, $5, $6, $7);
+INSERT INTO order_payment (lane, order_id, expires_at, ip_key, buyer_key, contact, password_hash, chosen_card)
+VALUES ($1::smallint, $2, $3, $4, $5, $6, $7, $8);
 
 -- name: read_guesses
 -- The query password of a guest's order, and how often it was guessed in vain.

@@ -42,16 +42,20 @@ def pay(view: View, draft: Draft) -> Refused | Short | None:
         return _set_aside(view, draft, amount_e4)
     short = _lacking(view, order) if order.state is State.expired else None
     if short is not None:
-        return short if view.may_steal else _give_back(view, draft, amount_e4)
+        may_steal = view.may_steal and order.chosen_card is None
+        return short if may_steal else _give_back(view, draft, amount_e4)
     return _take_money(view, draft)
 
 
 def _lacking(view: View, order: Standing) -> Short | None:
     if order.parts:
         return lacking(view, order)
-    if order.is_sandbox or not view.sku_of(order).from_stock or view.shelf.has(order.sku_id, order.quantity):
-        return None
-    return Short(order.sku_id, order.quantity)
+    if order.chosen_card is not None:
+        is_there = view.shelf.has_displayed(order.chosen_card)
+    else:
+        is_there = order.is_sandbox or not view.sku_of(order).from_stock
+        is_there = is_there or view.shelf.has(order.sku_id, order.quantity)
+    return None if is_there else Short(order.sku_id, order.quantity)
 
 
 def _take_money(view: View, draft: Draft) -> Refused | Short | None:

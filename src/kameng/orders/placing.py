@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from kameng import identity, ledger, risk, stock
+from kameng import identity, ledger, pricing, risk, stock
 from kameng.identity import Scope
 from kameng.kit import audit, clock, epochs, events, jobs, lanes, metrics
 from kameng.kit.db import Connection
@@ -22,9 +22,22 @@ from kameng.orders import parts_store, private_store, store
 from kameng.orders.bundling import pieces_of, told_parts
 from kameng.orders.deciding import Asked, View, decide
 from kameng.orders.expecting import SETTLE_JOB, first_job, first_part_jobs
-from kameng.orders.model import Answer, Decision, Known, NewOrder, Placed, Refused, Short, ShownOrder, State, Wish
+from kameng.orders.model import (
+    Answer,
+    Decision,
+    Known,
+    NewOrder,
+    Pick,
+    Placed,
+    Refused,
+    Short,
+    ShownOrder,
+    State,
+    Wish,
+)  # fmt: skip
 from kameng.orders.showing import (
     any_open,
+    is_link,
     masked,
     open_cards,
     secrets_visible,
@@ -137,6 +150,7 @@ async def read(
     refs = await store.read_refs(connection, lane, [a.wish.ref_key for a in asked])
     needs: dict[int, int] = {}
     wallets = set()
+    chosen: list[int] = []
     split: list[Asked] = []
     for a in asked:
         organisation = a.wish.organisation
@@ -146,7 +160,10 @@ async def read(
         # Only what can be sold is read and opened: no repeat, no quantity that nobody may order.
         may_sell = a.sku is not None and a.sku.from_stock and a.wish.quantity <= a.sku.quantity_max
         if may_sell and organisation.sandbox_of is None and a.wish.ref_key not in refs:
-            needs[a.wish.sku_id] = needs.get(a.wish.sku_id, 0) + a.wish.quantity
+            if a.wish.pick is None:
+                needs[a.wish.sku_id] = needs.get(a.wish.sku_id, 0) + a.wish.quantity
+            else:
+                chosen.append(a.wish.pick.card_id)
         elif a.sku is not None and a.sku.parts and organisation.sandbox_of is None and a.wish.ref_key not in refs:
             _add_pieces(needs, a.sku, a.wish.quantity)
     nonces = [a.wish.nonce for a in asked if a.wish.nonce is not None]
@@ -159,7 +176,7 @@ async def read(
         keys=snapshot.directory.keys,
         organisations=snapshot.directory.organisations,
         books=ledger.Books([*await ledger.read_accounts(connection, lane, [*_HOUSE, *wallets]), *sub_accounts]),
-        shelf=await stock.read_shelf(connection, snapshot.ring, lane, needs),
+        shelf=await stock.read_shelf(connection, snapshot.ring, lane, needs, chosen=chosen),
         counters=await risk.read_lane_counters(connection, lane, claims) if claims else risk.Counters({}),
         refs=refs,
         nonces=await identity.known_nonces(connection, lane, nonces) if nonces else set(),
@@ -194,6 +211,8 @@ def _ask(snapshot: Snapshot, entry: Entry, at_s: int) -> Asked:
         return Asked(wish, None, None, nonce_spent=entry.nonce_spent, unsure=entry.unsure)
     organisation = _buyer(snapshot, wish)
     quote = snapshot.quote(organisation, sku, wish.quantity)
+    if wish.pick is not None:
+        quote = _with_pick(quote, wish.pick, sku)
     policy, listed, claims = snapshot.policy, None, []
     if policy.rules or policy.listings:
         facts = facts_of(wish, sku, quote, at_s)
@@ -217,7 +236,13 @@ def _ask(snapshot: Snapshot, entry: Entry, at_s: int) -> Asked:
 
 def quote_of(snapshot: Snapshot, wish: Wish, sku: Sku) -> Quote:
     """What the wish costs its organisation as that stands now."""
-    return snapshot.quote(_buyer(snapshot, wish), sku, wish.quantity)
+    quote = snapshot.quote(_buyer(snapshot, wish), sku, wish.quantity)
+    return quote if wish.pick is None else _with_pick(quote, wish.pick, sku)
+
+
+def _with_pick(quote: Quote, pick: Pick, sku: Sku) -> Quote:
+    """With what choosing that card costs."""
+    return pricing.with_pick(quote, pick.card_id, sku.pick_fee_e4 if pick.fee_e4 is None else pick.fee_e4)
 
 
 def _buyer(snapshot: Snapshot, wish: Wish) -> Organisation:
@@ -259,11 +284,19 @@ async def _write(
     plain, bundles = orders, [order for order in orders if order.parts]
     if bundles:
         plain = [order for order in orders if not order.parts]
-    sold = [(card_id, order.order_id, order.wish.sku_id) for order in plain for card_id in order.card_ids]
+    sold = [
+        (card_id, order.order_id, order.wish.sku_id)
+        for order in plain
+        if order.wish.pick is None
+        for card_id in order.card_ids
+    ]
     if bundles:
         sold += await _write_parts(connection, lane, view.at, bundles)
     if sold:
         await stock.sell(connection, lane, sold)
+    chosen = [(card_id, o.order_id) for o in orders if o.wish.pick is not None for card_id in o.card_ids]
+    if chosen:
+        await stock.sell_displayed(connection, lane, chosen)
     new_jobs = [
         first_job(order, view.at)
         for order in orders
@@ -345,7 +378,8 @@ async def _read_known(
     currencies = {order_id: wish.organisation.currency for order_id, wish in repeats.items()}
     return {
         row.order_id: show(
-            row, currencies[row.order_id], shown.get(row.order_id, ()), replayed=True, parts=parts.get(row.order_id, ())
+            row, currencies[row.order_id], shown.get(row.order_id, ()), replayed=True,
+            parts=parts.get(row.order_id, ()), is_link=is_link(snapshot, row),
         )
         for row in rows.values()
     }

@@ -20,6 +20,7 @@ from kameng import risk, stock
 from kameng.catalogue import Part
 from kameng.kit import db, logs, metrics
 from kameng.kit.errors import Refusal
+from kameng.orders.choosing import look_up
 from kameng.orders.errors import Busy, OrderNotPlaced, OutcomeUnknown
 from kameng.orders.model import Answer, Refused, Short, Wish
 from kameng.orders.placing import AnswersLost, Entry, place_batch, refuse_sold_out
@@ -64,8 +65,10 @@ class LaneQueue:
 
     async def submit(self, wish: Wish) -> Answer:
         """Place one wish; ``Busy`` at once if it would wait too long."""
-        # A sandbox takes nothing from a shelf.
-        is_out = self._sold_out_at.get(wish.sku_id) == self._snapshot.stock_epoch and not wish.organisation.sandbox
+        # A sandbox takes nothing from a shelf, and what is chosen lies on none.
+        is_out = self._sold_out_at.get(wish.sku_id) == self._snapshot.stock_epoch and not (
+            wish.organisation.sandbox or wish.pick
+        )
         is_out = is_out and self._made_of.get(wish.sku_id, ()) == self._parts_of(wish.sku_id)
         has_room = self._waiting.has_room_for_unproven() if is_out else self._waiting.has_room()
         if self._stopping or not has_room:
@@ -215,7 +218,9 @@ class LaneQueue:
         for sku_id, need_count in needs.items():
             epoch = self._snapshot.stock_epoch
             least = min(need.need for _, need in short if need.sku_id == sku_id)
-            stolen = await stock.steal(self._snapshot.db, self.lane, sku_id, need_count, least=least)
+            stolen = await stock.steal(
+                self._snapshot.db, self.lane, sku_id, need_count, least=least, ring=self._snapshot.ring
+            )
             if not stolen.any_left:
                 gone[sku_id] = epoch
             if stolen.moved < need_count:  # else somebody quicker may take them, and there may be more
@@ -350,6 +355,8 @@ class Lanes:
     async def place(self, wish: Wish) -> Answer:
         """Place one wish in its payer's lane."""
         queue = self._queues[wish.organisation.lane]
+        if wish.pick is not None:
+            (wish,) = await look_up(self.snapshot, [wish])
         if wish.organisation.sandbox_of is None:
             return await queue.submit(wish)
         return await self.rehearsals.place(wish, self.snapshot.catalogue.skus.get(wish.sku_id), queue.submit)
@@ -366,6 +373,8 @@ class Lanes:
         """Place many wishes of one payer."""
         if not wishes:
             return []
+        if any(wish.pick is not None for wish in wishes):
+            wishes = await look_up(self.snapshot, wishes)
         answers = await self._queues[wishes[0].organisation.lane].submit_many(wishes)
         if wishes[0].organisation.sandbox:
             self.rehearsals.saw_answers(wishes, answers)

@@ -185,6 +185,7 @@ class NewPayment(msgspec.Struct, frozen=True):
     buyer_key: bytes
     contact: bytes | None
     password_hash: str | None
+    chosen_card: int | None = None
 
 
 class Guesses(msgspec.Struct, frozen=True):

@@ -3,7 +3,7 @@
 from kameng.pricing.changes import Logged, Move, SkuPrices, moves_of
 from kameng.pricing.errors import BadPrice, BelowCost, NoSuchPrice, PriceChanged
 from kameng.pricing.markups import EVERY_LEVEL, PLATFORM, AgentPrices, Bound, Markup, Scope, Template
-from kameng.pricing.model import PriceBook, Quote, Rule, Step, steps_of
+from kameng.pricing.model import PriceBook, Quote, Rule, Step, steps_of, with_pick
 from kameng.pricing.setting import (
     remove_markup,
     remove_price,
@@ -20,5 +20,5 @@ __all__ = [
     "EVERY_LEVEL", "PLATFORM", "AgentPrices", "BadPrice", "BelowCost", "Bound", "Logged", "Markup", "Move",
     "NoSuchPrice", "PriceBook", "PriceChanged", "Quote", "Rule", "Scope", "SkuPrices", "Step", "Template", "list_moves",
     "load", "moves_of", "prices_of", "remove_markup", "remove_price", "set_bound", "set_level_prices", "set_markup",
-    "set_named_price", "set_tier", "steps_of", "tell_price_changes", "templates_of",
+    "set_named_price", "set_tier", "steps_of", "tell_price_changes", "templates_of", "with_pick",
 ]  # fmt: skip

@@ -206,10 +206,17 @@ CREATE TABLE public.card (
     expires_on date DEFAULT 'infinity'::date NOT NULL,
     order_id bigint,
     state text DEFAULT 'on_shelf'::text NOT NULL,
+    original_id bigint,
+    label text,
+    pick_fee_e4 bigint,
     CONSTRAINT card_check CHECK (((state = 'sold'::text) <= (order_id IS NOT NULL))),
     CONSTRAINT card_check1 CHECK (((state = 'on_shelf'::text) <= (order_id IS NULL))),
+    CONSTRAINT card_display_check CHECK (((state <> ALL (ARRAY['on_shelf'::text, 'on_display'::text])) OR ((state = 'on_display'::text) = (label IS NOT NULL)))),
+    CONSTRAINT card_display_is_free CHECK (((state <> 'on_display'::text) OR (order_id IS NULL))),
+    CONSTRAINT card_label_check CHECK (((length(label) >= 1) AND (length(label) <= 64))),
+    CONSTRAINT card_pick_fee_e4_check CHECK ((pick_fee_e4 >= 0)),
     CONSTRAINT card_reserved_check CHECK (((state <> 'reserved'::text) OR (order_id IS NOT NULL))),
-    CONSTRAINT card_state_check CHECK ((state = ANY (ARRAY['on_shelf'::text, 'reserved'::text, 'sold'::text, 'quarantined'::text, 'void'::text])))
+    CONSTRAINT card_state_check CHECK ((state = ANY (ARRAY['on_shelf'::text, 'on_display'::text, 'reserved'::text, 'sold'::text, 'quarantined'::text, 'void'::text])))
 );
 
 CREATE TABLE public.card_batch (
@@ -224,6 +231,9 @@ CREATE TABLE public.card_batch (
     loaded_by bigint NOT NULL,
     loaded_at timestamp with time zone NOT NULL,
     paid_e4 bigint,
+    hosts text[] DEFAULT '{}'::text[] NOT NULL,
+    first_card_id bigint,
+    last_card_id bigint,
     CONSTRAINT card_batch_paid_e4_check CHECK ((paid_e4 >= 0))
 );
 
@@ -511,6 +521,7 @@ CREATE TABLE public.order_payment (
     password_hash text,
     failures integer DEFAULT 0 NOT NULL,
     asked_at timestamp with time zone,
+    chosen_card bigint,
     CONSTRAINT order_payment_check CHECK (((contact IS NULL) = (password_hash IS NULL)))
 );
 
@@ -620,6 +631,23 @@ CREATE TABLE public.quantity_tier (
     CONSTRAINT quantity_tier_quantity_from_check CHECK ((quantity_from >= 2))
 );
 
+CREATE TABLE public.reusable_card (
+    lane smallint NOT NULL,
+    original_id bigint NOT NULL,
+    sku_id bigint NOT NULL,
+    batch_id bigint NOT NULL,
+    sealed bytea NOT NULL,
+    expires_on date DEFAULT 'infinity'::date NOT NULL,
+    uses integer,
+    issued integer DEFAULT 0 NOT NULL,
+    state text DEFAULT 'active'::text NOT NULL,
+    CONSTRAINT reusable_card_issued_check CHECK ((issued >= 0)),
+    CONSTRAINT reusable_card_not_exceeded CHECK ((issued <= uses)),
+    CONSTRAINT reusable_card_state_check CHECK ((state = ANY (ARRAY['active'::text, 'void'::text]))),
+    CONSTRAINT reusable_card_uses_check CHECK ((uses >= 1))
+)
+WITH (fillfactor='50');
+
 CREATE TABLE public.risk_listing (
     entity text NOT NULL,
     value text NOT NULL,
@@ -709,6 +737,8 @@ CREATE TABLE public.sku (
     confirm_days smallint,
     external_ref text DEFAULT ''::text NOT NULL,
     worked_by bigint DEFAULT 0 NOT NULL,
+    pickable boolean DEFAULT false NOT NULL,
+    pick_fee_e4 bigint DEFAULT 0 NOT NULL,
     parts jsonb DEFAULT '[]'::jsonb NOT NULL,
     discount_percent_e4 integer,
     CONSTRAINT sku_barcode_check CHECK ((barcode ~ '^([0-9]{8}|[0-9]{12,14})?$'::text)),
@@ -725,6 +755,7 @@ CREATE TABLE public.sku (
     CONSTRAINT sku_kind_check CHECK ((kind = ANY (ARRAY['secret'::text, 'topup'::text, 'link'::text, 'manual'::text, 'parcel'::text, 'bundle'::text]))),
     CONSTRAINT sku_list_price_e4_check CHECK ((list_price_e4 > 0)),
     CONSTRAINT sku_parts_check CHECK (((jsonb_typeof(parts) = 'array'::text) AND ((kind = 'bundle'::text) OR ((parts = '[]'::jsonb) AND (discount_percent_e4 IS NULL))))),
+    CONSTRAINT sku_pick_fee_e4_check CHECK ((pick_fee_e4 >= 0)),
     CONSTRAINT sku_quantity_min_check CHECK ((quantity_min >= 1)),
     CONSTRAINT sku_quantity_step_check CHECK ((quantity_step >= 1)),
     CONSTRAINT sku_state_check CHECK ((state = ANY (ARRAY['on_sale'::text, 'paused'::text, 'withdrawn'::text]))),
@@ -1075,6 +1106,9 @@ ALTER TABLE ONLY public.product
 ALTER TABLE ONLY public.quantity_tier
     ADD CONSTRAINT quantity_tier_pkey PRIMARY KEY (sku_id, quantity_from);
 
+ALTER TABLE ONLY public.reusable_card
+    ADD CONSTRAINT reusable_card_pkey PRIMARY KEY (lane, original_id);
+
 ALTER TABLE ONLY public.risk_listing
     ADD CONSTRAINT risk_listing_pkey PRIMARY KEY (entity, value);
 
@@ -1161,6 +1195,8 @@ CREATE INDEX audit_line_subject ON public.audit_line USING btree (lane, subject_
 
 CREATE INDEX card_batch_supplier ON public.card_batch USING btree (supplier_org_id, batch_id) WHERE (supplier_org_id <> 0);
 
+CREATE INDEX card_display ON public.card USING btree (lane, sku_id, card_id) WHERE (state = 'on_display'::text);
+
 CREATE UNIQUE INDEX card_fingerprint_number ON public.card_fingerprint USING btree (number_print) WHERE (number_print <> '\x'::bytea);
 
 CREATE INDEX card_fingerprint_unread ON public.card_fingerprint USING btree (card_id) WHERE (number_print IS NULL);
@@ -1168,6 +1204,8 @@ CREATE INDEX card_fingerprint_unread ON public.card_fingerprint USING btree (car
 CREATE INDEX card_reserved ON public.card USING btree (lane, sku_id) WHERE (state = 'reserved'::text);
 
 CREATE INDEX card_shelf ON public.card USING btree (lane, sku_id, expires_on, card_id) WHERE (state = 'on_shelf'::text);
+
+CREATE INDEX card_use ON public.card USING btree (lane, original_id) WHERE (original_id IS NOT NULL);
 
 CREATE INDEX event_due ON public.event USING btree (lane, event_id) WHERE due;
 
@@ -1210,6 +1248,8 @@ CREATE INDEX organisation_parent ON public.organisation USING btree (parent_id) 
 CREATE UNIQUE INDEX organisation_sandbox ON public.organisation USING btree (lane, sandbox_of) WHERE (sandbox_of IS NOT NULL);
 
 CREATE INDEX price_change_sku ON public.price_change USING btree (sku_id, change_id);
+
+CREATE INDEX reusable_card_left ON public.reusable_card USING btree (lane, sku_id, expires_on, original_id) WHERE ((state = 'active'::text) AND ((uses IS NULL) OR (issued < uses)));
 
 CREATE INDEX sku_changed ON public.sku USING btree (changed);
 

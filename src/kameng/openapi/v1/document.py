@@ -314,6 +314,11 @@ def _overlays() -> dict[str, dict[str, Json]]:
                 "examples": [{"phone": "13800138000"}],
             },
             "max_price": {"description": "The highest unit price you take, with at most four places. 最高单价。"},
+            "card": {
+                "pattern": "^[0-9]{1,19}$",
+                "description": "The `id` of a card that you choose (自选, see `listCardsOnDisplay`), with a quantity "
+                "of 1. Its surcharge is part of the unit price.",
+            },
         },
         OrderAnswer.__name__: order,
         RevealedAnswer.__name__: order,
@@ -326,6 +331,11 @@ def _overlays() -> dict[str, dict[str, Json]]:
         },
         CardBody.__name__: {
             "number": {"description": "Empty for cards that are a code only."},
+            "secret": {"description": "What redeems it; for goods of kind `link` the link, as in `url`."},
+            "url": {
+                "description": "The redeem link; left out for other goods. Without `cards:read` its host alone.",
+                "examples": ["https://redeem.example.com/c/4Q7T9XKD22PM"],
+            },
             "expires_on": {"description": "A date; left out if it never expires."},
         },
         Problem.__name__: {

@@ -81,8 +81,7 @@ SKU: Example = {
     "region": "全国", "note": "", "quantity_min": 1, "quantity_max": 1, "quantity_step": 1, "state": "on_sale",
     "refundable": False, "reversible": False, "delivery_promise_minutes": 10, "redeem_instructions": "", "barcode": "",
     "confirm_days": None,
-    "external_ref": "ERP-88-100042",
-    "parts": [],
+    "external_ref": "ERP-88-100042", "parts": [], "pickable": False, "pick_fee": "0.0000",
     "form_schema": {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "type": "object",
@@ -102,6 +101,14 @@ STOCK: Example = {
         {"sku": "100002", "band": "few", "from_stock": True},
     ]
 }
+DISPLAY: Example = {
+    "cards": [
+        {
+            "id": "251803443200008200", "label": "尾号 8888", "fee": "20.0000", "price": "118.5000", "expires_on": None,
+        }
+    ],
+    "next_cursor": None,
+}  # fmt: skip
 QUOTE_BODY: Example = {"sku": "100001", "quantity": 10}
 QUOTE: Example = {
     "sku": "100001", "quantity": 10, "currency": "CNY", "unit_price": "97.0225", "total": "970.2250",
@@ -174,7 +181,7 @@ BATCHES: Example = {
     "batches": [
         {
             "id": "251803443200008193", "sku": "100001", "name": "cards.txt", "loaded": 990, "refused": 10,
-            "paid": "96030.0000", "expires_on": "2028-12-31", "loaded_at": AT,
+            "paid": "96030.0000", "expires_on": "2028-12-31", "loaded_at": AT, "hosts": [],
         }
     ],
     "next_cursor": None,
@@ -187,6 +194,20 @@ LOADED: Example = {
             "preview": "8614****",
         }
     ],
+}  # fmt: skip
+LIVE_STOCK: Example = {
+    "stock": [
+        {
+            "batch": "251803443200008193", "sku": "100001", "name": "cards.txt", "loaded_at": AT, "on_shelf": 700,
+            "reserved": 3, "sold": 285, "quarantined": 1, "voided": 1,
+        }
+    ],
+    "next_cursor": None,
+}  # fmt: skip
+VOID_BODY: Example = {"sku": "100001", "numbers": ["8614002600012345", "8614002600012346"], "reason": "印刷错误"}
+VOIDED: Example = {
+    "voided": 1, "already_voided": 0, "sold": 1, "reserved": 0,
+    "refused": [{"line": 2, "reason": "sold", "en": "It was sold.", "zh": "已售出。", "preview": "8614****"}],
 }  # fmt: skip
 CHECKLIST: Example = {
     "key": "ak_test_251803440000004096", "ready": False,

@@ -25,10 +25,13 @@ from kameng.openapi.v1.arriving import AnyRequest, Arrival, answer, arrival_of, 
 from kameng.openapi.v1.endpoints import Reply, says
 from kameng.openapi.v1.model import (
     SKUS_MAX,
+    CardOnDisplay,
     CatalogueAnswer,
     CatalogueQuery,
     ChangesAnswer,
     ChangesQuery,
+    DisplayAnswer,
+    DisplayQuery,
     FormField,
     ProductChange,
     SkuBody,
@@ -38,7 +41,7 @@ from kameng.openapi.v1.model import (
     StockAnswer,
     StockQuery,
 )  # fmt: skip
-from kameng.openapi.v1.reading import parse_place, place_of, query_of
+from kameng.openapi.v1.reading import cursor_of, parse_cursor, parse_place, place_of, query_of
 from kameng.orders import Snapshot
 
 SKUS_AT_ONCE = 500
@@ -117,6 +120,40 @@ async def show_stock(request: AnyRequest) -> Response[bytes]:
     return answer(arrival, StockAnswer(await request.app.state.shelves.bands(wanted)))
 
 
+@get(
+    "/api/v1/skus/{sku:str}/cards",
+    guards=[signed],
+    opt=says(
+        operation="listCardsOnDisplay", tag="goods", zh="自选卡列表", en="Cards to choose from",
+        text="Of a SKU that is `pickable`: the cards that are free now, by the number or label that is shown of them. "
+        "Order one with its `id` as `card`; who comes second gets `card_taken`. Cards without a label are not here: "
+        "an order without `card` gets one of those. Empty where nothing may be chosen.",
+        scope=Scope.catalogue_read, path={"sku": "The SKU's code."}, query=DisplayQuery,
+        refusals=(catalogue.UnknownSku,),
+        replies=(Reply(200, DisplayAnswer, "A page of cards.", examples.DISPLAY),),
+    ),
+)  # fmt: skip
+async def list_cards_on_display(request: AnyRequest, sku: FromPath[str]) -> Response[bytes]:
+    arrival = arrival_of(request)
+    query, found = query_of(arrival.query, DisplayQuery), sku_named(arrival.parts.snapshot, sku)
+    after_id = 0 if query.cursor is UNSET else parse_cursor(query.cursor)
+    cards = []
+    if found.pickable and found.state == "on_sale":
+        cards = await stock.list_displayed(arrival.parts.db, found.sku_id, after_id=after_id, limit=query.limit + 1)
+    page = cards[: query.limit]
+    next_cursor = cursor_of(page[-1].card_id) if len(cards) > query.limit else None
+    return answer(arrival, DisplayAnswer([_on_display(arrival, found, card) for card in page], next_cursor))
+
+
+def _on_display(arrival: Arrival, sku: Sku, card: stock.Displayed) -> CardOnDisplay:
+    fee_e4 = sku.pick_fee_e4 if card.pick_fee_e4 is None else card.pick_fee_e4
+    price_e4 = arrival.parts.snapshot.quote(arrival.caller.organisation, sku, 1).unit_price_e4 + fee_e4
+    return CardOnDisplay(
+        str(card.card_id), card.label, money.format_e4(fee_e4), money.format_e4(price_e4),
+        None if card.expires_on == stock.NEVER else card.expires_on.isoformat(),
+    )  # fmt: skip
+
+
 def sku_named(snapshot: Snapshot, code: str, *, field: str = "sku") -> Sku:
     """The SKU of this code, whatever its state."""
     sku = snapshot.catalogue.skus.get(int(code)) if code.isascii() and code.isdecimal() and len(code) <= 18 else None
@@ -184,7 +221,8 @@ def _facts(arrival: Arrival, sku: Sku) -> dict[str, Any]:
         "state": "paused" if sku.state == "on_sale" and not sku.on_sale else sku.state,
         "reversible": sku.reversible, "delivery_promise_minutes": sku.delivery_promise_minutes,
         "redeem_instructions": sku.redeem_instructions, "barcode": sku.barcode,
-        "confirm_days": sku.confirm_days, "external_ref": sku.external_ref,
+        "confirm_days": sku.confirm_days, "external_ref": sku.external_ref, "pickable": sku.pickable,
+        "pick_fee": money.format_e4(sku.pick_fee_e4),
         "parts": [
             SkuPart(str(part.sku_id), part.quantity, part.kind, f"{part.share_e4 / 100:.2f}")  # type: ignore[arg-type]
             for part in sku.parts

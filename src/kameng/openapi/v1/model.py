@@ -105,6 +105,8 @@ class SkuBody(msgspec.Struct, frozen=True):
     ]
     external_ref: Annotated[str, Meta(description="What the seller's ERP calls it; empty if it says nothing.")]
     parts: Annotated[list[SkuPart], Meta(description="Of a bundle, in their order; else empty.")]
+    pickable: Annotated[bool, Meta(description="Whether you may choose the card (自选); see `listCardsOnDisplay`.")]
+    pick_fee: Annotated[Money, Meta(description="What choosing costs, where a card says nothing else.")]
 
 
 class SkuDetail(SkuBody, frozen=True):
@@ -155,6 +157,26 @@ class CatalogueQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     q: Annotated[Word, Meta(description="Words in the brand, product, spec or note.")] | UnsetType = UNSET
 
 
+class CardOnDisplay(msgspec.Struct, frozen=True):
+    """A card that you may choose: order it with its `id` as `card`."""
+
+    id: Id
+    label: Annotated[str, Meta(description="By what it is chosen: its number, or what its seller calls it.")]
+    fee: Annotated[Money, Meta(description="Its surcharge.")]
+    price: Annotated[Money, Meta(description="Your unit price with its surcharge.")]
+    expires_on: Annotated[str | None, Meta(description="A date; null: never.")]
+
+
+class DisplayAnswer(msgspec.Struct, frozen=True):
+    cards: list[CardOnDisplay]
+    next_cursor: Annotated[str | None, Meta(description="Null on the last page.")] = None
+
+
+class DisplayQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    cursor: Cursor | UnsetType = UNSET
+    limit: Limit = PAGE
+
+
 class SkuStock(msgspec.Struct, frozen=True):
     sku: SkuCode
     band: Band
@@ -191,7 +213,11 @@ class StepBody(msgspec.Struct, frozen=True):
     """One rule of the price, and the unit price after it."""
 
     rule: Annotated[
-        str, Meta(description="`list`, `level:2`, `named` (密价), `tier:10` (from 10 pieces), `floor`, `ceiling`.")
+        str,
+        Meta(
+            description="`list`, `level:2`, `named` (密价), `tier:10` (from 10 pieces), `floor`, `ceiling`, "
+            "`pick:ID` (自选)."
+        ),
     ]
     unit_price: Money
 

@@ -1,15 +1,14 @@
-"""``catalogue``, ``sku``, ``cards`` and ``price``: what is sold, and for how much."""
+"""``catalogue``, ``sku`` and ``price``: what is sold, and for how much."""
 
 from __future__ import annotations
 
 import argparse
-from datetime import date
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from kameng import catalogue, fulfilment, pricing, stock
+from kameng import catalogue, fulfilment, pricing
 from kameng.kit import money
 from kameng.ops import store
 from kameng.ops.commands import agents
@@ -26,17 +25,6 @@ def add(commands: Commands, common: argparse.ArgumentParser) -> None:
 
     group = commands.add_parser("sku", help="单个商品 one SKU").add_subparsers(metavar="ACT", required=True)
     _add_sku(group, common)
-
-    group = commands.add_parser("cards", help="卡密 cards").add_subparsers(metavar="ACT", required=True)
-    one = group.add_parser("load", parents=[common], help="入库卡密 put the cards of a file on the shelf")
-    one.add_argument("file", type=Path, metavar="FILE", help="TXT, CSV, XLSX, XLS")
-    one.add_argument("--sku", type=number, required=True, help="商品编号 the SKU's code")
-    one.add_argument("--cost", type=amount, metavar="AMOUNT", dest="cost_e4",
-                     help="单张成本，以文件所载为先 the cost of one card, where the file has none")  # fmt: skip
-    one.add_argument("--expires", type=day, metavar="YYYY-MM-DD", dest="expires_on",
-                     help="最后有效日，以文件所载为先 the last good day, where the file has none")  # fmt: skip
-    one.add_argument("--supplier", type=number, metavar="ORG", default=0, help="供货商编号 the supplier's organisation")
-    one.set_defaults(run=load_cards)
 
     group = commands.add_parser("price", help="价格 prices").add_subparsers(metavar="ACT", required=True)
     _add_price(group, common)
@@ -70,6 +58,9 @@ def _add_sku(group: Commands, common: argparse.ArgumentParser) -> None:
     add("--external-ref", metavar="TEXT", help="外部编码 what your ERP calls it")
     add("--confirm-days", type=days, metavar="DAYS", dest="confirm_days",
         help="确认收货天数，none 为按平台设置 how long its buyer may confirm, the money in escrow")  # fmt: skip
+    add("--pickable", type=choice, metavar="YES|NO", help="可自选 whether its buyer may choose the card")
+    add("--pick-fee", type=amount, metavar="AMOUNT", dest="pick_fee_e4",
+        help="自选加价 what choosing costs, where a card says nothing else")  # fmt: skip
     state = one.add_mutually_exclusive_group()
     for name, value, said in (
         ("--pause", "paused", "暂停销售 stop selling it for a while"),
@@ -156,14 +147,6 @@ def gift(text: str) -> catalogue.WantedPart:
     return catalogue.WantedPart(number(sku_id), count(pieces or "1"), 0)
 
 
-def day(text: str) -> date:
-    """``2028-12-31``."""
-    try:
-        return date(*map(int, text.split("-")))
-    except (ValueError, TypeError):
-        raise argparse.ArgumentTypeError(f"应为日期 a day like 2028-12-31, not {text!r}") from None
-
-
 def choice(text: str) -> bool:
     if text not in ("yes", "no"):
         raise argparse.ArgumentTypeError(f"应为 yes 或 no, not {text!r}")
@@ -241,6 +224,8 @@ def _say_sku(sku: catalogue.Sku) -> None:
     )
     if sku.kind == "manual":
         say(f"  处理方 worked by {sku.worked_by or '平台 the staff'}")
+    if sku.pickable:
+        say(f"  可自选，加价 the buyer may choose, for {money.format_e4(sku.pick_fee_e4)} more")
     if sku.redeem_instructions:
         say(f"  兑换说明 redeem: {sku.redeem_instructions}")
     for number_, one in enumerate(sku.parts, 1):
@@ -257,28 +242,6 @@ def _amount(amount_e4: int | None) -> str:
 
 def _yes(value: bool) -> str:
     return "yes" if value else "no"
-
-
-def load_cards(arguments: argparse.Namespace) -> int:
-    """Bad lines are told with their reasons and masked; the others are on the shelf."""
-    data = content_of(arguments.file)
-
-    async def work(platform: Platform) -> tuple[catalogue.Sku, stock.LoadReport]:
-        sku = await sku_of(platform, arguments.sku)
-        report = await stock.load_file(
-            platform.db, platform.ring, data, sku_id=sku.sku_id, file_name=arguments.file.name,
-            supplier_org_id=arguments.supplier, cost_e4=arguments.cost_e4, expires_on=arguments.expires_on,
-        )  # fmt: skip
-        return sku, report
-
-    sku, report = on_platform(work)
-    say(
-        f"{sku.product} {sku.spec}：入库 loaded {report.loaded}，拒绝 refused {len(report.refused)}"
-        f" (batch {report.batch_id})"
-    )
-    for line in report.refused:
-        say(f"  第 {line.line} 行 line {line.line}: {line.preview} {line.message_zh} {line.message} [{line.reason}]")
-    return 1 if report.refused else 0
 
 
 def price_level(arguments: argparse.Namespace) -> int:

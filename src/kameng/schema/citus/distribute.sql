@@ -40,6 +40,7 @@ INSERT INTO spread (name, class, key) VALUES
   ('orders', 'lane', 'lane'),
   ('organisation', 'lane', 'lane'),
   ('price_told', 'lane', 'lane'),
+  ('reusable_card', 'lane', 'lane'),
   ('stock_alert', 'lane', 'lane'),
   ('sweep', 'lane', 'lane'),
   ('transfer', 'lane', 'lane'),
