@@ -4,7 +4,7 @@ SELECT s.sku_id, s.revision, c.name AS scene, b.name AS brand, p.name AS product
        s.face_value_e4, s.face_currency, s.cost_e4, s.list_price_e4, s.floor_e4, s.ceiling_e4, s.below_cost_allowed,
        s.form, s.region, s.note, s.quantity_min, s.quantity_max, s.quantity_step, s.refundable, s.reversible, s.state,
        s.delivery_promise_minutes, s.redeem_instructions, s.barcode, s.confirm_days, s.external_ref, s.worked_by,
-       s.discount_percent_e4, s.parts, s.pickable, s.pick_fee_e4
+       s.pickable, s.pick_fee_e4, s.discount_percent_e4, s.parts
 FROM sku s JOIN product p USING (product_id) JOIN scene c USING (scene_id) JOIN brand b USING (brand_id)
 WHERE s.changed > $1;
 

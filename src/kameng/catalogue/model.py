@@ -66,10 +66,10 @@ class Sku(msgspec.Struct, frozen=True):
     external_ref: str = ""
     worked_by: int = 0
     """The supplier's organisation that works it by hand; 0: the staff."""
-    discount_percent_e4: int | None = None  # a bundle's, below its parts' list prices; None: its list price is its own
-    parts: tuple[Part, ...] = ()
     pickable: bool = False  # its cards with a label may be chosen (自选)
     pick_fee_e4: int = 0  # what that costs, where a card does not say
+    discount_percent_e4: int | None = None  # a bundle's, below its parts' list prices; None: its list price is its own
+    parts: tuple[Part, ...] = ()
 
     def allows(self, quantity: int) -> bool:
         """Whether that many may be ordered at once."""

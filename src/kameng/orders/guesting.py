@@ -91,15 +91,15 @@ async def find_as_guest(db: Database, ring: crypto.KeyRing, order_id: int, passw
         standing = (await store.read_standing(connection, lane, [order_id]))[order_id]
         rows = await store.read_orders(connection, lane, [order_id], [standing.org_id])
         at = clock.now()
+        parts = await parts_store.read_parts(connection, lane, [order_id])
         cards = {}
-        if secrets_visible(rows[order_id], at):
+        if secrets_visible(rows[order_id], at, parts.get(order_id, ())):
             cards = await open_cards(connection, ring, lane, list(rows.values()))
         shown = cards.get(order_id, ())
         if any_open(shown):
             line = audit.Line(passage.ids[0], standing.org_id, 0, "order.reveal_to_guest", order_id)
             await audit.note(connection, lane, at, [line])
         await store.forget_guesses(connection, lane, order_id)
-        parts = await parts_store.read_parts(connection, lane, [order_id])
     return show(rows[order_id], standing.currency, shown, parts=parts.get(order_id, ()))
 
 

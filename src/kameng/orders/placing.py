@@ -367,7 +367,11 @@ async def _read_known(
         for entry, decision in zip(entries, decisions, strict=True)
         if isinstance(decision, Known) and Scope.cards_read in entry.wish.key.scopes
     }
-    revealed = [row for row in rows.values() if row.order_id in readers and secrets_visible(row, at)]
+    revealed = [
+        row
+        for row in rows.values()
+        if row.order_id in readers and secrets_visible(row, at, parts.get(row.order_id, ()))
+    ]
     shown = await open_cards(connection, snapshot.ring, lane, revealed)
     lines = [
         audit.Line(audit_id, row.org_id, readers[row.order_id], "order.reveal", row.order_id)

@@ -33,8 +33,8 @@ log = logs.get_logger(__name__)
 
 def secrets_visible(row: OrderRow, now: datetime, parts: Sequence[OrderPart] = ()) -> bool:
     """Not after 7 days, and not once the order was refunded or never came about. Of a bundle what came by now."""
-    some = bool(row.card_ids) or any(part.state is PartState.delivered for part in parts)
-    is_there = row.state in SECRETS_VISIBLE or (some and row.state in PARTS_VISIBLE)
+    some_came = any(part.state is PartState.delivered for part in parts)
+    is_there = row.state in SECRETS_VISIBLE or (some_came and row.state in PARTS_VISIBLE)
     return is_there and now - row.placed_at <= SECRETS_SHOWN
 
 

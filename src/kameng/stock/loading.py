@@ -1,6 +1,6 @@
 """Loading cards: sealed before they reach the database, each card once for ever, spread over the lanes.
 
-A card may be loaded to be sold several times: then only its uses, issued at the end, lie on the shelves (ADR 0018).
+A card may be loaded to be sold several times: then only its uses, issued at the end, lie on the shelves (ADR 0016).
 One with a label goes on display, to be chosen.
 
 A load works in chunks, each a short transaction under one lane's gate, so orders go on meanwhile. A load that is

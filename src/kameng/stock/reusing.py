@@ -1,4 +1,4 @@
-"""Reusable cards (循环卡): one card that is sold several times, each use a card row of its own (ADR 0018).
+"""Reusable cards (循环卡): one card that is sold several times, each use a card row of its own (ADR 0016).
 
 A use is sealed for its own id, lies on a shelf, is stolen, sold, replaced, paid back and void like any card; a sale
 never looks at what it is a use of. Uses are issued here, and counted in their card's row under the gate of its lane:
