@@ -60,9 +60,7 @@ def jobs_of(order: Standing, kind: str, at: datetime) -> list[jobs.NewJob]:
     return [] if one is None else [one]
 
 
-def _part_jobs(
-    names: Mapping[str, str], order_id: int, parts: Sequence[OrderPart], at: datetime
-) -> list[jobs.NewJob]:
+def _part_jobs(names: Mapping[str, str], order_id: int, parts: Sequence[OrderPart], at: datetime) -> list[jobs.NewJob]:
     """Each with the number of its part."""
     return [
         jobs.NewJob(names[part.kind], order_id, {"part_no": part.part_no}, at)
