@@ -27,9 +27,7 @@ async def three_parts(world: World) -> Sku:
     hand."""
     plain, phone = await by_hand(world)
     await world.load(world.card, 5)
-    return await bundle_of(
-        world, part(world.card, 1, 5000), part(phone, 2, 3000), part(plain, 1, 2000), confirm_days=0
-    )
+    return await bundle_of(world, part(world.card, 1, 5000), part(phone, 2, 3000), part(plain, 1, 2000), confirm_days=0)
 
 
 async def opened(world: World, gateway: Gateway, merchant: Merchant, bundle: Sku) -> tuple[ShownOrder, list[Task]]:

@@ -203,8 +203,10 @@ BREAKING: list[tuple[str, str]] = [
     ("terms_have_their_job", "UPDATE order_payment SET is_open = true"),
     ("reserved_cards_are_awaited", "UPDATE card SET state = 'void' WHERE state = 'reserved'"),
     ("reserved_cards_are_awaited", "UPDATE card SET order_id = 4711 WHERE state = 'reserved'"),
-    ("refunds_went_back", "UPDATE orders SET refunded_e4 = refunded_e4 + 1 WHERE refunded_e4 > 0"),
-    ("refunds_went_back commands_took_effect parts_follow_their_order", "UPDATE orders SET refunded_e4 = 0"),
+    ("refunds_went_back", "UPDATE orders SET refunded_e4 = refunded_e4 + 1"
+                          " WHERE refunded_e4 BETWEEN 1 AND total_e4 - 1"),
+    ("refunds_went_back commands_took_effect parts_follow_their_order answers_are_delivered",
+     "UPDATE orders SET refunded_e4 = 0"),
     ("refunds_went_back", "UPDATE transfer SET code = 'gift' WHERE code = 'refund'"),
     ("refunds_went_back", "UPDATE transfer SET subject_id = 4711 WHERE code = 'refund'"),
     ("bundles_have_their_parts", f"UPDATE order_part SET worth_e4 = worth_e4 - 1"

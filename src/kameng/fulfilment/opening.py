@@ -74,9 +74,7 @@ def _new(one: Wanted, task_id: int, at: datetime, terms: Terms) -> NewTask:
     )  # fmt: skip
 
 
-async def stop_orders(
-    connection: Connection, ring: crypto.KeyRing, passage: Passage, batch: Sequence[Job]
-) -> None:
+async def stop_orders(connection: Connection, ring: crypto.KeyRing, passage: Passage, batch: Sequence[Job]) -> None:
     """The job of orders, or parts of them, whose buyer wants them stopped: at once if nobody has begun, else whoever
     works it is asked, and refuses or answers."""
     standing = await orders.read_standing(connection, passage.lane, [job.subject_id for job in batch])
@@ -106,7 +104,5 @@ async def ask_to_stop(connection: Connection, lane: int, order_ids: Sequence[int
         changed = [deciding.stop(task) if task.is_begun else deciding.close(task, at) for task in live]
         await store.set_tasks(connection, lane, changed)
     return {
-        (task.order_id, task.part_no)
-        for task in tasks
-        if task.is_begun and task.state in LIVE | {TaskState.answered}
+        (task.order_id, task.part_no) for task in tasks if task.is_begun and task.state in LIVE | {TaskState.answered}
     }

@@ -147,9 +147,7 @@ async def _end(
     return msgspec.structs.replace(task, order_state=outcome.state)
 
 
-async def _asked_of(
-    connection: Connection, task: Task, account: dict[str, str] | None
-) -> dict[str, str] | None:
+async def _asked_of(connection: Connection, task: Task, account: dict[str, str] | None) -> dict[str, str] | None:
     """Of a part: what its own SKU asks for, and nothing that other parts need."""
     if not task.part_no or account is None:
         return account

@@ -51,9 +51,7 @@ def _end_one(view: View, draft: Draft, command: Command, state: PartState) -> Re
     return None if _waiting(ended) else _conclude(view, draft)
 
 
-def end_rest(
-    view: View, draft: Draft, state: PartState, *, unsold: Command = Command.fail
-) -> Refused | Short | None:
+def end_rest(view: View, draft: Draft, state: PartState, *, unsold: Command = Command.fail) -> Refused | Short | None:
     """All that is still waited for, at once. ``unsold``: what becomes of the order if nothing of it came."""
     order = draft.order
     ended = _ended(view, draft, _waiting(order.parts), state)

@@ -1,8 +1,8 @@
 """The job that an order waits for, in each of its states. Pure.
 
 A job is named after what must act: ``fulfilment.manual`` waits for people, ``fulfilment.topup`` for whoever tops up.
-What nobody does yet rests as a due job, and is counted. A bundle has a job for each of its parts, with ``part_no``. In
-a sandbox everything is played (``fulfilment.rehearse``).
+What nobody does yet rests as a due job, and is counted. A bundle has a job for each of its parts, with ``part_no``.
+In a sandbox everything is played (``fulfilment.rehearse``).
 """
 
 from __future__ import annotations
@@ -60,9 +60,7 @@ def jobs_of(order: Standing, kind: str, at: datetime) -> list[jobs.NewJob]:
     return [] if one is None else [one]
 
 
-def _part_jobs(
-    names: Mapping[str, str], order_id: int, parts: Sequence[OrderPart], at: datetime
-) -> list[jobs.NewJob]:
+def _part_jobs(names: Mapping[str, str], order_id: int, parts: Sequence[OrderPart], at: datetime) -> list[jobs.NewJob]:
     """Each with the number of its part."""
     return [
         jobs.NewJob(names[part.kind], order_id, {"part_no": part.part_no}, at)

@@ -36,9 +36,7 @@ async def insert_parts(connection: Connection, lane: int, orders: Sequence[NewOr
     )  # fmt: skip
 
 
-async def read_parts(
-    connection: Connection, lane: int, order_ids: Sequence[int]
-) -> dict[int, tuple[OrderPart, ...]]:
+async def read_parts(connection: Connection, lane: int, order_ids: Sequence[int]) -> dict[int, tuple[OrderPart, ...]]:
     """By order; those that are no bundles are not among them."""
     found: dict[int, list[OrderPart]] = {}
     for row in await connection.fetch(statements.read_parts, lane, order_ids):

@@ -324,10 +324,7 @@ async def _write_parts(
     if due:
         await jobs.add(connection, lane, due, (await lanes.pass_gate(connection, lane, id_count=len(due))).ids)
     return [
-        (card_id, order.order_id, part.sku_id)
-        for order in bundles
-        for part in order.parts
-        for card_id in part.card_ids
+        (card_id, order.order_id, part.sku_id) for order in bundles for part in order.parts for card_id in part.card_ids
     ]
 
 
