@@ -11,6 +11,7 @@ import pytest
 from kameng import orders, stock
 from kameng.catalogue import Sku
 from kameng.kit import clock
+from kameng.kit.crypto import KeyMaterial, KeyRing
 from kameng.orders import By, Refused, ShownOrder, Terms
 from kameng.orders.model import Command
 from kameng.stock import AS_OFTEN_AS_ASKED, BadBatch, CardLine
@@ -175,3 +176,16 @@ async def test_a_load_says_how_often(world: World) -> None:
         await load(world, 100_000, count=11)
     assert refused.value.detail == "uses: together at most 1000000"
     assert await world.scalar("SELECT count(*) FROM card_batch") == 0
+
+
+async def test_a_rotation_seals_the_card_and_its_uses_anew(world: World) -> None:
+    old = KeyMaterial(current=1, keys={1: b"1" * 32}, hash_key=b"h" * 32)
+    world.ring = KeyRing(old)
+    await load(world, 3)
+    rotated = KeyMaterial(current=2, keys={1: b"1" * 32, 2: b"2" * 32}, hash_key=b"h" * 32)
+    assert sum([await stock.reseal(world.db, KeyRing(rotated), lane) for lane in (0, 1)]) == 4
+    world.ring = KeyRing(KeyMaterial(current=2, keys={2: b"2" * 32}, hash_key=b"h" * 32))
+    merchant = await world.merchant()
+    async with world.gateway() as gateway:
+        assert codes([await gateway.place(merchant.caller, "a", world.card, 3)]) == {"placed": 1}
+    await world.assert_clean()

@@ -32,7 +32,7 @@ async def test_the_catalogue_lists_what_is_on_sale_at_the_callers_price(common: 
         "price": yuan(card.list_price_e4), "currency": "CNY", "form": [], "region": card.region, "note": card.note,
         "quantity_min": 1, "quantity_max": 100, "quantity_step": 1, "state": "on_sale", "refundable": False,
         "reversible": False, "delivery_promise_minutes": None, "redeem_instructions": "", "barcode": "",
-        "confirm_days": None, "external_ref": "", "parts": [],
+        "confirm_days": None, "external_ref": "", "parts": [], "pickable": False, "pick_fee": "0.0000",
     }  # fmt: skip
     assert skus[str(common.goods.phone.sku_id)]["form"] == [
         {

@@ -105,6 +105,20 @@ async def test_no_more_uses_come_of_a_batch_that_is_void(world: World) -> None:
     await world.assert_clean()
 
 
+async def test_nothing_more_comes_of_a_card_whose_uses_were_all_sold(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kameng.stock.reusing.STOCKED", 2)
+    await load(world, world.card, 0, 1, uses=stock.AS_OFTEN_AS_ASKED)
+    merchant = await world.merchant()
+    async with world.gateway() as gateway:
+        assert codes([await gateway.place(merchant.caller, "a", world.card, 2)]) == {"placed": 1}
+        done = await stock.void_numbers(world.db, world.ring, world.card.sku_id, ["N00000"], By())
+        assert done == Voided(0, 0, 1, 0, (RefusedNumber(1, "N00000", "sold"),))
+        assert codes([await gateway.place(merchant.caller, "b", world.card)]) == {"sold_out": 1}
+    await world.assert_clean()
+
+
 async def test_orders_and_voiding_at_once(world: World) -> None:
     """Each card goes one way."""
     batch = await load(world, world.card, 0, 60)

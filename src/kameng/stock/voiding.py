@@ -96,16 +96,17 @@ async def void_numbers(db: Database, ring: crypto.KeyRing, sku_id: int, card_num
     prints = {number: number_print(ring, goods.brand_id, number) for number in card_numbers}
     voided = 0
     before = await _numbered(db, sku_id, prints, by)
-    found = before
+    # First, so that nothing more of them is issued; also where every use was sold.
+    for known_id in {card.known_id for card in before if card.known_id != card.card_id}:
+        async with db.transaction() as connection:
+            home = ids.lane_of(known_id)
+            await lanes.pass_gate(connection, home)
+            await special_store.void_reusable(connection, home, original_ids=[known_id])
+    found = await _numbered(db, sku_id, prints, by)
     for _ in range(ROUNDS_MAX):
         free = [card for card in found if card.order_id is None and card.state != "void"]
         if not free:
             break
-        for known_id in {card.known_id for card in free if card.known_id != card.card_id}:
-            async with db.transaction() as connection:
-                home = ids.lane_of(known_id)
-                await lanes.pass_gate(connection, home)
-                await special_store.void_reusable(connection, home, original_ids=[known_id])
         owner_id = free[0].supplier_org_id
         voided += await _void(db, [(card.card_id, card.lane) for card in free], owner_id, by, subject_id=sku_id)
         found = await _numbered(db, sku_id, prints, by)
