@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator, Generator
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -15,10 +16,22 @@ from postgres import FreshDatabase, database_url, execute, fresh_database, postg
 
 __all__ = ["database_url", "fresh_database", "postgres", "template_database", "world"]
 
+_HERE = Path(__file__).parent
+_LONG = ("chaos", "ops", "web", "sdk", "laws", "journeys")
+"""Folders of files that take long."""
+
 _SLOW_IS_FINE = [HealthCheck.too_slow, HealthCheck.data_too_large]
 settings.register_profile("ci", deadline=None, max_examples=60, suppress_health_check=_SLOW_IS_FINE)
 settings.register_profile("long", deadline=None, max_examples=3000, suppress_health_check=_SLOW_IS_FINE)
 settings.load_profile(os.environ.get("KAMENG_TEST_HYPOTHESIS", "ci"))
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Where several processes take file after file: first what is alone, while nobody has begun anything long; short
+    files last, so that all end at about the same time."""
+    if hasattr(config, "workerinput"):
+        alone = {item.path for item in items if item.get_closest_marker("alone")}
+        items.sort(key=lambda item: (item.path not in alone, item.path.relative_to(_HERE).parts[0] not in _LONG))
 
 
 @pytest.hookimpl(wrapper=True)

@@ -32,7 +32,7 @@ _numbers = count(1)
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Embedded]:
     # Not tmp_path: as root the server's user must get there, and pytest's folders are closed.
-    folder = Path(tempfile.mkdtemp(prefix="kameng-test-", dir=_ground()))
+    folder = Path(tempfile.mkdtemp(prefix=f"kameng-test-{os.getpid()}-", dir=_ground()))
     try:
         with embedded.start(folder, major=MAJOR, extra_settings=SMALL) as server:
             yield server
@@ -45,6 +45,9 @@ def _ground() -> str:
 
     Those that kill servers, or restore them, have servers of their own, on the disk.
     """
+    for left in Path(MEMORY).glob("kameng-test-*-*"):  # by a run that was killed
+        if not Path("/proc", left.name.split("-")[2]).exists():
+            shutil.rmtree(left, ignore_errors=True)
     with suppress(OSError):
         if os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ROOM_BYTES:
             return MEMORY
