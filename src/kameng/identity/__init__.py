@@ -61,6 +61,7 @@ from kameng.identity.signing import (
     verify_hmac,
 )  # fmt: skip
 from kameng.identity.store import (
+    all_agents,
     KEY_SECRET,
     Nonce,
     children,
@@ -110,6 +111,7 @@ __all__ = [
     "SignatureMalformed",
     "SignatureMissing",
     "SignatureWrong",
+    "all_agents",
     "ancestors",
     "authorization",
     "check_freshness",

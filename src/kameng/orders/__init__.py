@@ -20,6 +20,7 @@ from kameng.orders.errors import (
     NoSuchCard,
     NotAwaited,
     NotOnSale,
+    NothingToReturn,
     NotRefundable,
     OrderNotFound,
     OrderNotPlaced,
@@ -36,10 +37,11 @@ from kameng.orders.errors import (
     TooManyGuesses,
     TooManyUnpaid,
 )  # fmt: skip
-from kameng.orders.finding import ID_MAX, Page, find, find_by_ref, list_orders, present, reveal, timeline
+from kameng.orders.finding import ID_MAX, Page, find, find_by_ref, list_of_shop, list_orders, present, reveal, timeline
 from kameng.orders.guesting import Guest, find_as_guest, guest_from
 from kameng.orders.jobs import handlers
 from kameng.orders.keeping import reseal
+from kameng.orders.marking import mark_older
 from kameng.orders.model import (
     ACCOUNT,
     BULK_ALL_MAX,
@@ -56,6 +58,7 @@ from kameng.orders.model import (
 )  # fmt: skip
 from kameng.orders.queueing import Lanes
 from kameng.orders.rehearsing import Rehearsals
+from kameng.orders.returning import Returned, book_return
 from kameng.orders.searching import (
     TargetOrder,
     check_reason,
@@ -79,7 +82,8 @@ from kameng.orders.splitting import (
     refund_of,
     split_of,
 )  # fmt: skip
-from kameng.orders.store import read_standing
+from kameng.orders.store import ShopOrder, read_standing
+from kameng.orders.telling import Reach
 from kameng.orders.wiping import erase_accounts, every_marked, purge_accounts, wipe_passwords
 from kameng.orders.wishing import OrderBody, fault_of, ref_key_of, wish_from
 
@@ -116,6 +120,7 @@ __all__ = [
     "NotAwaited",
     "NotOnSale",
     "NotRefundable",
+    "NothingToReturn",
     "OrderBody",
     "OrderNotFound",
     "OrderNotPlaced",
@@ -123,13 +128,16 @@ __all__ = [
     "OutcomeUnknown",
     "Page",
     "PaymentReused",
+    "Reach",
     "ReferenceReused",
     "Refund",
     "RefundTooLarge",
     "Refused",
     "Rehearsals",
+    "Returned",
     "SecretsNotShown",
     "ShopClosed",
+    "ShopOrder",
     "ShopPaused",
     "ShownCard",
     "ShownOrder",
@@ -149,6 +157,7 @@ __all__ = [
     "act_within",
     "archive",
     "await_payment",
+    "book_return",
     "booked",
     "bring_back",
     "check_reason",
@@ -164,7 +173,9 @@ __all__ = [
     "key_of_guest",
     "left_of",
     "legs",
+    "list_of_shop",
     "list_orders",
+    "mark_older",
     "open_account",
     "present",
     "purge_accounts",

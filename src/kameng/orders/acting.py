@@ -20,6 +20,7 @@ from kameng.orders.errors import BadCommand
 from kameng.orders.model import Command, Refused, Short
 from kameng.orders.settling import Fresh
 from kameng.orders.splitting import booked
+from kameng.orders.telling import job_of_guest
 
 IDS_EACH = 12
 """Ids that one command needs at most: for its events, transfers, jobs and audit line."""
@@ -69,11 +70,11 @@ NEED_REASON = frozenset({Command.refund, Command.swap, Command.hold, Command.ref
 def check(instruction: Instruction) -> None:
     """``BadCommand`` with the first field that can't be."""
     must_explain = instruction.by is By.staff and instruction.command in NEED_REASON
-    _check_text(instruction.key, "key", "操作编号", least=1, most=KEY_CHARS_MAX)
-    _check_text(instruction.reason, "reason", "原因", least=int(must_explain), most=REASON_CHARS_MAX)
+    check_text(instruction.key, "key", "操作编号", least=1, most=KEY_CHARS_MAX)
+    check_text(instruction.reason, "reason", "原因", least=int(must_explain), most=REASON_CHARS_MAX)
 
 
-def _check_text(text: str, field: str, zh: str, *, least: int, most: int) -> None:
+def check_text(text: str, field: str, zh: str, *, least: int, most: int) -> None:
     if not (least <= len(text.strip()) and len(text) <= most and (not text or text.isprintable())):
         raise BadCommand(
             f"{least} to {most} printable characters", field=field,
@@ -202,6 +203,7 @@ async def _move_jobs(
 ) -> None:
     """What an order waited for is not wanted any more; what it waits for now is."""
     gone, new = [], [job for draft in view.drafts for job in draft.desk]
+    new += [job for draft in view.drafts if (job := job_of_guest(draft)) is not None]
     for order_id, order in changed.items():
         before, after = job_of(first[order_id], view.at), job_of(order, view.at)
         if before is not None and before != after:

@@ -17,7 +17,7 @@ from kameng.kit import epochs, events, jobs, lanes
 from kameng.kit.db import Connection
 from kameng.orders import guesting, private_store, store
 from kameng.orders.commands import Terms
-from kameng.orders.deciding import Asked, View, judge
+from kameng.orders.deciding import Asked, View, judge, wants_review
 from kameng.orders.drafting import WAITING_FOR
 from kameng.orders.errors import SoldOut, TooManyUnpaid
 from kameng.orders.guesting import Guest
@@ -44,7 +44,7 @@ async def await_payment(snapshot: Snapshot, wish: Wish, *, guest: Guest | None =
     # A password is hashed on purpose slowly: beside the loop, and before the gate.
     hashed = None if guest is None else await asyncio.to_thread(guesting.hash_password, guest.password)
     claims = (await places.reserve([wish]))[0] if snapshot.policy.crossing else []
-    entry = Entry(wish, over_limit=claims is None)
+    entry = Entry(wish, over_limit=claims is None, needs_review=any(claim.passed for claim in claims or ()))
     async with snapshot.db.connection() as connection:
         elsewhere = await stock.shares_elsewhere(connection, lane, wish.sku_id)
     answer = await _once(snapshot, lane, entry, guest, hashed, elsewhere)
@@ -72,11 +72,15 @@ async def _once(
         view, (asked,) = await read(snapshot, connection, lane, passage.ids[:1], [entry])
         unpaid = await store.count_unpaid(connection, lane, ip_key=ip_key, buyer_key=buyer_key)
         shelves = elsewhere + await stock.shares_here(connection, lane, wish.sku_id)
+        needs_review = wants_review(view, asked)
         decision = decide(view, asked, unpaid, shelves, terms)
         if isinstance(decision, NewOrder):
             expires_at = view.at + timedelta(seconds=terms.reserve_s)
             contact = None if guest is None else snapshot.ring.seal(guesting.CONTACT, decision.order_id, guest.contact)
-            payment = NewPayment(decision.order_id, expires_at, ip_key, buyer_key, contact, hashed)
+            language = "both" if guest is None else guest.language
+            payment = NewPayment(
+                decision.order_id, expires_at, ip_key, buyer_key, contact, hashed, language, needs_review
+            )
             await _write(snapshot, connection, lane, view, decision, payment, passage.ids[1])
         elif view.spent:
             await identity.spend_nonces(connection, lane, view.spent)

@@ -37,6 +37,7 @@ from kameng.orders.errors import (
 from kameng.orders.model import (
     PLACED_DELIVERED,
     PLACED_FULFILLING,
+    PLACED_HELD,
     Decision,
     Known,
     NewOrder,
@@ -71,6 +72,7 @@ class Asked(msgspec.Struct, frozen=True, gc=False):
     unsure: bool = False  # perhaps it stands already, by a commit that got no answer
     chain: Chain = NO_CHAIN  # the agents above its buyer
     spender: Organisation | None = None  # who pays, where he has limits, or does not place the order himself
+    needs_review: bool = False  # by a list, or by a limit that crosses lanes
 
 
 class View(msgspec.Struct):
@@ -149,6 +151,8 @@ def _take(view: View, asked: Asked, sku: Sku, quote: Quote) -> Decision:
     """Goods and money: both or neither."""
     wish = asked.wish
     organisation = wish.organisation
+    if (asked.needs_review or asked.lane_claims) and wants_review(view, asked):
+        return _hold(view, asked, sku, quote)
     from_shelf = sku.kind in FROM_STOCK and organisation.sandbox_of is None
     cards: list[ShelfCard] = []
     if from_shelf:
@@ -173,9 +177,7 @@ def _take(view: View, asked: Asked, sku: Sku, quote: Quote) -> Decision:
     if result is not _CREATED:
         if cards:
             view.shelf.put_back(cards)
-        if result is Result.exceeds_credits:
-            return _not_covered(view, asked)
-        return Refused(LedgerRefused, result, detail_zh=result.zh)
+        return _not_paid(view, asked, result)
     if split is not None and at_rest:
         _book_margins(view, split, order_id=order_id, income=income)
     view.counters.take(asked.lane_claims)
@@ -189,6 +191,35 @@ def _take(view: View, asked: Asked, sku: Sku, quote: Quote) -> Decision:
     if from_shelf:
         return Placed(order, tuple([ShownCard(card.text, card.expires_on) for card in cards]))
     return Placed(order, play_cards(order_id, wish.quantity) if delivered else ())
+
+
+def wants_review(view: View, asked: Asked) -> bool:
+    """Whether a person looks at it before its goods move. Play money needs no look. Asked before it is counted."""
+    if asked.wish.organisation.sandbox_of is not None:
+        return False
+    return asked.needs_review or bool(asked.lane_claims and view.counters.refusal(asked.lane_claims))
+
+
+def _hold(view: View, asked: Asked, sku: Sku, quote: Quote) -> Decision:
+    """Paid and held. Its goods stay on the shelf until it is released; what is sold out now is refused now."""
+    wish = asked.wish
+    if sku.kind in FROM_STOCK and not view.shelf.has(sku.sku_id, wish.quantity):
+        return Short(sku.sku_id, wish.quantity) if asked.may_steal else Refused(SoldOut, field="sku")
+    order_id = next(view.order_ids)
+    total_e4 = quote.unit_price_e4 * wish.quantity
+    split = _split(asked, quote) if quote.agents else None
+    income = INCOME[False, wish.organisation.currency]
+    result = _pay(view, asked, split, order_id=order_id, income=income, total_e4=total_e4)
+    if result is not _CREATED:
+        return _not_paid(view, asked, result)
+    view.counters.take(asked.lane_claims)
+    view.refs[wish.ref_key] = (wish.digest, order_id)
+    cost_e4 = sku.cost_e4 * wish.quantity
+    order = NewOrder(
+        order_id, wish, sku.revision, quote.unit_price_e4, total_e4, cost_e4, PLACED_HELD, quote.trace, (),
+        split=split,
+    )  # fmt: skip
+    return Placed(order, ())
 
 
 def _split(asked: Asked, quote: Quote) -> Split | None:
@@ -221,6 +252,12 @@ def _book_margins(view: View, split: Split, *, order_id: int, income: int) -> No
     ):
         result = view.books.post(leg)
         assert result is _CREATED, f"a margin was refused: {result}"
+
+
+def _not_paid(view: View, asked: Asked, result: Result) -> Refused:
+    if result is Result.exceeds_credits:
+        return _not_covered(view, asked)
+    return Refused(LedgerRefused, result, detail_zh=result.zh)
 
 
 def _not_covered(view: View, asked: Asked) -> Refused:
@@ -296,6 +333,8 @@ def _risk_allows(view: View, asked: Asked) -> Refused | None:
     if asked.over_limit:
         return Refused(VelocityExceeded)
     passed = view.counters.refusal(asked.lane_claims) if asked.lane_claims else None
+    if passed is not None and passed.outcome == "review":
+        return None
     if passed is not None and passed.rule_id in (SPENDER_DAY, SPENDER_MONTH):
         return _over_budget(asked, passed)
     if passed is not None:

@@ -16,6 +16,7 @@ from kameng.orders.drafting import (
     Draft,
     View,
     advance,
+    free_cards,
     hand_over,
     note,
     post,
@@ -50,11 +51,14 @@ def _lacks_cards(view: View, order: Standing) -> bool:
 
 
 def _take_money(view: View, draft: Draft) -> Refused | Short | None:
-    """The money is in: the goods go out, or to whoever fulfils."""
+    """The money is in: the goods go out, or to whoever fulfils; or a person looks first, and its cards go back."""
     refusal = post(view, settling.paid_transfers(draft.order))
     if refusal is not None:
         return refusal
     advance(view, draft, Command.pay)
+    if draft.order.needs_review:
+        advance(view, draft, Command.hold, **free_cards(draft))
+        return None
     if view.sku_of(draft.order).from_stock:
         return hand_over(view, draft)
     advance(view, draft, Command.fulfil)

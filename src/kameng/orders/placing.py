@@ -21,6 +21,7 @@ from kameng.kit.db import Connection
 from kameng.orders import private_store, store
 from kameng.orders.commands import FULFIL_JOB, SETTLE_JOB
 from kameng.orders.deciding import Asked, View, decide
+from kameng.orders.drafting import WAITING_FOR
 from kameng.orders.model import Answer, Decision, Known, NewOrder, Placed, Refused, Short, ShownOrder, State, Wish
 from kameng.orders.showing import any_open, masked, open_cards, secrets_visible, show
 
@@ -30,10 +31,13 @@ if TYPE_CHECKING:
     from kameng.orders.snapshot import Snapshot
     from kameng.pricing import Quote
 
-PLACED_EVENTS = {State.delivered: "order.delivered", State.fulfilling: "order.fulfilling"}
+PLACED_EVENTS = {
+    State.delivered: "order.delivered", State.fulfilling: "order.fulfilling", State.held: "order.held"
+}  # fmt: skip
 
 
-_FULFILLING = State.fulfilling
+_FULFILLING, _HELD = State.fulfilling, State.held
+_DECIDE_JOB = WAITING_FOR[State.held]
 _POSTED_TO = (ledger.House.sales, ledger.House.escrow)
 _HOUSE = [ledger.house_account(code, currency) for code in _POSTED_TO for currency in ("CNY", "XTS")]
 
@@ -46,6 +50,7 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
     may_steal: bool = True
     nonce_spent: bool = False
     unsure: bool = False
+    needs_review: bool = False
 
 
 class AnswersLost(Exception):
@@ -192,7 +197,7 @@ def _ask(snapshot: Snapshot, entry: Entry, at_s: int) -> Asked:
         claims = [*claims, *risk.budget_claims(spender.org_id, day_e4, month_e4, paid_e4, at_s)]
     return Asked(
         wish, sku, quote, listed, tuple(claims), entry.over_limit and listed != "allow", entry.may_steal,
-        entry.nonce_spent, entry.unsure, chain, spender,
+        entry.nonce_spent, entry.unsure, chain, spender, entry.needs_review or listed == "review",
     )  # fmt: skip
 
 
@@ -240,9 +245,11 @@ async def _write(
     if sold:
         await stock.sell(connection, lane, sold)
     new_jobs = [
-        jobs.NewJob(kind=FULFIL_JOB, subject_id=order.order_id, due_at=view.at)
+        jobs.NewJob(
+            kind=FULFIL_JOB if order.state is _FULFILLING else _DECIDE_JOB, subject_id=order.order_id, due_at=view.at
+        )
         for order in orders
-        if order.state is _FULFILLING
+        if order.state is _FULFILLING or order.state is _HELD
     ]
     until = {o.order_id: view.at + timedelta(days=o.confirm_days) for o in orders if o.confirm_days}
     if until:

@@ -137,7 +137,7 @@ class LaneQueue:
     async def _place(self, batch: list[Ticket]) -> None:
         try:
             batch = await self._reserve(batch)
-            entries = [Entry(t.wish, t.over_limit, t.may_steal, t.nonce_spent, t.unsure) for t in batch]
+            entries = [Entry(t.wish, t.over_limit, t.may_steal, t.nonce_spent, t.unsure, t.needs_review) for t in batch]
             answers = await place_batch(self._snapshot, self.lane, entries)
         except db.UNANSWERED as error:
             if isinstance(error, db.CommitUnknown):

@@ -11,6 +11,7 @@ from litestar.datastructures import State
 from kameng.openapi import pages
 from kameng.openapi.headers import security_headers
 from kameng.openapi.v1 import (
+    agents,
     checklist,
     desk,
     feed,
@@ -50,6 +51,8 @@ ENDPOINTS = [
     webhooks.list_deliveries,
     statements.show_statements, statements.show_statements_csv, desk.ask_withdrawal, desk.list_withdrawals,
     desk.find_withdrawal, desk.cancel_withdrawal, desk.list_price_changes,
+    agents.list_buyers, agents.list_shop_orders, agents.show_earnings, agents.list_markups, agents.set_markup,
+    agents.list_bounds, agents.set_bound, agents.list_buyer_prices, agents.set_buyer_price,
     supplier.list_supplied_goods, supplier.list_batches, supplier.load_cards, checklist.check_go_live,
     service.self_test, service.list_errors, service.health, service.show_metrics, show_document,
 ]  # fmt: skip

@@ -13,7 +13,7 @@ import uvloop
 from kameng.kit import migrations, settings
 from kameng.kit.errors import Fault
 from kameng.kit.settings import Settings
-from kameng.ops import doctor, gateway, opening
+from kameng.ops import doctor, gateway, opening, telling
 from kameng.ops.commands.options import Commands, on_platform, say
 from kameng.ops.opening import Platform
 
@@ -43,7 +43,7 @@ def init(_: argparse.Namespace) -> int:
     """Everything a platform needs; what is there stays."""
     chosen = settings.load()
     with opening.database(chosen) as place:
-        applied = uvloop.run(opening.set_up(chosen, place.url))
+        applied = uvloop.run(opening.set_up(chosen, place))
     say(
         f"已就绪。Ready: {chosen.data_dir}"
         + (f"（迁移 {len(applied)} 项 migrations applied）" if applied else ""),
@@ -60,14 +60,14 @@ def migrate(arguments: argparse.Namespace) -> int:
     if arguments.before != arguments.after:
         phases = ("before",) if arguments.before else ("after",)
     with opening.database(chosen) as place:
-        applied = uvloop.run(_migrate(place.url, phases))
+        applied = uvloop.run(_migrate(place, phases))
     say(*(applied or ["没有需要执行的迁移。Nothing to do."]))
     return 0
 
 
-async def _migrate(url: str, phases: tuple[migrations.Phase, ...]) -> list[str]:
+async def _migrate(place: opening.Place, phases: tuple[migrations.Phase, ...]) -> list[str]:
     try:
-        return await migrations.migrate(url, phases=phases)
+        return await migrations.migrate(place.url, phases=phases, make_role=place.is_ours)
     except asyncpg.LockNotAvailableError:
         raise Fault(
             "A table was busy for too long, and orders must not wait: nothing was changed, run it again.\n"
@@ -118,7 +118,9 @@ def audit(arguments: argparse.Namespace) -> int:
 
     async def work(platform: Platform) -> Any:
         found = auditing.run(platform.db, platform.ring)
-        return await found if inspect.isawaitable(found) else found
+        report = await found if inspect.isawaitable(found) else found
+        await telling.tell_audit(platform.db, report)
+        return report
 
     report = on_platform(work)
     if arguments.json:
