@@ -167,7 +167,7 @@ async def test_only_agents_with_the_scope_write(
     assert (await platform.post(f"/api/v1/agent/{name}", body, key=reader)).code == "scope_missing"
     if name != "markups":
         assert (await post(platform, name, family.top, body)).code == "unknown_sku"
-    assert await platform.count("markup") + await platform.count("agent_bound") + await platform.count("named_price") == 0
+    assert [await platform.count(table) for table in ("markup", "agent_bound", "named_price")] == [0, 0, 0]
 
 
 @pytest.mark.parametrize(

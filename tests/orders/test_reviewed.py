@@ -25,7 +25,7 @@ async def decide(world: World, order_id: int, command: Command) -> str:
 
 async def test_it_is_paid_and_held_and_its_card_stays_on_the_shelf(world: World) -> None:
     merchant = await world.merchant()
-    await world.load(world.card, 2, lane=1 - merchant.lane)  # stolen to see that there is one, and again for the release
+    await world.load(world.card, 2, lane=1 - merchant.lane)  # stolen to see that there is one
     await review(world, merchant)
     async with world.gateway() as gateway:
         order = await gateway.place(merchant.caller, "a", world.card)

@@ -61,9 +61,9 @@ from kameng.identity.signing import (
     verify_hmac,
 )  # fmt: skip
 from kameng.identity.store import (
-    all_agents,
     KEY_SECRET,
     Nonce,
+    all_agents,
     children,
     drawer_to_empty,
     empty_drawer,

@@ -15,8 +15,8 @@ from kameng.kit import audit, clock, events, ids, jobs, lanes, money
 from kameng.kit.db import Connection, Database
 from kameng.ledger import House, Leg, house_account
 from kameng.orders import store
-from kameng.orders.acting import REASON_CHARS_MAX, check_text
-from kameng.orders.commands import Standing
+from kameng.orders.acting import check_text
+from kameng.orders.commands import REASON_CHARS_MAX, Standing
 from kameng.orders.drafting import RETURN_JOB
 from kameng.orders.errors import NothingToReturn, OrderNotFound, PaymentReused
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import msgspec
 
 from kameng import notices
-from kameng.kit import crypto, jobs
+from kameng.kit import crypto
 from kameng.kit.db import Connection
 from kameng.kit.jobs import Job, NewJob
 from kameng.kit.lanes import Passage

@@ -19,7 +19,8 @@ from kameng.pricing.telling import handlers, list_moves, list_moves_below, tell_
 
 __all__ = [
     "EVERY_LEVEL", "PLATFORM", "AgentPrices", "BadPrice", "BelowCost", "Bound", "Buyer", "Logged", "Markup", "Move",
-    "Named", "NoSuchPrice", "PriceBook", "PriceChanged", "Quote", "Rule", "Scope", "SkuPrices", "Step", "Template", "bounds_of", "handlers",
-    "list_moves", "list_moves_below", "load", "moves_of", "named_by", "prices_of", "remove_markup", "remove_price", "set_bound", "set_level_prices", "set_markup",
-    "set_named_price", "set_tier", "steps_of", "tell_price_changes", "templates_of",
+    "Named", "NoSuchPrice", "PriceBook", "PriceChanged", "Quote", "Rule", "Scope", "SkuPrices", "Step", "Template",
+    "bounds_of", "handlers", "list_moves", "list_moves_below", "load", "moves_of", "named_by", "prices_of",
+    "remove_markup", "remove_price", "set_bound", "set_level_prices", "set_markup", "set_named_price", "set_tier",
+    "steps_of", "tell_price_changes", "templates_of",
 ]  # fmt: skip

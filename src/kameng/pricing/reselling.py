@@ -75,7 +75,8 @@ def moves_below(
     limit: int | None = None,
 ) -> tuple[list[Move], int | None]:  # fmt: skip
     """What these changes meant for him, newest first, below ``before_id``; and where to go on, if there is more."""
-    past, found, quotes, last_id = _Past(market, buyer), [], 0, None
+    past, quotes, last_id = _Past(market, buyer), 0, None
+    found: list[Move] = []
     for change in newest_first:
         if before_id is not None and change.change_id >= before_id:
             past.undo(change)
@@ -154,13 +155,13 @@ class _Past:
     def undo(self, change: Logged) -> None:
         kind, _, who = change.what.partition(":")
         if kind == "markup":
-            agent_id, *place = _place_of(change.what)
-            self._put(self._templates[agent_id], tuple(place), _markup(change.before))
+            agent_id, scope, which, level = _place_of(change.what)
+            self._put(self._templates[agent_id], (scope, which, level), _markup(change.before))
         elif kind in ("floor", "ceiling") and who:
-            place = (int(who), change.sku_id)
-            bound = self._bounds.get(place) or Bound(None, None)
+            owner = (int(who), change.sku_id)
+            bound = self._bounds.get(owner) or Bound(None, None)
             bound = msgspec.structs.replace(bound, **{f"{kind}_e4": change.before_e4})
-            self._put(self._bounds, place, None if bound == Bound(None, None) else bound)
+            self._put(self._bounds, owner, None if bound == Bound(None, None) else bound)
         elif kind == "named" and int(who) != self._top_id:
             before_e4, org_id = change.before_e4, int(who)
             value = None if before_e4 is None else (self._sellers[org_id], before_e4)

@@ -280,7 +280,10 @@ async def _buyer_prices(arrival: Arrival, agent: Organisation) -> BuyerPricesAns
 
 def _buyer(one: Organisation, wallet: ledger.Account) -> BuyerBody:
     return BuyerBody(
-        str(one.org_id), one.name, one.kind, one.level, one.state,  # type: ignore[arg-type] # one of their kinds, states
+        str(one.org_id), one.name,
+        one.kind,  # type: ignore[arg-type] # one of their kinds
+        one.level,
+        one.state,  # type: ignore[arg-type] # one of their states
         one.currency, money.format_e4(wallet.available_e4), one.self_collected, _text(one.minimum_balance_e4),
         _text(one.day_budget_e4), _text(one.month_budget_e4),
     )  # fmt: skip

@@ -29,7 +29,7 @@ TAGS = {
     "goods": {"zh": "可售商品、库存与询价，均按您自己的价格", "en": "What can be ordered, at your own prices"},
     "money": {"zh": "您的钱包：余额与明细", "en": "Your wallet"},
     "webhooks": {"zh": "事件推送与事件流", "en": "Being told, or asking, what happened"},
-    "agents": {"zh": "代理：下级、加价模板、限价、密价、店铺订单、收益", "en": "For agents: buyers, prices, orders, earnings"},
+    "agents": {"zh": "代理：下级、加价与限价、店铺订单、收益", "en": "For agents: buyers, prices, orders, earnings"},
     "supplier": {"zh": "供货商：商品、批次、卡密入库", "en": "For suppliers: goods, batches, cards"},
     "service": {"zh": "密钥自检、错误码、健康检查", "en": "Your key, the error codes, the gateway"},
 }

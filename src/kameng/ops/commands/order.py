@@ -53,7 +53,7 @@ def add(commands: Commands, common: argparse.ArgumentParser) -> None:
 
 
     one = _act(group, common, "returned", "登记已退款给顾客 a guest's money went back", keyed=False)
-    one.add_argument("--reference", required=True, metavar="TEXT", help="退款流水号 the channel's or bank's number of it")
+    one.add_argument("--reference", required=True, metavar="TEXT", help="退款流水号 the bank's number of it")
     one.set_defaults(run=returned)
 
 

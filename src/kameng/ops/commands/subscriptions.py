@@ -15,9 +15,10 @@ from kameng.ops.opening import Platform
 def add(group: Commands, common: argparse.ArgumentParser) -> None:
     """Name them to the parser."""
     one = _of(group, common, "subscribe", "订阅：向某人推送某主题 have somebody told of a topic")
-    one.add_argument("topic", choices=list(notices.TOPICS), metavar="TOPIC", help=f"主题 {', '.join(notices.TOPICS)}")
+    topics = list(notices.TOPICS)
+    one.add_argument("topic", choices=topics, metavar="TOPIC", help=f"主题 {', '.join(topics)}")
     one.add_argument("channel", metavar="CHANNEL", help="渠道 mail, sms, wecom, dingtalk, feishu")
-    one.add_argument("target", metavar="TARGET", help="邮箱、手机号或机器人地址，- 为从标准输入读取 whom; -: from stdin")
+    one.add_argument("target", metavar="TARGET", help="邮箱、手机号或机器人地址，- 为标准输入 whom; -: from stdin")
     one.add_argument("--secret", default="", metavar="TEXT", help="机器人加签密钥 the robot's signing secret")
     one.add_argument("--language", choices=notices.LANGUAGES, default="zh", help="语言 of the messages (zh)")
     say_who(one)
