@@ -43,7 +43,7 @@ async def test_it_owns_nothing(as_app: Connection) -> None:
 @pytest.mark.parametrize("table", [*WRITTEN_ONCE, "event"])
 async def test_what_is_written_once_it_can_only_add_to(as_app: Connection, table: str) -> None:
     column = await as_app.fetchval(
-        "SELECT attname FROM pg_attribute WHERE attrelid = $1::text::regclass AND attnum = 1", table
+        "SELECT attname FROM pg_attribute WHERE attrelid = $1::text::regclass AND attnum = 2", table
     )
     assert await as_app.fetchval(f"SELECT count(*) FROM {table}") == 0
     with pytest.raises(asyncpg.InsufficientPrivilegeError):

@@ -114,7 +114,8 @@ class _Past:
         }
         templates = {agent_id: dict(market.templates.get(agent_id, {})) for agent_id in buyer.agents}
         self._named, self._templates, self._bounds = named, templates, dict(market.bounds)
-        self._agents = AgentPrices(named, templates, self._bounds)
+        self._agents = AgentPrices()
+        self._agents.named, self._agents.templates, self._agents.bounds = named, templates, self._bounds
 
     def touched(self, change: Logged) -> Iterator[int]:
         """The SKUs whose price it may have moved."""
