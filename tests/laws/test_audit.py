@@ -203,9 +203,9 @@ async def test_a_platform_that_lived_is_clean_and_every_law_looked_at_something(
     assert [finding.law for finding in report.findings if not finding.checked] == []
     counts = {finding.law: finding.checked for finding in report.findings}
     assert counts["orders_have_their_cards"] == 21
-    assert (counts["cards_have_their_order"], counts["cards_delivered_once"]) == (33, 34)
+    assert (counts["cards_have_their_order"], counts["cards_delivered_once"]) == (33, 35)
     assert counts["cards_exist_once"] == 50
-    assert counts["orders_have_one_sale"] == counts["sales_have_their_order"] == 36
+    assert counts["orders_have_one_sale"] == counts["sales_have_their_order"] == 37
     assert counts["splits_make_the_total"] == 2
     assert counts["margins_follow_their_split"] == 4
     assert counts["lanes_owe_each_other_the_same"] == 1
@@ -216,12 +216,14 @@ async def test_a_platform_that_lived_is_clean_and_every_law_looked_at_something(
     assert counts["closed_months_stand"] == 2
     assert counts["no_order_rests"] == 13
     assert (counts["terms_have_their_job"], counts["reserved_cards_are_awaited"]) == (2, 1)
-    assert (counts["refunds_went_back"], counts["commands_took_effect"]) == (1, 3)
+    assert (counts["refunds_went_back"], counts["commands_took_effect"]) == (2, 6)
     assert counts["reveals_are_by_their_own"] == 1
-    assert counts["passwords_are_wiped"] == 24
+    assert counts["passwords_are_wiped"] == 25
     assert counts["marks_find_accounts"] == 12
+    assert (counts["webhooks_pass_nothing_by"], counts["webhooks_say_why_they_rest"]) == (2, 3)
+    assert counts["returns_are_booked_once"] == 2
     notes = {finding.law: finding.note for finding in report.findings if finding.note}
-    assert notes["samples_open"] == "50 / 50 cards 卡密, 18 / 18 API secrets 密钥, 37 / 37 orders 订单"
+    assert notes["samples_open"] == "50 / 50 cards 卡密, 18 / 18 API secrets 密钥, 38 / 38 orders 订单"
     assert notes["no_clear_secret"] == f"130 values 个值 / {counts['no_clear_secret']} texts 段文本"
     auditing.print_report(report)
     said = capsys.readouterr().out
