@@ -8,6 +8,7 @@ import pytest
 
 from kameng import ledger
 from kameng.identity import ALL_SCOPES, DEFAULT_SCOPES, Scope
+from kameng.kit import epochs
 from kameng.ops import founding
 from kameng.ops.founding import Member
 from running import BALANCE_E4, Answer, Platform
@@ -74,20 +75,24 @@ async def test_he_sets_what_he_adds_and_his_buyers_pay_it(platform: Platform, fa
     assert (await get(platform, "markups", family.low)).json == {"templates": []}
 
     async def quoted(member: Member) -> str:
+        parts = platform.gateway._parts
+        assert parts is not None
+        async with platform.db.connection() as connection:  # else it would follow within a second
+            await parts.snapshot.refresh(connection, await epochs.read(connection))
         answer = await platform.post("/api/v1/quotes", {"sku": str(sku.sku_id), "quantity": 1}, key=member.key)
         return str(answer.json["unit_price"])
 
     price_e4 = -(-sku.list_price_e4 * 11 // 10) + 10_000
     assert await quoted(family.of_top) == await quoted(family.low) == f"{price_e4 / 10_000:.4f}"
-    named = {"sku": str(sku.sku_id), "buyer": id_of(family.of_top), "price": "123.45"}
-    assert (await post(platform, "prices", family.top, named)).json == {"prices": [named | {"price": "123.4500"}]}
-    assert await quoted(family.of_top) == "123.4500"
+    named = {"sku": str(sku.sku_id), "buyer": id_of(family.of_top), "price": "234.5"}
+    assert (await post(platform, "prices", family.top, named)).json == {"prices": [named | {"price": "234.5000"}]}
+    assert await quoted(family.of_top) == "234.5000"
     assert (await post(platform, "prices", family.top, named | {"price": None})).json == {"prices": []}
     again = await post(platform, "prices", family.top, named | {"price": None})
     assert (again.status, again.code) == (404, "no_such_price")
-    bound = {"sku": str(sku.sku_id), "floor": "200.0000", "ceiling": None}
+    bound = {"sku": str(sku.sku_id), "floor": "300.0000", "ceiling": None}
     assert (await post(platform, "bounds", family.top, bound)).json == {"bounds": [bound]}
-    assert await quoted(family.of_low) == "200.0000"
+    assert await quoted(family.of_low) == "300.0000"
     assert (await post(platform, "bounds", family.top, {"sku": str(sku.sku_id)})).json == {"bounds": []}
     gone = await post(platform, "markups", family.top, {"scope": "all", "markup": None})
     assert gone.json == {"templates": []}
