@@ -47,9 +47,7 @@ def test_a_topic_must_be_theirs(data: Path, shop: dict[str, str]) -> None:
 
 
 def test_the_embedded_server_knows_the_applications_role(server: Embedded, data: Path) -> None:
-    (row,) = fetch(
-        server, "SELECT rolsuper OR rolcreaterole, rolcanlogin FROM pg_roles WHERE rolname = $1", APP_ROLE
-    )
+    (row,) = fetch(server, "SELECT rolsuper OR rolcreaterole, rolcanlogin FROM pg_roles WHERE rolname = $1", APP_ROLE)
     assert tuple(row) == (False, True)
     assert fetch(server, "SELECT has_table_privilege($1, 'transfer', 'UPDATE')", APP_ROLE) == [(False,)]
     assert fetch(server, "SELECT has_table_privilege($1, 'orders', 'UPDATE')", APP_ROLE) == [(True,)]

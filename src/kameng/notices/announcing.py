@@ -46,9 +46,7 @@ class Notice(msgspec.Struct, frozen=True, omit_defaults=True):
     tries: int = 0
 
 
-async def announce(
-    connection: Connection, lane: int, notices: Sequence[Notice], job_ids: Sequence[int]
-) -> None:
+async def announce(connection: Connection, lane: int, notices: Sequence[Notice], job_ids: Sequence[int]) -> None:
     """Write notices, in the transaction that makes them true. The ids are dealt by the gate."""
     new = []
     for notice in notices:

@@ -136,9 +136,7 @@ async def _put(connection: Connection, _: int, sealed: Sequence[tuple[int, bytes
 
 
 def _check(org_id: int, topic: str, language: str) -> None:
-    known = [
-        name for name, one in TOPICS.items() if (one.for_staff if org_id == STAFF else one.for_organisations)
-    ]
+    known = [name for name, one in TOPICS.items() if (one.for_staff if org_id == STAFF else one.for_organisations)]
     if topic not in known:
         raise BadMessage(f"one of {', '.join(known)}", field="topic", detail_zh=f"主题应为 {'、'.join(known)} 之一")
     if language not in LANGUAGES:

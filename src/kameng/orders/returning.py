@@ -79,7 +79,5 @@ async def _book(
         passage.ids[1], order.org_id, order.order_id, after.sequence, EVENT, actor_id, told, due=order.wants_events
     )
     await events.emit(connection, lane, at, [event])
-    line = audit.Line(
-        passage.ids[2], order.org_id, actor_id, EVENT, order.order_id, {**told, "reason": reason}
-    )
+    line = audit.Line(passage.ids[2], order.org_id, actor_id, EVENT, order.order_id, {**told, "reason": reason})
     await audit.note(connection, lane, at, [line])

@@ -82,9 +82,7 @@ async def tell_guests(
             facts=_facts(job.subject_id, telling, reach), language=language,
             about=f"{job.subject_id}:{telling.sequence}",
         )  # fmt: skip
-        if not await notices.was_told(
-            connection, ring, passage.lane, new, within_s=notices.GUESTS_REPEAT_S
-        ):
+        if not await notices.was_told(connection, ring, passage.lane, new, within_s=notices.GUESTS_REPEAT_S):
             await notices.tell(connection, ring, passage.lane, (next(fresh), next(fresh)), new)
 
 

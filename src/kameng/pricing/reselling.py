@@ -102,9 +102,7 @@ class _Past:
     def __init__(self, market: Market, buyer: Buyer) -> None:
         self._market, self._buyer = market, buyer
         self._top_id, self._top_level = buyer.chain[0]
-        self._sellers = dict(
-            zip([*(org_id for org_id, _ in buyer.chain[1:]), buyer.org_id], buyer.agents, strict=True)
-        )
+        self._sellers = dict(zip([*(org_id for org_id, _ in buyer.chain[1:]), buyer.org_id], buyer.agents, strict=True))
         self._prices: dict[int, SkuPrices] = {}
         named = {
             (sku_id, org_id): value
@@ -137,9 +135,7 @@ class _Past:
             ceiling_e4=top.ceiling_e4,
         )  # fmt: skip
         buyer = self._buyer
-        return price_below(
-            self._agents, sold, top.unit_price_e4(), buyer.chain, org_id=buyer.org_id, level=buyer.level
-        )
+        return price_below(self._agents, sold, top.unit_price_e4(), buyer.chain, org_id=buyer.org_id, level=buyer.level)
 
     def _of(self, sku_id: int) -> SkuPrices:
         """What the topmost agent's price follows from."""

@@ -9,9 +9,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from kameng.openapi.v1.model import PAGE, Cursor, Id, Limit, Moment, Money, OrderState, SkuCode
 
-Price = Annotated[
-    str, Meta(pattern=r"^[0-9]{1,9}(\.[0-9]{1,4})?$", description="Above zero.", examples=["98.5000"])
-]
+Price = Annotated[str, Meta(pattern=r"^[0-9]{1,9}(\.[0-9]{1,4})?$", description="Above zero.", examples=["98.5000"])]
 Signed = Annotated[
     str, Meta(pattern=r"^-?[0-9]{1,9}(\.[0-9]{1,4})?$", description="May be below zero.", examples=["1.5"])
 ]
@@ -82,9 +80,9 @@ class MarkupBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     fixed: Signed = "0"
     percent: Signed = "0"
-    unit: Annotated[
-        Literal["0.0001", "0.01", "0.1", "1"], Meta(description="Prices are rounded to so much.")
-    ] = "0.0001"
+    unit: Annotated[Literal["0.0001", "0.01", "0.1", "1"], Meta(description="Prices are rounded to so much.")] = (
+        "0.0001"
+    )
     rounding: Literal["up", "half_even", "down"] = "up"
     ending: Annotated[
         str, Meta(pattern=r"^0(\.[0-9]{1,4})?$", description="What prices end in, below the unit: 0.9.")
