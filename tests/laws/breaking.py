@@ -207,8 +207,8 @@ BREAKING: list[tuple[str, str]] = [
                           " WHERE refunded_e4 BETWEEN 1 AND total_e4 - 1"),
     ("refunds_went_back commands_took_effect parts_follow_their_order answers_are_delivered",
      "UPDATE orders SET refunded_e4 = 0"),
-    ("refunds_went_back", "UPDATE transfer SET code = 'gift' WHERE code = 'refund'"),
-    ("refunds_went_back", "UPDATE transfer SET subject_id = 4711 WHERE code = 'refund'"),
+    ("refunds_went_back returns_are_booked_once", "UPDATE transfer SET code = 'gift' WHERE code = 'refund'"),
+    ("refunds_went_back returns_are_booked_once", "UPDATE transfer SET subject_id = 4711 WHERE code = 'refund'"),
     ("bundles_have_their_parts", f"UPDATE order_part SET worth_e4 = worth_e4 - 1"
                                  f" WHERE part_no = 1 AND order_id = {BUNDLE_ORDER}"),
     ("bundles_have_their_parts", "DELETE FROM order_part WHERE state = 'refunded'"),
@@ -325,6 +325,24 @@ BREAKING: list[tuple[str, str]] = [
     ("nothing_changes_what_was_written", "ALTER TABLE transfer DISABLE TRIGGER transfer_stands"),
     ("nothing_changes_what_was_written", "DROP TRIGGER audit_line_stands ON audit_line"),
     ("nothing_changes_what_was_written", "ALTER TABLE order_command DISABLE TRIGGER order_command_stands"),
+    (
+        "webhooks_pass_nothing_by",  # what is owed, and lies behind the cursor
+        "UPDATE audit_line SET audit_id = audit_id - (61000::bigint << 22) WHERE act = 'webhook.create';"
+        "UPDATE webhook_endpoint e SET cursor_id = (SELECT max(event_id) FROM event v WHERE v.lane = e.lane AND v.due)"
+        " WHERE state = 'active'",
+    ),
+    (
+        "webhooks_pass_nothing_by",  # late, and nothing that happened
+        "INSERT INTO webhook_late SELECT lane, endpoint_id, 4711, 1, 1, now() FROM webhook_endpoint"
+        " WHERE state = 'active'",
+    ),
+    ("webhooks_pass_nothing_by", "UPDATE webhook_endpoint SET cursor_id = 1::bigint << 62 WHERE state = 'disabled'"),
+    ("webhooks_say_why_they_rest", "UPDATE webhook_endpoint SET state = 'disabled' WHERE state = 'active'"),
+    ("webhooks_say_why_they_rest", "UPDATE webhook_endpoint SET reason = 'gone' WHERE state = 'disabled'"),
+    ("webhooks_say_why_they_rest", "UPDATE organisation SET wants_events = false WHERE wants_events"),
+    ("returns_are_booked_once", "UPDATE payment_return SET amount_e4 = amount_e4 + 1"),
+    ("returns_are_booked_once", "UPDATE payment_return SET order_id = 4711"),
+    ("returns_are_booked_once", "DELETE FROM payment_return"),
     ("database_is_durable", "ALTER DATABASE {database} SET synchronous_commit = off"),
 ]  # fmt: skip
 

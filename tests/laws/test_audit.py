@@ -10,10 +10,10 @@ import asyncpg
 import msgspec
 import pytest
 
-from kameng import catalogue, finance, identity, ledger, orders, pricing, stock
+from kameng import catalogue, finance, identity, ledger, notices, orders, pricing, stock
 from kameng.finance import periods
 from kameng.fulfilment import Answer
-from kameng.kit import clock, db, lanes
+from kameng.kit import clock, db, events, lanes
 from kameng.kit.crypto import KeyRing
 from kameng.ops import auditing
 from kameng.ops.embedded import Embedded
@@ -24,7 +24,7 @@ from laws.breaking import BREAKING, CARD_ORDER, CLEARING, LYING, MOVING, PHONE_O
 from laws.bundles import bundle_of, gift, part
 from laws.handwork import CLERK, PNG, answer, by_hand, refuse, take, task_of, work
 from laws.lives import ask, ordered
-from laws.world import PHONE, Merchant, World, cards_of, new_world, placed, together
+from laws.world import PHONE, Gateway, Merchant, World, cards_of, new_world, placed, together
 
 Lived = tuple[str, KeyRing, bytes, str]
 _copies = count(1)
@@ -72,6 +72,7 @@ async def _live(world: World) -> tuple[bytes, str]:
     await _live_on(world, merchants[2])
     await _sell_bundles(world)
     await _work_by_hand(world, first)
+    await _listen(world, merchants[2])
     with clock.hold(clock.now_ms() + 365 * 86_400_000):
         assert await orders.archive(world.db, 1, clock.now() - timedelta(days=99)) > 0
     return cards_of(answers)[0], first.member.key.secret
@@ -92,6 +93,7 @@ async def _live_on(world: World, merchant: Merchant) -> None:
             if ref == "paid":
                 total_e4 = awaited.total_e4
                 await ask(world, awaited.order_id, Command.pay, "alipay:1", by=By.staff, amount_e4=total_e4)
+        await _return_a_guests_money(world, gateway, merchant)
     await ask(world, refunded.order_id, Command.refund, "part", by=By.staff, amount_e4=1)
 
 
@@ -109,6 +111,37 @@ async def _work_by_hand(world: World, merchant: Merchant) -> None:
     cards = (stock.CardText("HAND-0001", "S3CRET-0001"),)
     await answer(world, CLERK, (await task_of(world, made[0].order_id)).task_id, Answer("已为您办理", cards, PNG))
     await refuse(world, CLERK, (await task_of(world, made[1].order_id)).task_id)
+
+
+async def _return_a_guests_money(world: World, gateway: Gateway, shop: Merchant) -> None:
+    wish = await gateway.wish(shop.caller, "guest", world.link)
+    guest = orders.guest_from("li@guest.example", "secret1")
+    order = await orders.await_payment(gateway.snapshot, wish, guest=guest)
+    assert isinstance(order, ShownOrder)
+    await ask(world, order.order_id, Command.pay, "alipay:2", by=By.staff, amount_e4=order.total_e4)
+    await ask(world, order.order_id, Command.refund, "all", by=By.staff)
+    await orders.book_return(world.db, order.order_id, reference="CMB-9", reason="paid out", actor_id=71)
+
+
+async def _listen(world: World, merchant: Merchant) -> None:
+    """One webhook that has not been sent what it is owed, and one that its owner disabled; somebody is told by mail."""
+    policy = notices.Policy()
+    urls = ("https://shop.example/a", "https://shop.example/b")
+    made = [
+        await notices.create_endpoint(world.db, world.ring, merchant.org_id, url=url, policy=policy) for url in urls
+    ]
+    disabled = made[1].endpoint
+    await notices.change_endpoint(
+        world.db, merchant.org_id, disabled.endpoint_id, policy=policy, state="disabled"
+    )
+    async with world.db.transaction() as connection:
+        passage = await lanes.pass_gate(connection, merchant.lane, id_count=1)
+        new = events.NewEvent(passage.ids[0], merchant.org_id, passage.ids[0], 1, "thing.happened", due=True)
+        await events.emit(connection, merchant.lane, clock.now(), [new])
+    await notices.subscribe(
+        world.db, world.ring, merchant.org_id, topic="balance_low", channel="mail",
+        address=notices.Address("ops@shop.example"), policy=policy,
+    )  # fmt: skip
 
 
 async def _sell_below_agents(world: World) -> None:
@@ -236,6 +269,8 @@ async def test_a_platform_that_lived_is_clean_and_every_law_looked_at_something(
     assert (counts["refunds_went_back"], counts["commands_took_effect"]) == (3, 10)
     assert counts["bundles_have_their_parts"] == counts["parts_follow_their_order"] == 3
     assert (counts["parts_have_their_cards"], counts["parts_are_waited_for"]) == (6, 1)
+    assert (counts["webhooks_pass_nothing_by"], counts["webhooks_say_why_they_rest"]) == (2, 3)
+    assert counts["returns_are_booked_once"] == 2
     assert counts["reveals_are_by_their_own"] == 1
     assert counts["passwords_are_wiped"] == 32
     assert counts["marks_find_accounts"] == 14
@@ -246,7 +281,7 @@ async def test_a_platform_that_lived_is_clean_and_every_law_looked_at_something(
     assert notes["no_clear_secret"] == f"139 values 个值 / {counts['no_clear_secret']} texts 段文本"
     auditing.print_report(report)
     said = capsys.readouterr().out
-    assert said.splitlines()[-1] == "54 laws hold. 全部 54 条规则成立。"
+    assert said.splitlines()[-1] == "57 laws hold. 全部 57 条规则成立。"
 
 
 @pytest.mark.parametrize(("laws", "breaking"), BREAKING, ids=[f"{i}-{laws}" for i, (laws, _) in enumerate(BREAKING)])
@@ -310,7 +345,7 @@ async def test_without_the_ring_nothing_is_opened(postgres: Embedded, copy: str,
     await _sql(postgres.url_for(copy), f"UPDATE card SET sealed = set_byte(sealed, 2, 9) WHERE card_id = {LYING}")
     report = await _audit(postgres.url_for(copy), None)
     assert report.clean
-    assert len(report.findings) == 52
+    assert len(report.findings) == 55
     await _sql(postgres.url_for(copy), f"UPDATE card SET sealed = set_byte(sealed, 0, 9) WHERE card_id = {LYING}")
     report = await _audit(postgres.url_for(copy), None)
     assert [finding.law for finding in report.broken] == ["secrets_are_sealed"]

@@ -19,10 +19,11 @@ from kameng.ledger import Account, Books
 from kameng.orders import Acted, By, Instruction, OrderPart, PartState, Refused, Split, Standing, State, Terms
 from kameng.orders.bundling import pieces_of, worths_of
 from kameng.orders.changing import decide as act
-from kameng.orders.deciding import Asked, decide
-from kameng.orders.deciding import View as PlacingView
+from kameng.orders.deciding import decide
 from kameng.orders.drafting import View
 from kameng.orders.expecting import jobs_of
+from kameng.orders.judging import Asked
+from kameng.orders.judging import View as PlacingView
 from kameng.orders.model import Command, Decision, Placed, Short, Wish
 from kameng.orders.settling import Fresh
 from kameng.pricing import Quote

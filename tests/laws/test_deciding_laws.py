@@ -18,7 +18,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from kameng.identity import Nonce
 from kameng.ledger import Account, Books
-from kameng.orders.deciding import Asked, View, decide
+from kameng.orders.deciding import decide
+from kameng.orders.judging import Asked, View
 from kameng.orders.model import Decision, Known, Placed, Refused, Short, Wish
 from kameng.risk import KEY_DAY, Claim, Counters
 from kameng.stock import Shelf, ShelfCard

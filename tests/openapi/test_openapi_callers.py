@@ -76,11 +76,15 @@ class Mine(msgspec.Struct, frozen=True):
         return text.replace("{ref}", self.ref).replace("{sku}", self.sku).encode()
 
 
+OF_OTHERS = ("supplier", "agents")
+"""What a merchant has no part in: those have walks of their own."""
+
+
 def every_call() -> list[Call]:
     calls = []
     for handler in ENDPOINTS:
         endpoint = handler.opt.get("endpoint")
-        if endpoint is not None and endpoint.signed and endpoint.tag != "supplier":  # those have a walk of their own
+        if endpoint is not None and endpoint.signed and endpoint.tag not in OF_OTHERS:
             path = min(handler.paths).replace(":str", "")
             calls.append(Call(endpoint, next(iter(handler.http_methods)), path, BODIES.get(endpoint.operation)))
     return calls

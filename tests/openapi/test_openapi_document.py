@@ -56,7 +56,9 @@ def test_every_route_is_described() -> None:
     hidden = {min(handler.paths) for handler in ENDPOINTS if "endpoint" not in handler.opt}
     assert hidden == {"/metrics", "/api/v1/openapi.json"}
     assert sorted(name for name, _ in OPERATIONS) == [
-        "DELETE /api/v1/webhooks/{webhook_id}", "GET /api/v1/balance", "GET /api/v1/catalogue",
+        "DELETE /api/v1/webhooks/{webhook_id}", "GET /api/v1/agent/bounds", "GET /api/v1/agent/buyers",
+        "GET /api/v1/agent/earnings", "GET /api/v1/agent/markups", "GET /api/v1/agent/orders",
+        "GET /api/v1/agent/prices", "GET /api/v1/balance", "GET /api/v1/catalogue",
         "GET /api/v1/catalogue/{sku}", "GET /api/v1/errors", "GET /api/v1/events", "GET /api/v1/orders",
         "GET /api/v1/orders/{order_id}", "GET /api/v1/orders/{order_id}/events", "GET /api/v1/prices/changes",
         "GET /api/v1/products/changes", "GET /api/v1/self-test",
@@ -66,7 +68,8 @@ def test_every_route_is_described() -> None:
         "GET /api/v1/supplier/stock",
         "GET /api/v1/webhooks", "GET /api/v1/webhooks/{webhook_id}/deliveries",
         "GET /api/v1/withdrawals", "GET /api/v1/withdrawals/{withdrawal_id}", "GET /healthz",
-        "PATCH /api/v1/webhooks/{webhook_id}", "POST /api/v1/golive", "POST /api/v1/orders",
+        "PATCH /api/v1/webhooks/{webhook_id}", "POST /api/v1/agent/bounds", "POST /api/v1/agent/markups",
+        "POST /api/v1/agent/prices", "POST /api/v1/golive", "POST /api/v1/orders",
         "POST /api/v1/orders/bulk", "POST /api/v1/orders/search", "POST /api/v1/orders/{order_id}/cancel",
         "POST /api/v1/orders/{order_id}/confirm", "POST /api/v1/orders/{order_id}/parts/{part}/image",
         "POST /api/v1/orders/{order_id}/refund",

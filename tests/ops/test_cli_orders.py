@@ -147,3 +147,9 @@ def test_a_payment_is_confirmed_once(server: Embedded, data: Path, placed: dict[
     nobody = kameng(data, "order", "show", "4096")
     assert (nobody.returncode, "没有找到该订单" in nobody.stderr) == (1, True)
     assert kameng(data, "audit").returncode == 0
+
+
+def test_only_what_waits_for_a_guest_is_returned(server: Embedded, data: Path, placed: dict[str, str]) -> None:
+    refused = kameng(data, "order", "returned", placed["cards"], "--reference", "CMB-1", *WHY)
+    assert (refused.returncode, "没有待退回的款项" in refused.stderr) == (1, True), refused.stderr
+    assert fetch(server, "SELECT count(*) FROM payment_return") == [(0,)]

@@ -39,8 +39,9 @@ async def test_everything_on_the_timetable_runs(database: Database) -> None:
     await timetable.enrol()
     assert sorted(await timetable.run_due()) == [
         "finance.watch_balances", "fulfilment.count", "fulfilment.purge_answers", "fulfilment.watch",
-        "identity.empty_drawer", "ledger.sweep", "notices.purge", "orders.purge_accounts", "orders.wipe_passwords",
-        "pricing.tell", "reseal", "risk.purge", "stock.read_numbers", "stock.restock", "stock.void_expired", "stock.watch",
+        "identity.empty_drawer", "ledger.sweep", "notices.purge", "notices.watch_desk", "notices.watch_work",
+        "orders.mark_older", "orders.purge_accounts", "orders.wipe_passwords", "pricing.tell", "reseal", "risk.purge",
+        "stock.read_numbers", "stock.restock", "stock.void_expired", "stock.watch", "telling.watch_keys",
     ]  # fmt: skip
     assert await count(database, "SELECT count(*) FROM timetable WHERE last_error IS NOT NULL") == 0
 

@@ -773,6 +773,9 @@ WITH value AS (
   UNION ALL SELECT 'contact of order', order_id, contact FROM order_payment WHERE contact IS NOT NULL
   UNION ALL SELECT 'answer to order', order_id, sealed FROM manual_answer
   UNION ALL SELECT 'image of order', order_id, image FROM manual_answer WHERE image IS NOT NULL
+  UNION ALL SELECT 'address of message', message_id, address FROM message
+  UNION ALL SELECT 'address of subscription', subscription_id, address FROM notice_subscription
+  UNION ALL SELECT 'secret of webhook', secret_id, sealed FROM webhook_secret
 ), judged AS (
   SELECT what, id, CASE
       WHEN length(sealed) < 31 THEN true
@@ -818,4 +821,88 @@ WITH wall (relation, name) AS (
 )
 SELECT count(*) AS checked, count(*) FILTER (WHERE is_wrong) AS broken,
        (array_agg(name) FILTER (WHERE is_wrong))[1:5] AS examples
+FROM judged;
+
+-- name: webhooks_pass_nothing_by
+-- What was owed to endpoints in the last three days, since each was last changed, up to its cursor: delivered, late (a
+-- row), or overtaken by a later event of its subject; and late rows, each of an event that is owed to its endpoint.
+-- A minute after a change is left out: whoever delivers learns of it a moment later.
+WITH known AS (
+  SELECT e.lane, e.endpoint_id, e.org_id, e.kinds, e.cursor_id, greatest(
+      coalesce(max(a.audit_id), e.endpoint_id) + (60000::bigint << 22),
+      ((extract(epoch FROM now() - interval '3 days') * 1000)::bigint - 1735689600000) << 22) AS since_id
+  FROM webhook_endpoint e LEFT JOIN audit_line a ON a.lane = e.lane AND a.subject_id = e.endpoint_id
+    AND a.act IN ('webhook.create', 'webhook.change', 'webhook.disable')
+  WHERE e.state <> 'removed' GROUP BY e.lane, e.endpoint_id
+), owed AS (
+  SELECT k.lane, k.endpoint_id, k.cursor_id, v.event_id, v.subject_id,
+         v.sequence < max(v.sequence) OVER (PARTITION BY k.lane, k.endpoint_id, v.subject_id) AS is_overtaken
+  FROM known k JOIN event v ON v.lane = k.lane AND v.org_id = k.org_id AND v.due AND v.event_id > k.since_id
+  WHERE k.kinds = '{}' OR EXISTS (
+    SELECT FROM unnest(k.kinds) AS w (kind)
+    WHERE w.kind = v.kind OR right(w.kind, 2) = '.*' AND starts_with(v.kind, left(w.kind, -1)))
+), delivered AS (
+  SELECT DISTINCT l.lane, l.endpoint_id, x.event_id
+  FROM webhook_log l, unnest(l.event_ids, l.statuses, l.faults) AS x (event_id, status, fault)
+  WHERE x.status BETWEEN 200 AND 299 AND x.fault = ''
+), judged AS (
+  SELECT o.event_id::text AS example,
+         o.event_id <= o.cursor_id AND NOT o.is_overtaken AND d.event_id IS NULL AND w.subject_id IS NULL AS is_wrong
+  FROM owed o LEFT JOIN delivered d USING (lane, endpoint_id, event_id)
+  LEFT JOIN webhook_late w ON w.lane = o.lane AND w.endpoint_id = o.endpoint_id AND w.subject_id = o.subject_id
+  UNION ALL
+  SELECT format('late %s', l.subject_id), v.due IS DISTINCT FROM true OR v.org_id IS DISTINCT FROM e.org_id
+  FROM webhook_late l LEFT JOIN webhook_endpoint e ON e.lane = l.lane AND e.endpoint_id = l.endpoint_id
+  LEFT JOIN event v ON v.lane = l.lane AND v.subject_id = l.subject_id AND v.sequence = l.sequence
+  UNION ALL
+  SELECT k.endpoint_id::text, k.cursor_id >> 22 > n.last_tick >> 12 FROM known k JOIN lane n USING (lane)
+)
+SELECT count(*) AS checked, count(*) FILTER (WHERE is_wrong) AS broken,
+       (array_agg(example) FILTER (WHERE is_wrong))[1:5] AS examples
+FROM judged;
+
+-- name: webhooks_say_why_they_rest
+-- Endpoints, each in the state that its last act left it in, and disabled for the reason that was written down then;
+-- and organisations with an active endpoint or an open feed, whose events are due.
+WITH act AS (
+  SELECT DISTINCT ON (lane, subject_id) lane, subject_id, CASE act
+      WHEN 'webhook.create' THEN 'active' WHEN 'webhook.disable' THEN 'disabled' ELSE data ->> 'state'
+    END AS state, coalesce(data ->> 'reason', '') AS reason
+  FROM audit_line WHERE act IN ('webhook.create', 'webhook.change', 'webhook.disable')
+  ORDER BY lane, subject_id, audit_id DESC
+), judged AS (
+  SELECT e.endpoint_id AS id, a.state IS DISTINCT FROM e.state OR a.reason <> e.reason AS is_wrong
+  FROM webhook_endpoint e LEFT JOIN act a ON a.lane = e.lane AND a.subject_id = e.endpoint_id
+  WHERE e.state <> 'removed'
+  UNION ALL
+  SELECT w.org_id, o.wants_events IS DISTINCT FROM true FROM (
+    SELECT lane, org_id FROM webhook_endpoint WHERE state = 'active' UNION SELECT lane, org_id FROM event_feed
+  ) AS w LEFT JOIN organisation o ON o.lane = w.lane AND o.org_id = w.org_id
+)
+SELECT count(*) AS checked, count(*) FILTER (WHERE is_wrong) AS broken,
+       (array_agg(id::text) FILTER (WHERE is_wrong))[1:5] AS examples
+FROM judged;
+
+-- name: returns_are_booked_once
+-- What staff says went back to guests, each booked once under its reference; and orders of which something went back
+-- so, each with no more than was set aside for it in suspense.
+WITH booked AS (
+  SELECT k.key, t.lane, t.transfer_id, t.subject_id AS order_id, t.amount_e4
+  FROM transfer t LEFT JOIN transfer_key k ON k.lane = t.lane AND k.transfer_id = t.transfer_id
+  WHERE t.code = 'payment_returned'
+), judged AS (
+  SELECT coalesce(r.reference, b.transfer_id::text) AS example,
+         r.order_id IS DISTINCT FROM b.order_id OR r.amount_e4 IS DISTINCT FROM b.amount_e4 AS is_wrong
+  FROM payment_return r FULL JOIN booked b ON b.key = 'payment_returned:' || r.reference
+  UNION ALL
+  SELECT b.order_id::text, b.amount_e4 > coalesce(s.amount_e4, 0)
+  FROM (SELECT lane, order_id, sum(amount_e4) AS amount_e4 FROM booked GROUP BY lane, order_id) AS b
+  LEFT JOIN (
+    SELECT t.lane, t.subject_id AS order_id, sum(t.amount_e4) AS amount_e4 FROM transfer t
+    JOIN account a ON a.lane = t.lane AND a.account_id = t.credit_account AND a.code = 'suspense'
+    WHERE t.code IN ('refund', 'stray_payment') GROUP BY t.lane, t.subject_id
+  ) AS s USING (lane, order_id)
+)
+SELECT count(*) AS checked, count(*) FILTER (WHERE is_wrong) AS broken,
+       (array_agg(example) FILTER (WHERE is_wrong))[1:5] AS examples
 FROM judged;

@@ -229,6 +229,18 @@ LAWS: dict[str, tuple[str, str]] = {
         "The triggers that protect transfers, audit lines, revisions and closed months are in place.",
         "保护转账、审计记录、商品版本和已结账月份不被修改的触发器均已启用。",
     ),
+    "webhooks_pass_nothing_by": (
+        "No webhook's cursor passed what was owed to it and was neither delivered, late nor overtaken.",
+        "没有任何 webhook 的游标越过尚未送达、未列入重试且未被取代的事件。",
+    ),
+    "webhooks_say_why_they_rest": (
+        "Every webhook is in the state that its last act left it in, and is told what it waits for.",
+        "每个 webhook 的状态与最近一次操作一致，停用者均有原因。",
+    ),
+    "returns_are_booked_once": (
+        "Every return to a guest is booked once under its reference, and never above what was set aside.",
+        "每笔退给顾客的款项按流水号恰好入账一次，且不超过挂账金额。",
+    ),
 }
 """The laws that are a statement of their own in ``audit.sql``."""
 

@@ -11,6 +11,7 @@ from kameng.kit.db import Database
 from kameng.kit.errors import Fault
 from kameng.kit.settings import PRIVATE_DAYS
 from kameng.kit.timetable import Entry
+from kameng.ops import telling
 
 log = logs.get_logger(__name__)
 
@@ -39,6 +40,10 @@ def entries(ring: crypto.KeyRing, *, private_days: int = PRIVATE_DAYS) -> list[E
         Entry("fulfilment.count", MINUTE_S, fulfilment.count, limit_s=60.0),
         Entry("fulfilment.purge_answers", DAY_S, partial(purge_answers, kept_days=private_days)),
         Entry("notices.purge", DAY_S, partial(_lane_by_lane, notices.purge)),
+        Entry("notices.watch_desk", WATCH_S, partial(_lane_by_lane, notices.watch_desk), limit_s=60.0),
+        Entry("notices.watch_work", MINUTE_S, notices.watch_work, limit_s=60.0),
+        Entry("telling.watch_keys", DAY_S, partial(_lane_by_lane, telling.watch_keys), limit_s=600.0),
+        Entry("orders.mark_older", HOUR_S, partial(mark_older, ring=ring)),
         Entry("orders.wipe_passwords", MINUTE_S, partial(wipe_passwords, ring=ring)),
         Entry("orders.purge_accounts", DAY_S, partial(purge_accounts, ring=ring, kept_days=private_days)),
         Entry("reseal", HOUR_S, partial(reseal, ring=ring)),
@@ -94,6 +99,13 @@ async def restock(db: Database, *, ring: crypto.KeyRing) -> None:
     cut off still owes."""
     if count := await stock.restock(db, ring):
         log.info("uses of reusable cards were issued", uses_count=count)
+
+
+async def mark_older(db: Database, *, ring: crypto.KeyRing) -> None:
+    """Orders of before there were marks are found by their account too; how far it is survives a cut."""
+    for lane in await _lane_numbers(db):
+        if count := await orders.mark_older(db, ring, lane):
+            log.info("older orders are marked", in_lane=lane, orders_count=count)
 
 
 async def wipe_passwords(db: Database, *, ring: crypto.KeyRing) -> None:

@@ -21,6 +21,7 @@ from kameng.orders.errors import (
     NoSuchCard,
     NoSuchPart,
     NotAwaited,
+    NothingToReturn,
     NotOnSale,
     NotRefundable,
     OrderNotFound,
@@ -40,10 +41,11 @@ from kameng.orders.errors import (
     TooManyUnpaid,
 )  # fmt: skip
 from kameng.orders.expecting import FULFIL_JOBS, REHEARSE_JOB, WITHDRAW_JOBS
-from kameng.orders.finding import ID_MAX, Page, find, find_by_ref, list_orders, present, reveal, timeline
+from kameng.orders.finding import ID_MAX, Page, find, find_by_ref, list_of_shop, list_orders, present, reveal, timeline
 from kameng.orders.guesting import Guest, find_as_guest, guest_from
 from kameng.orders.jobs import handlers
 from kameng.orders.keeping import reseal
+from kameng.orders.marking import mark_older
 from kameng.orders.model import (
     ACCOUNT,
     BULK_ALL_MAX,
@@ -66,6 +68,7 @@ from kameng.orders.model import (
 from kameng.orders.parts_store import read_parts
 from kameng.orders.queueing import Lanes
 from kameng.orders.rehearsing import DELIVERED, FAILED, REVIEWED, Rehearsals, digits_of
+from kameng.orders.returning import Returned, book_return
 from kameng.orders.searching import (
     TargetOrder,
     check_reason,
@@ -89,7 +92,8 @@ from kameng.orders.splitting import (
     refund_of,
     split_of,
 )  # fmt: skip
-from kameng.orders.store import OrderRow, read_orders, read_standing
+from kameng.orders.store import OrderRow, ShopOrder, read_orders, read_standing
+from kameng.orders.telling import Reach
 from kameng.orders.wiping import erase_accounts, every_marked, purge_accounts, wipe_passwords
 from kameng.orders.wishing import OrderBody, fault_of, ref_key_of, wish_from
 
@@ -136,6 +140,7 @@ __all__ = [
     "NotAwaited",
     "NotOnSale",
     "NotRefundable",
+    "NothingToReturn",
     "OrderBody",
     "OrderNotFound",
     "OrderNotPlaced",
@@ -147,13 +152,16 @@ __all__ = [
     "PartForbids",
     "PartState",
     "PaymentReused",
+    "Reach",
     "ReferenceReused",
     "Refund",
     "RefundTooLarge",
     "Refused",
     "Rehearsals",
+    "Returned",
     "SecretsNotShown",
     "ShopClosed",
+    "ShopOrder",
     "ShopPaused",
     "ShownCard",
     "ShownOrder",
@@ -174,6 +182,7 @@ __all__ = [
     "act_within",
     "archive",
     "await_payment",
+    "book_return",
     "booked",
     "bring_back",
     "check_reason",
@@ -190,7 +199,9 @@ __all__ = [
     "key_of_guest",
     "left_of",
     "legs",
+    "list_of_shop",
     "list_orders",
+    "mark_older",
     "masked_account",
     "open_account",
     "present",

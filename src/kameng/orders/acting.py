@@ -24,6 +24,7 @@ from kameng.orders.expecting import jobs_of
 from kameng.orders.model import Command, Refused, Short
 from kameng.orders.settling import Fresh
 from kameng.orders.splitting import booked
+from kameng.orders.telling import job_of_guest
 
 IDS_EACH = 24
 """Ids that one command needs at most: for its events, transfers, jobs and audit line."""
@@ -78,11 +79,11 @@ NEED_REASON = frozenset({Command.refund, Command.swap, Command.hold, Command.ref
 def check(instruction: Instruction) -> None:
     """``BadCommand`` with the first field that can't be."""
     must_explain = instruction.by is By.staff and instruction.command in NEED_REASON
-    _check_text(instruction.key, "key", "操作编号", least=1, most=KEY_CHARS_MAX)
-    _check_text(instruction.reason, "reason", "原因", least=int(must_explain), most=REASON_CHARS_MAX)
+    check_text(instruction.key, "key", "操作编号", least=1, most=KEY_CHARS_MAX)
+    check_text(instruction.reason, "reason", "原因", least=int(must_explain), most=REASON_CHARS_MAX)
 
 
-def _check_text(text: str, field: str, zh: str, *, least: int, most: int) -> None:
+def check_text(text: str, field: str, zh: str, *, least: int, most: int) -> None:
     if not (least <= len(text.strip()) and len(text) <= most and (not text or text.isprintable())):
         raise BadCommand(
             f"{least} to {most} printable characters", field=field,
@@ -241,6 +242,7 @@ async def _move_jobs(
     """What an order waited for is not wanted any more; what it waits for now is."""
     gone: list[jobs.NewJob] = []
     new = [job for draft in view.drafts for job in draft.desk]
+    new += [job for draft in view.drafts if (job := job_of_guest(draft)) is not None]
     for order_id, order in changed.items():
         kind = view.sku_of(order).kind
         before, after = jobs_of(first[order_id], kind, view.at), jobs_of(order, kind, view.at)

@@ -18,15 +18,16 @@ from kameng.identity import ApiKey, Organisation
 from kameng.kit import epochs, events, jobs, lanes
 from kameng.kit.db import Connection
 from kameng.orders import guesting, parts_store, private_store, store
+from kameng.orders.asking import Entry
 from kameng.orders.bundling import Packed, cards_of, pack, pieces_of, short_of
 from kameng.orders.choosing import look_up
 from kameng.orders.commands import Terms
-from kameng.orders.deciding import Asked, View, judge
 from kameng.orders.errors import CardTaken, SoldOut, TooManyUnpaid
 from kameng.orders.expecting import WAITING_FOR
 from kameng.orders.guesting import Guest
+from kameng.orders.judging import Asked, View, judge, wants_review
 from kameng.orders.model import Answer, Known, NewOrder, OrderPart, PartState, Refused, Short, State, Wish
-from kameng.orders.placing import Entry, read
+from kameng.orders.placing import read
 from kameng.orders.reserving import Places
 from kameng.orders.showing import show
 from kameng.orders.snapshot import Snapshot
@@ -50,7 +51,7 @@ async def await_payment(snapshot: Snapshot, wish: Wish, *, guest: Guest | None =
     # A password is hashed on purpose slowly: beside the loop, and before the gate.
     hashed = None if guest is None else await asyncio.to_thread(guesting.hash_password, guest.password)
     claims = (await places.reserve([wish]))[0] if snapshot.policy.crossing else []
-    entry = Entry(wish, over_limit=claims is None)
+    entry = Entry(wish, over_limit=claims is None, needs_review=any(claim.passed for claim in claims or ()))
     async with snapshot.db.connection() as connection:
         elsewhere = {
             sku_id: await stock.shares_elsewhere(connection, lane, sku_id) for sku_id in _shelves_of(snapshot, wish)
@@ -91,12 +92,16 @@ async def _once(
         shelves = {
             sku_id: shares + await stock.shares_here(connection, lane, sku_id) for sku_id, shares in elsewhere.items()
         }
+        needs_review = wants_review(view, asked)
         decision = decide(view, asked, unpaid, shelves, terms)
         if isinstance(decision, NewOrder):
             expires_at = view.at + timedelta(seconds=terms.reserve_s)
             contact = None if guest is None else snapshot.ring.seal(guesting.CONTACT, decision.order_id, guest.contact)
             chosen = decision.card_ids[0] if wish.pick is not None and decision.card_ids else None
-            payment = NewPayment(decision.order_id, expires_at, ip_key, buyer_key, contact, hashed, chosen)
+            language = "both" if guest is None else guest.language
+            payment = NewPayment(
+                decision.order_id, expires_at, ip_key, buyer_key, contact, hashed, language, needs_review, chosen
+            )
             await _write(snapshot, connection, lane, view, decision, payment, passage.ids[1])
         elif view.spent:
             await identity.spend_nonces(connection, lane, view.spent)

@@ -67,6 +67,13 @@ def pack(sku: Sku, quantity: int, total_e4: int, *, shelf: Shelf | None) -> Pack
     return Packed(tuple(parts), cards)
 
 
+def waiting_parts(sku: Sku, quantity: int, total_e4: int) -> tuple[OrderPart, ...]:
+    """All parts of so many bundles, nothing taken for any of them yet."""
+    packed = pack(sku, quantity, total_e4, shelf=None)
+    assert isinstance(packed, Packed)  # nothing was asked of a shelf
+    return tuple(msgspec.structs.replace(part, state=_WAITING) for part in packed.parts)
+
+
 def cards_of(parts: Sequence[OrderPart]) -> tuple[int, ...]:
     """All cards of an order, part by part."""
     return tuple(card_id for part in parts for card_id in part.card_ids)

@@ -106,6 +106,7 @@ class Standing(msgspec.Struct, frozen=True):
     is_begun: bool  # one of its jobs is in a worker's hands
     expires_at: datetime | None  # when its payment may come no more; None: a wallet paid
     is_guest: bool
+    needs_review: bool = False  # held when it is paid
     split: Split | None = None  # among the agents above the buyer
     parts: tuple[OrderPart, ...] = ()  # of a bundle
     chosen_card: int | None = None  # of an order that is paid through a channel

@@ -253,3 +253,10 @@ class BadReason(BadInput):
 
     code = "bad_reason"
     zh = "登记的原因不符合要求。"
+
+
+class NothingToReturn(Conflict):
+    """Nothing of this order waits to be returned to its guest."""
+
+    code = "nothing_to_return"
+    zh = "该订单没有待退回的款项。"

@@ -40,15 +40,18 @@ REHEARSED_AFTER = {
 
 
 def first_job(order: NewOrder, at: datetime) -> jobs.NewJob:
-    """Of an order that is paid, and not delivered from stock."""
+    """Of an order that is paid, and held or not delivered from stock."""
+    if order.state is State.held:
+        return jobs.NewJob(WAITING_FOR[State.held], order.order_id, due_at=at)
     if order.wish.organisation.sandbox_of is not None:
         return jobs.NewJob(REHEARSE_JOB, order.order_id, due_at=at + REHEARSED_AFTER[State.fulfilling])
     return jobs.NewJob(FULFIL_JOBS[order.kind], order.order_id, due_at=at)
 
 
 def first_part_jobs(order: NewOrder, at: datetime) -> list[jobs.NewJob]:
-    """Of a bundle that was just placed. In a sandbox it is played as a whole."""
-    return [] if order.wish.organisation.sandbox else _part_jobs(FULFIL_JOBS, order.order_id, order.parts, at)
+    """Of a bundle that was just placed. In a sandbox it is played as a whole; a person looks at a held one first."""
+    is_whole = order.wish.organisation.sandbox or order.state is State.held
+    return [] if is_whole else _part_jobs(FULFIL_JOBS, order.order_id, order.parts, at)
 
 
 def jobs_of(order: Standing, kind: str, at: datetime) -> list[jobs.NewJob]:

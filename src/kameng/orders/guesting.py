@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
+from kameng import notices
 from kameng.kit import audit, clock, crypto, ids, lanes
 from kameng.kit.db import Database
 from kameng.orders import parts_store, store
@@ -38,12 +39,13 @@ class Guest(msgspec.Struct, frozen=True):
 
     contact: bytes  # normalised: a phone number or an address
     password: str
+    language: str = "both"  # of what he is told
 
     def __repr__(self) -> str:
         return "Guest(…)"
 
 
-def guest_from(contact: str, password: str) -> Guest:
+def guest_from(contact: str, password: str, *, language: str = "both") -> Guest:
     """``BadGuest`` with the field that can't be."""
     normal = contact.strip().casefold()
     if not (normal and len(normal) <= CONTACT_CHARS_MAX and normal.isprintable()):
@@ -56,7 +58,10 @@ def guest_from(contact: str, password: str) -> Guest:
         raise BadGuest(
             f"{least} to {most} characters", field="password", detail_zh=f"查询密码：应为 {least} 至 {most} 个字符"
         )
-    return Guest(normal.encode(), password)
+    if language not in notices.LANGUAGES:
+        choice = ", ".join(notices.LANGUAGES)
+        raise BadGuest(f"one of {choice}", field="language", detail_zh=f"语言：应为 {choice} 之一")
+    return Guest(normal.encode(), password, language)
 
 
 def hash_password(password: str) -> str:

@@ -128,6 +128,7 @@ def step(state: State, command: Command) -> State:
 _PAID = step(State.awaiting_payment, Command.pay)
 PLACED_DELIVERED = step(_PAID, Command.deliver)
 PLACED_FULFILLING = step(_PAID, Command.fulfil)
+PLACED_HELD = step(_PAID, Command.hold)
 
 FINAL = frozenset({State.settled, State.delivered, State.expired, State.cancelled, State.refunded})
 """States in which an order may rest without a job or a desk."""

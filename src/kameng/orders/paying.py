@@ -17,6 +17,7 @@ from kameng.orders.drafting import (
     Draft,
     View,
     advance,
+    free_cards,
     hand_over,
     note,
     post,
@@ -59,11 +60,14 @@ def _lacking(view: View, order: Standing) -> Short | None:
 
 
 def _take_money(view: View, draft: Draft) -> Refused | Short | None:
-    """The money is in: the goods go out, or to whoever fulfils."""
+    """The money is in: the goods go out, or to whoever fulfils; or a person looks first, and its cards go back."""
     refusal = post(view, settling.paid_transfers(draft.order))
     if refusal is not None:
         return refusal
     advance(view, draft, Command.pay)
+    if draft.order.needs_review:
+        advance(view, draft, Command.hold, **free_cards(draft))
+        return None
     if draft.order.parts:
         return hand_over_stock(view, draft)
     if view.sku_of(draft.order).from_stock:

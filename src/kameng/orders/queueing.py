@@ -20,10 +20,11 @@ from kameng import risk, stock
 from kameng.catalogue import Part
 from kameng.kit import db, logs, metrics
 from kameng.kit.errors import Refusal
+from kameng.orders.asking import Entry
 from kameng.orders.choosing import look_up
 from kameng.orders.errors import Busy, OrderNotPlaced, OutcomeUnknown
 from kameng.orders.model import Answer, Refused, Short, Wish
-from kameng.orders.placing import AnswersLost, Entry, place_batch, refuse_sold_out
+from kameng.orders.placing import AnswersLost, place_batch, refuse_sold_out
 from kameng.orders.rehearsing import Rehearsals
 from kameng.orders.reserving import LimitsAway, Places
 from kameng.orders.snapshot import Snapshot
@@ -143,7 +144,10 @@ class LaneQueue:
     async def _place(self, batch: list[Ticket]) -> None:
         try:
             batch = await self._reserve(batch)
-            entries = [Entry(t.wish, t.over_limit, t.may_steal, t.nonce_spent, t.unsure, t.exhausted) for t in batch]
+            entries = [
+                Entry(t.wish, t.over_limit, t.may_steal, t.nonce_spent, t.unsure, t.exhausted, t.needs_review)
+                for t in batch
+            ]
             answers = await place_batch(self._snapshot, self.lane, entries)
         except db.UNANSWERED as error:
             if isinstance(error, db.CommitUnknown):

@@ -53,6 +53,11 @@ class Ticket:
         self.claims: list[risk.Claim] = []
         self.since = since
 
+    @property
+    def needs_review(self) -> bool:
+        """Whether a place was reserved for it beyond a limit, for a person to look at."""
+        return bool(self.claims) and any(claim.passed for claim in self.claims)
+
     def refuse(self, reason: type[Refusal]) -> None:
         """Answer with a refusal, but never deny what may stand."""
         if not self.answer.done():

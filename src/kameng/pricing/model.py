@@ -17,7 +17,7 @@ from typing import Literal
 import msgspec
 
 from kameng.catalogue import Sku
-from kameng.pricing.markups import PLATFORM, AgentPrices
+from kameng.pricing.markups import PLATFORM, AgentPrices, Sellable
 
 Rule = Literal["level", "named", "tier"]
 """Prices that are set beside a SKU's own: by level, by organisation, by quantity."""
@@ -135,8 +135,18 @@ def _quote(book: PriceBook, sku: Sku, org_id: int, level: int, quantity: int) ->
     )
 
 
+def price_below(
+    prices: AgentPrices, sku: Sellable, top_e4: int, chain: tuple[tuple[int, int], ...], *, org_id: int, level: int
+) -> int:
+    """What a buyer below agents pays for a piece of what the topmost of them gets for ``top_e4``."""
+    quote = Quote(top_e4, (), False, "")
+    for length, (buyer_id, buyer_level) in enumerate((*chain[1:], (org_id, level)), 1):
+        quote = _marked_up(prices, sku, quote, chain[:length], org_id=buyer_id, level=buyer_level)
+    return quote.unit_price_e4
+
+
 def _marked_up(
-    prices: AgentPrices, sku: Sku, paid: Quote, chain: tuple[tuple[int, int], ...], *, org_id: int, level: int
+    prices: AgentPrices, sku: Sellable, paid: Quote, chain: tuple[tuple[int, int], ...], *, org_id: int, level: int
 ) -> Quote:
     """What the last of the chain asks of a buyer, who is himself an agent or not."""
     *above, (seller_id, _) = chain

@@ -252,6 +252,12 @@ CREATE TABLE public.counter (
 )
 WITH (fillfactor='50');
 
+CREATE TABLE public.desk_told (
+    lane smallint NOT NULL,
+    job_id bigint NOT NULL,
+    was_overdue boolean NOT NULL
+);
+
 CREATE TABLE public.epoch (
     topic text NOT NULL,
     value bigint DEFAULT 0 NOT NULL
@@ -399,7 +405,11 @@ CREATE TABLE public.message (
     receipt text DEFAULT ''::text NOT NULL,
     created_at timestamp with time zone NOT NULL,
     sent_at timestamp with time zone,
+    language text DEFAULT 'both'::text NOT NULL,
+    about text DEFAULT ''::text NOT NULL,
+    shown text DEFAULT ''::text NOT NULL,
     CONSTRAINT message_channel_check CHECK ((channel = ANY (ARRAY['mail'::text, 'sms'::text, 'wecom'::text, 'dingtalk'::text, 'feishu'::text]))),
+    CONSTRAINT message_language_check CHECK ((language = ANY (ARRAY['zh'::text, 'en'::text, 'both'::text]))),
     CONSTRAINT message_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'sent'::text])))
 );
 
@@ -468,6 +478,20 @@ CREATE TABLE public.nonce_3 (
     nonce_hash bytea CONSTRAINT nonce_nonce_hash_not_null NOT NULL
 );
 
+CREATE TABLE public.notice_subscription (
+    subscription_id bigint NOT NULL,
+    org_id bigint NOT NULL,
+    topic text NOT NULL,
+    channel text NOT NULL,
+    language text NOT NULL,
+    address bytea NOT NULL,
+    address_hash bytea NOT NULL,
+    shown text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT notice_subscription_channel_check CHECK ((channel = ANY (ARRAY['mail'::text, 'sms'::text, 'wecom'::text, 'dingtalk'::text, 'feishu'::text]))),
+    CONSTRAINT notice_subscription_language_check CHECK ((language = ANY (ARRAY['zh'::text, 'en'::text, 'both'::text])))
+);
+
 CREATE TABLE public.order_command (
     lane smallint NOT NULL,
     order_id bigint NOT NULL,
@@ -486,6 +510,12 @@ CREATE TABLE public.order_mark (
     span smallint GENERATED ALWAYS AS ((order_id >> 51)) STORED NOT NULL,
     mark bytea NOT NULL,
     order_id bigint NOT NULL
+);
+
+CREATE TABLE public.order_mark_older (
+    lane smallint NOT NULL,
+    after_id bigint NOT NULL,
+    until_id bigint NOT NULL
 );
 
 CREATE TABLE public.order_part (
@@ -522,7 +552,10 @@ CREATE TABLE public.order_payment (
     failures integer DEFAULT 0 NOT NULL,
     asked_at timestamp with time zone,
     chosen_card bigint,
-    CONSTRAINT order_payment_check CHECK (((contact IS NULL) = (password_hash IS NULL)))
+    language text DEFAULT 'both'::text NOT NULL,
+    needs_review boolean DEFAULT false NOT NULL,
+    CONSTRAINT order_payment_check CHECK (((contact IS NULL) = (password_hash IS NULL))),
+    CONSTRAINT order_payment_language_check CHECK ((language = ANY (ARRAY['zh'::text, 'en'::text, 'both'::text])))
 );
 
 CREATE TABLE public.order_ref (
@@ -567,6 +600,14 @@ CREATE TABLE public.payment_reference (
     reference text NOT NULL,
     order_id bigint NOT NULL,
     CONSTRAINT payment_reference_reference_check CHECK (((length(reference) >= 3) AND (length(reference) <= 200)))
+);
+
+CREATE TABLE public.payment_return (
+    reference text NOT NULL,
+    order_id bigint NOT NULL,
+    amount_e4 bigint NOT NULL,
+    CONSTRAINT payment_return_amount_e4_check CHECK ((amount_e4 > 0)),
+    CONSTRAINT payment_return_reference_check CHECK (((length(reference) >= 1) AND (length(reference) <= 100)))
 );
 
 CREATE TABLE public.person (
@@ -656,7 +697,7 @@ CREATE TABLE public.risk_listing (
     until timestamp with time zone,
     changed bigint NOT NULL,
     CONSTRAINT risk_listing_entity_check CHECK ((entity = ANY (ARRAY['ip'::text, 'organisation'::text, 'target'::text]))),
-    CONSTRAINT risk_listing_verdict_check CHECK ((verdict = ANY (ARRAY['refuse'::text, 'allow'::text])))
+    CONSTRAINT risk_listing_verdict_check CHECK ((verdict = ANY (ARRAY['refuse'::text, 'review'::text, 'allow'::text])))
 );
 
 CREATE TABLE public.risk_rule (
@@ -669,10 +710,12 @@ CREATE TABLE public.risk_rule (
     limit_e4 bigint,
     enabled boolean DEFAULT true NOT NULL,
     changed bigint NOT NULL,
+    outcome text DEFAULT 'refuse'::text NOT NULL,
     CONSTRAINT risk_rule_check CHECK (((limit_count IS NOT NULL) OR (limit_e4 IS NOT NULL))),
     CONSTRAINT risk_rule_entity_check CHECK ((entity = ANY (ARRAY['ip'::text, 'organisation'::text, 'target'::text]))),
     CONSTRAINT risk_rule_limit_count_check CHECK ((limit_count >= 0)),
     CONSTRAINT risk_rule_limit_e4_check CHECK ((limit_e4 >= 0)),
+    CONSTRAINT risk_rule_outcome_check CHECK ((outcome = ANY (ARRAY['refuse'::text, 'review'::text]))),
     CONSTRAINT risk_rule_window_s_check CHECK (((window_s >= 1) AND (window_s <= 86400)))
 );
 
@@ -998,6 +1041,9 @@ ALTER TABLE ONLY public.card
 ALTER TABLE ONLY public.counter
     ADD CONSTRAINT counter_pkey PRIMARY KEY (entity_hash, rule_id, window_start);
 
+ALTER TABLE ONLY public.desk_told
+    ADD CONSTRAINT desk_told_pkey PRIMARY KEY (lane, job_id);
+
 ALTER TABLE ONLY public.epoch
     ADD CONSTRAINT epoch_pkey PRIMARY KEY (topic);
 
@@ -1058,8 +1104,14 @@ ALTER TABLE ONLY public.nonce_2
 ALTER TABLE ONLY public.nonce_3
     ADD CONSTRAINT nonce_3_pkey PRIMARY KEY (lane, drawer, nonce_hash);
 
+ALTER TABLE ONLY public.notice_subscription
+    ADD CONSTRAINT notice_subscription_pkey PRIMARY KEY (subscription_id);
+
 ALTER TABLE ONLY public.order_command
     ADD CONSTRAINT order_command_pkey PRIMARY KEY (lane, order_id, key);
+
+ALTER TABLE ONLY public.order_mark_older
+    ADD CONSTRAINT order_mark_older_pkey PRIMARY KEY (lane);
 
 ALTER TABLE ONLY public.order_mark
     ADD CONSTRAINT order_mark_pkey PRIMARY KEY (lane, span, mark, order_id);
@@ -1084,6 +1136,9 @@ ALTER TABLE ONLY public.organisation
 
 ALTER TABLE ONLY public.payment_reference
     ADD CONSTRAINT payment_reference_pkey PRIMARY KEY (reference);
+
+ALTER TABLE ONLY public.payment_return
+    ADD CONSTRAINT payment_return_pkey PRIMARY KEY (reference);
 
 ALTER TABLE ONLY public.person
     ADD CONSTRAINT person_pkey PRIMARY KEY (person_id);
@@ -1231,7 +1286,11 @@ CREATE INDEX membership_person ON public.membership USING btree (person_id);
 
 CREATE INDEX message_address ON public.message USING btree (lane, address_hash, created_at);
 
+CREATE INDEX message_of_organisation ON public.message USING btree (lane, org_id, message_id);
+
 CREATE INDEX month_sum_month ON public.month_sum USING btree (lane, month);
+
+CREATE UNIQUE INDEX notice_subscription_once ON public.notice_subscription USING btree (org_id, topic, channel, address_hash);
 
 CREATE INDEX order_payment_buyer ON public.order_payment USING btree (lane, buyer_key) WHERE is_open;
 

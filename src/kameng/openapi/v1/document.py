@@ -30,6 +30,7 @@ TAGS = {
     "goods": {"zh": "可售商品、库存与询价，均按您自己的价格", "en": "What can be ordered, at your own prices"},
     "money": {"zh": "您的钱包：余额与明细", "en": "Your wallet"},
     "webhooks": {"zh": "事件推送与事件流", "en": "Being told, or asking, what happened"},
+    "agents": {"zh": "代理：下级、加价与限价、店铺订单、收益", "en": "For agents: buyers, prices, orders, earnings"},
     "supplier": {
         "zh": "供货商：商品、批次、卡密入库、人工订单", "en": "For suppliers: goods, batches, cards, orders to work",
     },
@@ -322,6 +323,20 @@ def _overlays() -> dict[str, dict[str, Json]]:
         },
         OrderAnswer.__name__: order,
         RevealedAnswer.__name__: order,
+        **_overlays_of_goods(money, cards),
+        Problem.__name__: {
+            "type": {"description": "Where the code is explained."},
+            "retry": {"enum": ["never", "same_key", "new_key", "query_first"]},
+            "outcome": {"enum": ["none", "unknown", "done"]},
+            "field": {"description": "What part of the request is meant."},
+            "request_id": {"description": "Tell us this when you ask about it."},
+        },
+    }  # fmt: skip
+
+
+def _overlays_of_goods(money: dict[str, Json], cards: dict[str, Json]) -> dict[str, dict[str, Json]]:
+    """Of parts and cards in an answer."""
+    return {
         PartAnswer.__name__: {
             "part_no": {"minimum": 1, "description": "Its number among the bundle's parts."},
             "quantity": {"description": "Pieces, of all the bundles of the order."},
@@ -337,12 +352,5 @@ def _overlays() -> dict[str, dict[str, Json]]:
                 "examples": ["https://redeem.example.com/c/4Q7T9XKD22PM"],
             },
             "expires_on": {"description": "A date; left out if it never expires."},
-        },
-        Problem.__name__: {
-            "type": {"description": "Where the code is explained."},
-            "retry": {"enum": ["never", "same_key", "new_key", "query_first"]},
-            "outcome": {"enum": ["none", "unknown", "done"]},
-            "field": {"description": "What part of the request is meant."},
-            "request_id": {"description": "Tell us this when you ask about it."},
         },
     }  # fmt: skip

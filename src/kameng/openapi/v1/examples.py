@@ -169,6 +169,36 @@ SELF_TEST: Example = {
         }
     ],
 }  # fmt: skip
+BUYERS: Example = {
+    "buyers": [
+        {
+            "id": "251803443200008195", "name": "云帆商行", "kind": "merchant", "level": 2, "state": "active",
+            "currency": "CNY", "available": "1200.0000", "self_collected": False, "minimum_balance": None,
+            "day_budget": "500.0000", "month_budget": None,
+        }
+    ],
+    "next_cursor": None,
+}  # fmt: skip
+SHOP_ORDERS: Example = {
+    "orders": [
+        {
+            "id": "251803443200008193", "buyer": "251803443200008195", "sku": "100001", "quantity": 2,
+            "unit_price": "99.0000", "total": "198.0000", "refunded": "0.0000", "margin": "1.0000",
+            "state": "delivered", "placed_at": AT,
+        }
+    ],
+    "next_cursor": None,
+}  # fmt: skip
+EARNINGS: Example = {"currency": "CNY", "to_settle": "12.5000", "available": "880.0000"}
+TEMPLATE_BODY: Example = {
+    "scope": "brand", "which": "京东", "level": None,
+    "markup": {"fixed": "0.5000", "percent": "1.0000", "unit": "0.01", "rounding": "up", "ending": "0.0000"},
+}  # fmt: skip
+TEMPLATES: Example = {"templates": [TEMPLATE_BODY]}
+BOUND_BODY: Example = {"sku": "100001", "floor": "98.0000", "ceiling": "105.0000"}
+BOUNDS: Example = {"bounds": [BOUND_BODY]}
+BUYER_PRICE_BODY: Example = {"sku": "100001", "buyer": "251803443200008195", "price": "98.7000"}
+BUYER_PRICES: Example = {"prices": [BUYER_PRICE_BODY]}
 SUPPLIED: Example = {
     "skus": [
         {

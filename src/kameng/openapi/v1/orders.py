@@ -19,8 +19,8 @@ from kameng.openapi.v1 import examples
 from kameng.openapi.v1.arriving import AnyRequest, Arrival, answer, arrival_of, signed, spend
 from kameng.openapi.v1.endpoints import Reply, says
 from kameng.openapi.v1.handwork_model import GoodsBody, ImageAnswer, ImageBody, RevealedAnswer
-from kameng.openapi.v1.model import (
-    IDS_MAX,
+from kameng.openapi.v1.model import IDS_MAX
+from kameng.openapi.v1.orders_model import (
     EventBody,
     EventsAnswer,
     OrdersAnswer,

@@ -11,6 +11,7 @@ from litestar.datastructures import State
 from kameng.openapi import pages
 from kameng.openapi.headers import security_headers
 from kameng.openapi.v1 import (
+    agents,
     checklist,
     desk,
     feed,
@@ -52,6 +53,8 @@ ENDPOINTS = [
     webhooks.list_deliveries,
     statements.show_statements, statements.show_statements_csv, desk.ask_withdrawal, desk.list_withdrawals,
     desk.find_withdrawal, desk.cancel_withdrawal, desk.list_price_changes,
+    agents.list_buyers, agents.list_shop_orders, agents.show_earnings, agents.list_markups, agents.set_markup,
+    agents.list_bounds, agents.set_bound, agents.list_buyer_prices, agents.set_buyer_price,
     supplier.list_supplied_goods, supplier.list_batches, supplier.load_cards, supplier.show_live_stock,
     supplier.void_cards,
     handwork.list_tasks, handwork.find_task, handwork.take_task, handwork.give_back_task, handwork.answer_task,

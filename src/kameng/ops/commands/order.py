@@ -79,6 +79,11 @@ def add(commands: Commands, common: argparse.ArgumentParser) -> None:
     one.set_defaults(run=confirm_payment, cards=[])
 
 
+    one = _act(group, common, "returned", "登记已退款给顾客 a guest's money went back", keyed=False)
+    one.add_argument("--reference", required=True, metavar="TEXT", help="退款流水号 the bank's number of it")
+    one.set_defaults(run=returned)
+
+
 def _act(
     group: Commands, common: argparse.ArgumentParser, name: str, said: str, *, keyed: bool = True
 ) -> argparse.ArgumentParser:
@@ -185,6 +190,19 @@ def decide(arguments: argparse.Namespace) -> int:
 
 def confirm_payment(arguments: argparse.Namespace) -> int:
     return _run(arguments, Command.pay, f"{arguments.channel}:{arguments.number}")
+
+
+def returned(arguments: argparse.Namespace) -> int:
+    async def work(platform: Platform) -> orders.Returned:
+        return await orders.book_return(
+            platform.db, arguments.order, reference=arguments.reference, reason=arguments.reason,
+            actor_id=await actor_of(platform, arguments),
+        )  # fmt: skip
+
+    done = on_platform(work)
+    again = "（此前已登记 booked before）" if done.replayed else ""
+    say(f"{done.order_id}: 已退 returned {money.format_e4(done.amount_e4)} {done.currency}{again}")
+    return 0
 
 
 def _run(arguments: argparse.Namespace, command: Command, key: str) -> int:
