@@ -251,10 +251,10 @@ async def test_a_platform_that_lived_is_clean_and_every_law_looked_at_something(
     assert report.clean
     assert [finding.law for finding in report.findings if not finding.checked] == []
     counts = {finding.law: finding.checked for finding in report.findings}
-    assert counts["orders_have_their_cards"] == 21
-    assert (counts["cards_have_their_order"], counts["cards_delivered_once"]) == (38, 39)
-    assert counts["cards_exist_once"] == 50
-    assert counts["orders_have_one_sale"] == counts["sales_have_their_order"] == 43
+    assert counts["orders_have_their_cards"] == 23
+    assert (counts["cards_have_their_order"], counts["cards_delivered_once"]) == (40, 42)
+    assert counts["cards_exist_once"] == 55
+    assert counts["orders_have_one_sale"] == counts["sales_have_their_order"] == 46
     assert (counts["uses_are_counted"], counts["displayed_cards_were_chosen"]) == (1, 1)
     assert counts["splits_make_the_total"] == 2
     assert counts["margins_follow_their_split"] == 4
@@ -266,19 +266,19 @@ async def test_a_platform_that_lived_is_clean_and_every_law_looked_at_something(
     assert counts["closed_months_stand"] == 2
     assert counts["no_order_rests"] == 12
     assert (counts["terms_have_their_job"], counts["reserved_cards_are_awaited"]) == (2, 1)
-    assert (counts["refunds_went_back"], counts["commands_took_effect"]) == (3, 10)
+    assert (counts["refunds_went_back"], counts["commands_took_effect"]) == (4, 13)
     assert counts["bundles_have_their_parts"] == counts["parts_follow_their_order"] == 3
     assert (counts["parts_have_their_cards"], counts["parts_are_waited_for"]) == (6, 1)
     assert (counts["webhooks_pass_nothing_by"], counts["webhooks_say_why_they_rest"]) == (2, 3)
     assert counts["returns_are_booked_once"] == 2
     assert counts["reveals_are_by_their_own"] == 1
-    assert counts["passwords_are_wiped"] == 32
+    assert counts["passwords_are_wiped"] == 35
     assert counts["marks_find_accounts"] == 14
     notes = {finding.law: finding.note for finding in report.findings if finding.note}
     assert notes["samples_open"] == (
-        "50 / 50 cards 卡密, 22 / 22 API secrets 密钥, 44 / 44 orders 订单, 2 / 2 answers 人工交付"
+        "54 / 54 cards 卡密, 22 / 22 API secrets 密钥, 47 / 47 orders 订单, 2 / 2 answers 人工交付"
     )
-    assert notes["no_clear_secret"] == f"139 values 个值 / {counts['no_clear_secret']} texts 段文本"
+    assert notes["no_clear_secret"] == f"147 values 个值 / {counts['no_clear_secret']} texts 段文本"
     auditing.print_report(report)
     said = capsys.readouterr().out
     assert said.splitlines()[-1] == "57 laws hold. 全部 57 条规则成立。"

@@ -179,7 +179,8 @@ class PartsMachine(RuleBasedStateMachine):
             return
         order = Standing(
             7, BUYER, 1, 1, 1, total_e4, 1, State.fulfilling, 1, 0, tuple(c for p in parts for c in p.card_ids), None,
-            AT, "CNY", False, False, False, None, False, split, tuple(parts),
+            AT, "CNY", False, False, False, None, False, split,
+            parts=tuple(parts),
         )  # fmt: skip
         agents_at = {agent_id: agent_id + 100 for agent_id, _ in (split.margins if split else ())}
         self.total_e4 = total_e4

@@ -70,7 +70,7 @@ async def test_a_released_top_up_goes_to_whoever_fulfils(world: World) -> None:
     async with world.gateway() as gateway:
         (order,) = placed([await gateway.place(merchant.caller, "a", world.phone)])
     assert await decide(world, order.order_id, Command.fulfil) == "fulfilling"
-    assert await waits_for(world, order.order_id) == [("fulfilment.fulfil", "waiting")]
+    assert await waits_for(world, order.order_id) == [("fulfilment.topup", "waiting")]
     await world.assert_clean()
 
 

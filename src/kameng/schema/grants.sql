@@ -13,7 +13,10 @@ BEGIN
   -- Written once: money, who did what, what was published, what was asked, references that stand for ever.
   FOREACH one IN ARRAY ARRAY['transfer', 'transfer_key', 'audit_line', 'sku_revision', 'price_change', 'month_sum',
     'month_close', 'order_command', 'order_ref', 'payment_reference', 'payment_return']
-  LOOP EXECUTE format('REVOKE UPDATE, DELETE ON %I FROM kameng_app', one); END LOOP;
+  LOOP
+    -- A database of before may not have all of them yet.
+    IF to_regclass(one) IS NOT NULL THEN EXECUTE format('REVOKE UPDATE, DELETE ON %I FROM kameng_app', one); END IF;
+  END LOOP;
   -- Whatever else a trigger protects, by a migration that this list does not know.
   FOR one IN SELECT DISTINCT tgrelid::regclass FROM pg_trigger WHERE tgfoid = to_regproc('refuse_change')
   LOOP EXECUTE format('REVOKE UPDATE, DELETE ON %s FROM kameng_app', one); END LOOP;

@@ -291,8 +291,8 @@ def _kinds(body: Any) -> tuple[Any, ...]:
 @functools.cache
 def _overlays() -> dict[str, dict[str, Json]]:
     """Descriptions and limits of the hot types: their Structs stay bare, since every order is decoded by them."""
-    money = {"pattern": r"^[0-9]+\.[0-9]{4}$", "examples": ["98.5000"]}
-    cards = {"$ref": "#/components/schemas/CardBody"}
+    money: Json = {"pattern": r"^[0-9]+\.[0-9]{4}$", "examples": ["98.5000"]}
+    cards: Json = {"$ref": "#/components/schemas/CardBody"}
     order: dict[str, Json] = {
         "id": {"pattern": "^[0-9]{1,19}$"},
         "unit_price": money,
@@ -334,7 +334,7 @@ def _overlays() -> dict[str, dict[str, Json]]:
     }  # fmt: skip
 
 
-def _overlays_of_goods(money: dict[str, Json], cards: dict[str, Json]) -> dict[str, dict[str, Json]]:
+def _overlays_of_goods(money: Json, cards: Json) -> dict[str, dict[str, Json]]:
     """Of parts and cards in an answer."""
     return {
         PartAnswer.__name__: {

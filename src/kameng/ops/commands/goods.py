@@ -69,6 +69,10 @@ def _add_sku(group: Commands, common: argparse.ArgumentParser) -> None:
     ):
         state.add_argument(name, action="store_const", const=value, dest="state", help=said)
     one.set_defaults(run=set_sku)
+    _add_bundle(group, common)
+
+
+def _add_bundle(group: Commands, common: argparse.ArgumentParser) -> None:
     one = group.add_parser("bundle", parents=[common], help="组合商品的组成内容 what a bundle is made of")
     one.add_argument("sku", type=number, metavar="SKU")
     one.add_argument("--part", type=part, action="append", required=True, dest="parts", metavar="PART",
