@@ -111,7 +111,7 @@ async def test_who_changed_the_policy_and_why_is_written_down(database_url: str)
         assert [rule.name for rule in (await load(world)).rules if rule.name == "one"] == []
     rule = {
         "name": "one", "entity": "ip", "kinds": ["topup"], "window_s": 60, "limit_count": 10, "limit_e4": None,
-        "enabled": True, "reason": "attack",
+        "enabled": True, "reason": "attack", "outcome": "refuse",
     }  # fmt: skip
     listing = {"entity": "ip", "value": "192.0.2.1", "verdict": "refuse"}
     assert [tuple(row) for row in rows] == [

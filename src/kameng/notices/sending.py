@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-import asyncio
-import socket
 import ssl
 import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
-from typing import Any
-
-import aiohttp
-from aiohttp.abc import AbstractResolver, ResolveResult
+from typing import TYPE_CHECKING
 
 from kameng.kit import clock
 from kameng.notices import signing
 from kameng.notices.model import Outcome
 from kameng.notices.targets import NotPublic, Policy
 
+if TYPE_CHECKING:  # the library is imported by whoever sends: orders and most commands only know of notices
+    import aiohttp
+
+    from kameng.notices.resolving import Resolver
+
 TIMEOUT_S = 15.0
 CONNECT_TIMEOUT_S = 5.0
 ANSWER_BYTES_MAX = 4096
 SOCKETS_MAX = 2000
-RESOLVERS = 32
-"""Threads that ask for addresses: a name server that is silent holds up its own names only, not all."""
 
 _AGENT = "Kameng-Webhooks/1.0"
 
@@ -34,17 +31,23 @@ class Sender:
 
     def __init__(self, policy: Policy, *, timeout_s: float = TIMEOUT_S) -> None:
         self._policy = policy
-        self._timeout = aiohttp.ClientTimeout(total=timeout_s, sock_connect=CONNECT_TIMEOUT_S)
+        self._timeout_s = timeout_s
         self._session: aiohttp.ClientSession | None = None
-        self._resolver = _Resolver()
+        self._resolver: Resolver | None = None
 
     async def __aenter__(self) -> Sender:
+        import aiohttp
+
+        from kameng.notices.resolving import Resolver
+
+        self._resolver = Resolver()
         connector = aiohttp.TCPConnector(
             limit=SOCKETS_MAX, ssl=ssl.create_default_context(), resolver=self._resolver, ttl_dns_cache=60,
             socket_factory=self._policy.socket_for, keepalive_timeout=30,
         )  # fmt: skip
         self._session = aiohttp.ClientSession(
-            connector=connector, timeout=self._timeout, cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=False,
+            connector=connector, cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=False,
+            timeout=aiohttp.ClientTimeout(total=self._timeout_s, sock_connect=CONNECT_TIMEOUT_S),
             headers={"user-agent": _AGENT, "content-type": "application/json"}, trust_env=False,
         )  # fmt: skip
         return self
@@ -54,7 +57,8 @@ class Sender:
     ) -> None:
         if self._session is not None:
             await self._session.close()
-        await self._resolver.close()
+        if self._resolver is not None:
+            await self._resolver.close()
 
     async def send(self, url: str, keys: Sequence[bytes], *, message_id: str, body: bytes) -> Outcome:
         """Never raises: whatever happens is an outcome. What the receiver said is not kept: it may repeat secrets."""
@@ -81,6 +85,8 @@ class Sender:
 
 def fault_of(error: Exception) -> str:
     """Why there was no answer, in a few words of our own: the library's may hold the whole address."""
+    import aiohttp
+
     chain: BaseException | None = error
     while chain is not None:
         if isinstance(chain, NotPublic) or "not public" in str(chain):
@@ -99,27 +105,3 @@ def fault_of(error: Exception) -> str:
 
 def _ms_since(began_s: float) -> int:
     return round((time.monotonic() - began_s) * 1000)
-
-
-class _Resolver(AbstractResolver):
-    """getaddrinfo in threads of its own; the loop's few would be taken by names that nobody answers for."""
-
-    def __init__(self) -> None:
-        self._threads = ThreadPoolExecutor(RESOLVERS, thread_name_prefix="webhook-names")
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
-    ) -> list[ResolveResult]:
-        found = await asyncio.get_running_loop().run_in_executor(self._threads, _addresses, host, port, family)
-        return [
-            {"hostname": host, "host": str(address[0]), "port": port, "family": kind, "proto": 0,
-             "flags": socket.AI_NUMERICHOST}
-            for kind, _, _, _, address in found
-        ]  # fmt: skip
-
-    async def close(self) -> None:
-        self._threads.shutdown(wait=False, cancel_futures=True)
-
-
-def _addresses(host: str, port: int, family: int) -> list[Any]:
-    return list(socket.getaddrinfo(host, port, family=family, type=socket.SOCK_STREAM))

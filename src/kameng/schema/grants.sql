@@ -1,7 +1,9 @@
 -- What the role of the running application may do; applied after each `kameng migrate`, where there is such a role.
 -- It owns nothing: it can't alter or drop a table, nor make one. What is written once it can only add to.
 DO $$
-DECLARE one text;
+DECLARE
+  one text;
+  rule record;
 BEGIN
   IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'kameng_app') THEN RETURN; END IF;
   GRANT USAGE ON SCHEMA public TO kameng_app;
@@ -20,13 +22,17 @@ BEGIN
   -- Whatever else a trigger protects, by a migration that this list does not know.
   FOR one IN SELECT DISTINCT tgrelid::regclass FROM pg_trigger WHERE tgfoid = to_regproc('refuse_change')
   LOOP EXECUTE format('REVOKE UPDATE, DELETE ON %s FROM kameng_app', one); END LOOP;
-  -- Events move to the archive and back, and are never changed.
-  REVOKE UPDATE ON event FROM kameng_app;
-  IF to_regclass('archived_event') IS NOT NULL THEN REVOKE UPDATE ON archived_event FROM kameng_app; END IF;
-  -- Nobody is unmade.
-  REVOKE DELETE ON lane, epoch, organisation, account, person, sku FROM kameng_app;
-  REVOKE INSERT, UPDATE, DELETE ON schema_migration FROM kameng_app;
+  -- Events move to the archive and back, and are never changed; nobody is unmade.
+  FOR rule IN SELECT * FROM (VALUES
+    ('UPDATE', 'event'), ('UPDATE', 'archived_event'), ('INSERT, UPDATE, DELETE', 'schema_migration'),
+    ('DELETE', 'lane'), ('DELETE', 'epoch'), ('DELETE', 'organisation'), ('DELETE', 'account'), ('DELETE', 'person'),
+    ('DELETE', 'sku')) AS r (rights, tbl)
+  LOOP
+    IF to_regclass(rule.tbl) IS NOT NULL THEN
+      EXECUTE format('REVOKE %s ON %I FROM kameng_app', rule.rights, rule.tbl);
+    END IF;
+  END LOOP;
   -- Drawers of nonces are emptied as a whole.
-  FOR one IN SELECT inhrelid::regclass FROM pg_inherits WHERE inhparent = 'nonce'::regclass
+  FOR one IN SELECT inhrelid::regclass FROM pg_inherits WHERE inhparent = to_regclass('nonce')
   LOOP EXECUTE format('GRANT TRUNCATE ON %s TO kameng_app', one); END LOOP;
 END $$;
