@@ -7,7 +7,10 @@ from importlib import import_module
 import grimp
 
 COMPOSITION_ROOT = "kameng.__main__"
-DOORS = ("identity", "catalogue", "ledger", "notices", "stock", "pricing", "risk", "orders", "finance", "openapi")
+DOORS = (
+    "identity", "catalogue", "ledger", "notices", "stock", "pricing", "risk", "orders", "fulfilment", "finance",
+    "openapi",
+)  # fmt: skip
 
 
 def test_no_module_reaches_behind_another_contexts_door() -> None:

@@ -23,7 +23,7 @@ def test_demo_catalogue_loads_as_it_is() -> None:
     file = read_catalogue(DEMO)
     assert (len(file.rows), file.refused, file.encoding) == (176, (), "utf-8")
     assert [row.line for row in file.rows] == list(range(2, 178))
-    assert Counter(row.kind for row in file.rows) == {"topup": 119, "secret": 55, "parcel": 1, "manual": 1}
+    assert Counter(row.kind for row in file.rows) == {"topup": 119, "secret": 53, "link": 2, "parcel": 1, "manual": 1}
     assert Counter(row.scene for row in file.rows) == {
         "游戏": 60, "生活权益": 37, "话费": 33, "视频会员": 15, "流量": 12, "电费": 10, "教育": 5, "营销": 4,
     }  # fmt: skip

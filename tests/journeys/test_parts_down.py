@@ -93,5 +93,5 @@ async def test_events_that_nobody_delivers_hold_up_nobody(world: World) -> None:
         topup = await gateway.place(merchant.caller, "b", world.phone)
         assert codes([topup]) == {"placed": 1}
     assert await world.scalar("SELECT count(*) FROM event WHERE due AND org_id = $1", org_id) == 2
-    assert await world.scalar("SELECT count(*) FROM job WHERE kind = 'fulfilment.fulfil' AND state = 'waiting'") == 1
+    assert await world.scalar("SELECT count(*) FROM job WHERE kind = 'fulfilment.topup' AND state = 'waiting'") == 1
     await world.assert_clean()

@@ -28,6 +28,9 @@ def test_every_metric_is_there_with_its_help() -> None:
         "kameng_stolen_cards_total",
         "kameng_webhooks_total",
         "kameng_messages_total",
+        "kameng_tasks",
+        "kameng_task_age_seconds",
+        "kameng_waiting_orders",
     }
     assert "# HELP kameng_orders_total Orders decided.\n" in text
     assert "process_resident_memory_bytes" in text

@@ -9,12 +9,13 @@ CLEARING = house_account(House.clearing, "CNY")
 # (SELECT order_id …): orders of one kind, always the same one.
 CARD_ORDER = "(SELECT order_id FROM orders WHERE cardinality(card_ids) = 2 ORDER BY order_id LIMIT 1)"
 PHONE_ORDER = "(SELECT order_id FROM orders WHERE account IS NOT NULL ORDER BY order_id LIMIT 1)"
+BUNDLE_ORDER = "(SELECT min(order_id) FROM order_part)"
 SANDBOX_ORDER = "(SELECT order_id FROM orders JOIN organisation g USING (org_id) WHERE sandbox_of IS NOT NULL LIMIT 1)"
 SPLIT_ORDER = "(SELECT min(order_id) FROM orders WHERE split IS NOT NULL)"
 BOOKED = "(SELECT min(transfer_id) FROM transfer WHERE code = 'margin')"
 SOLD = "(SELECT min(card_id) FROM card WHERE state = 'sold')"
 LYING = "(SELECT min(card_id) FROM card WHERE state = 'on_shelf')"
-MOVED = "(SELECT max(card_id) FROM card WHERE state = 'on_shelf')"
+MOVED = "(SELECT max(card_id) FROM card WHERE state = 'on_shelf' AND original_id IS NULL)"
 HELD = "(SELECT min(transfer_id) FROM transfer WHERE kind = 'hold')"
 VOID = "(SELECT min(transfer_id) FROM transfer WHERE kind = 'void')"
 SALE = "(SELECT min(transfer_id) FROM transfer WHERE code = 'sale')"
@@ -69,6 +70,17 @@ BREAKING: list[tuple[str, str]] = [
     ),
     ("cards_exist_once", "INSERT INTO card_fingerprint VALUES (decode('00', 'hex'), 4711)"),
     ("cards_exist_once samples_open", f"DELETE FROM card_fingerprint WHERE card_id = {SOLD}"),
+    ("uses_are_counted", "UPDATE reusable_card SET issued = issued - 1"),
+    (
+        "uses_are_counted",
+        "ALTER TABLE reusable_card DROP CONSTRAINT reusable_card_not_exceeded; UPDATE reusable_card SET uses = 2",
+    ),
+    ("uses_are_counted samples_open", "UPDATE card SET original_id = 4711 WHERE original_id IS NOT NULL"),
+    ("cards_exist_once uses_are_counted", "DELETE FROM reusable_card"),
+    ("secrets_are_sealed", "UPDATE reusable_card SET sealed = set_byte(sealed, 0, 0)"),
+    ("displayed_cards_were_chosen", "UPDATE orders SET trace = replace(trace, 'pick:', 'level:')"),
+    ("displayed_cards_were_chosen", f"UPDATE card SET label = 'other' WHERE card_id = {SOLD}"),
+    ("samples_open", "UPDATE card SET label = 'secret-chosen-0001' WHERE label IS NOT NULL"),
     ("shelves_are_counted", "UPDATE allotment SET on_hand = on_hand + 1 WHERE lane = 0"),
     ("sandboxes_take_no_cards", f"UPDATE orders SET card_ids = '{{4711}}' WHERE order_id = {SANDBOX_ORDER}"),
     (
@@ -191,10 +203,28 @@ BREAKING: list[tuple[str, str]] = [
     ("terms_have_their_job", "UPDATE order_payment SET is_open = true"),
     ("reserved_cards_are_awaited", "UPDATE card SET state = 'void' WHERE state = 'reserved'"),
     ("reserved_cards_are_awaited", "UPDATE card SET order_id = 4711 WHERE state = 'reserved'"),
-    ("refunds_went_back", "UPDATE orders SET refunded_e4 = refunded_e4 + 1 WHERE refunded_e4 > 0"),
-    ("refunds_went_back commands_took_effect", "UPDATE orders SET refunded_e4 = 0"),
-    ("refunds_went_back", "UPDATE transfer SET code = 'gift' WHERE code = 'refund'"),
-    ("refunds_went_back", "UPDATE transfer SET subject_id = 4711 WHERE code = 'refund'"),
+    ("refunds_went_back", "UPDATE orders SET refunded_e4 = refunded_e4 + 1"
+                          " WHERE refunded_e4 BETWEEN 1 AND total_e4 - 1"),
+    ("refunds_went_back commands_took_effect parts_follow_their_order answers_are_delivered",
+     "UPDATE orders SET refunded_e4 = 0"),
+    ("refunds_went_back returns_are_booked_once", "UPDATE transfer SET code = 'gift' WHERE code = 'refund'"),
+    ("refunds_went_back returns_are_booked_once", "UPDATE transfer SET subject_id = 4711 WHERE code = 'refund'"),
+    ("bundles_have_their_parts", f"UPDATE order_part SET worth_e4 = worth_e4 - 1"
+                                 f" WHERE part_no = 1 AND order_id = {BUNDLE_ORDER}"),
+    ("bundles_have_their_parts", "DELETE FROM order_part WHERE state = 'refunded'"),
+    ("bundles_have_their_parts", "UPDATE order_part SET sku_revision = 9 WHERE state = 'waiting'"),
+    ("bundles_have_their_parts", "UPDATE order_part SET quantity = 9 WHERE state = 'waiting'"),
+    ("bundles_have_their_parts parts_have_their_cards parts_follow_their_order",
+     "UPDATE order_part SET order_id = 4711 WHERE state = 'waiting'"),
+    ("parts_follow_their_order", "UPDATE order_part SET state = 'delivered' WHERE state = 'waiting'"),
+    ("parts_follow_their_order", "UPDATE order_part SET state = 'failed' WHERE state = 'refunded'"),
+    ("parts_follow_their_order bundles_have_their_parts",
+     "UPDATE order_part SET worth_e4 = worth_e4 + 1 WHERE state = 'refunded'"),
+    ("parts_are_waited_for no_order_rests", "DELETE FROM job WHERE payload ? 'part_no'"),
+    ("parts_are_waited_for", "UPDATE job SET payload = '{\"part_no\": 1}' WHERE payload ? 'part_no'"),
+    ("parts_have_their_cards", f"UPDATE order_part SET card_ids = card_ids[1:1] WHERE order_id = {BUNDLE_ORDER}"),
+    ("parts_have_their_cards", "UPDATE card c SET sku_id = c.sku_id + 1 FROM order_part p"
+                               " WHERE c.order_id = p.order_id AND c.card_id = ANY (p.card_ids)"),
     ("commands_took_effect", "UPDATE order_command SET sequence = 9 WHERE command = 'refund'"),
     ("commands_took_effect", "INSERT INTO payment_reference VALUES ('alipay:9', 4711)"),
     ("commands_took_effect", "UPDATE payment_reference SET order_id = 4711"),
@@ -238,7 +268,7 @@ BREAKING: list[tuple[str, str]] = [
     ),
     (
         "subjects_belong_to_their_organisation",
-        "INSERT INTO job VALUES (0, 7, 'fulfilment.fulfil', 4711, NULL, 'waiting', now())",
+        "INSERT INTO job VALUES (0, 7, 'fulfilment.topup', 4711, NULL, 'waiting', now())",
     ),
     ("organisations_have_one_wallet", f"UPDATE account SET code = 'purse' WHERE account_id = {POOR}"),
     ("ids_bear_their_lane", "UPDATE lane SET last_tick = 1 WHERE lane = 0"),
@@ -253,6 +283,22 @@ BREAKING: list[tuple[str, str]] = [
     ("secrets_are_sealed samples_open", "UPDATE api_key SET sealed_secret = 'ks_clear' WHERE lane = 0"),
     ("secrets_are_sealed samples_open",
      f"UPDATE orders SET account = '{{\"phone\":\"13812345678\"}}' WHERE order_id = {PHONE_ORDER}"),
+    ("secrets_are_sealed samples_open", "UPDATE manual_answer SET sealed = set_byte(sealed, 2, 9)"),
+    ("secrets_are_sealed samples_open",
+     "UPDATE manual_answer SET image = set_byte(image, 0, 9) WHERE image IS NOT NULL"),
+    (
+        "samples_open",  # one order's answer, laid into another's row
+        "UPDATE manual_answer SET sealed = (SELECT sealed FROM manual_answer ORDER BY order_id LIMIT 1)"
+        " WHERE order_id = (SELECT max(order_id) FROM manual_answer)",
+    ),
+    ("manual_orders_have_their_task no_order_rests", "DELETE FROM manual_task WHERE state = 'open'"),
+    ("manual_orders_have_their_task", "UPDATE manual_task SET worker_org_id = 7 WHERE state = 'open'"),
+    ("manual_orders_have_their_task", "UPDATE manual_task SET quantity = 2 WHERE state = 'open'"),
+    ("answers_are_delivered", "UPDATE manual_task SET state = 'refused' WHERE state = 'answered'"),
+    ("answers_are_delivered", "DELETE FROM manual_task WHERE state = 'answered'"),
+    ("answers_are_delivered samples_open",
+     "INSERT INTO manual_answer SELECT t.lane, t.order_id, 0, a.sealed, NULL, '', 0, now()"
+     " FROM manual_task t CROSS JOIN (SELECT sealed FROM manual_answer LIMIT 1) AS a WHERE t.state = 'refused'"),
     ("secrets_are_sealed", "UPDATE order_payment SET contact = '13812345678', password_hash = 'x'"),
     ("samples_open",
      f"UPDATE card SET sealed = set_byte(sealed, 30, 255 - get_byte(sealed, 30)) WHERE card_id = {LYING}"),
@@ -279,6 +325,24 @@ BREAKING: list[tuple[str, str]] = [
     ("nothing_changes_what_was_written", "ALTER TABLE transfer DISABLE TRIGGER transfer_stands"),
     ("nothing_changes_what_was_written", "DROP TRIGGER audit_line_stands ON audit_line"),
     ("nothing_changes_what_was_written", "ALTER TABLE order_command DISABLE TRIGGER order_command_stands"),
+    (
+        "webhooks_pass_nothing_by",  # what is owed, and lies behind the cursor
+        "UPDATE audit_line SET audit_id = audit_id - (61000::bigint << 22) WHERE act = 'webhook.create';"
+        "UPDATE webhook_endpoint e SET cursor_id = (SELECT max(event_id) FROM event v WHERE v.lane = e.lane AND v.due)"
+        " WHERE state = 'active'",
+    ),
+    (
+        "webhooks_pass_nothing_by",  # late, and nothing that happened
+        "INSERT INTO webhook_late SELECT lane, endpoint_id, 4711, 1, 1, now() FROM webhook_endpoint"
+        " WHERE state = 'active'",
+    ),
+    ("webhooks_pass_nothing_by", "UPDATE webhook_endpoint SET cursor_id = 1::bigint << 62 WHERE state = 'disabled'"),
+    ("webhooks_say_why_they_rest", "UPDATE webhook_endpoint SET state = 'disabled' WHERE state = 'active'"),
+    ("webhooks_say_why_they_rest", "UPDATE webhook_endpoint SET reason = 'gone' WHERE state = 'disabled'"),
+    ("webhooks_say_why_they_rest", "UPDATE organisation SET wants_events = false WHERE wants_events"),
+    ("returns_are_booked_once", "UPDATE payment_return SET amount_e4 = amount_e4 + 1"),
+    ("returns_are_booked_once", "UPDATE payment_return SET order_id = 4711"),
+    ("returns_are_booked_once", "DELETE FROM payment_return"),
     ("database_is_durable", "ALTER DATABASE {database} SET synchronous_commit = off"),
 ]  # fmt: skip
 
@@ -309,7 +373,7 @@ MOVING: list[tuple[str, str]] = [
     ("review", "state = 'sending', lease_token = 1, lease_until = now()"),
     ("review", "kind = 'fulfilment.ask'"),
     ("fulfilling", "state = 'dead'"),
-    ("cancelling", "kind = 'fulfilment.withdraw', due_at = now() + interval '1 hour'"),
+    ("cancelling", "kind = 'fulfilment.topup_withdraw', due_at = now() + interval '1 hour'"),
     ("failed", "kind = 'orders.refund'"),
 ]
 """A state, and what becomes of the order's job, so that the order does not rest."""

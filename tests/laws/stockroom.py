@@ -41,7 +41,8 @@ class PlainCard:
 
     @property
     def text(self) -> bytes:
-        return msgspec.json.encode(CardText(self.number, self.secret))
+        url = self.secret if self.secret.startswith("https://") else ""
+        return msgspec.json.encode(CardText(self.number, self.secret, url))
 
 
 class PlainStock:

@@ -129,13 +129,14 @@ class StockMachine(RuleBasedStateMachine):
 
     @initialize()
     def empty(self) -> None:
-        self.run(self.world.execute("TRUNCATE card, card_batch, card_fingerprint, allotment"))
+        self.run(self.world.execute("TRUNCATE card, card_batch, card_fingerprint, allotment, reusable_card"))
 
     @rule(good=GOODS, drawn=LINES, numbered=st.booleans())
     def load(self, good: int, drawn: list[tuple[int, int, int | None]], numbered: bool) -> None:
         """A file of a supplier, with what it repeats of itself and of everything that ever came."""
+        before = "https://r.example.com/" if self.skus[good].kind == "link" else ""
         lines = [
-            Line(f"N{number:05d}" if numbered else "", f"S{secret if numbered else number:05d}",
+            Line(f"N{number:05d}" if numbered else "", f"{before}S{secret if numbered else number:05d}",
                  None if day is None else self.today + timedelta(days=day))
             for number, secret, day in drawn
         ]  # fmt: skip

@@ -103,8 +103,9 @@ class World:
 
     async def load(self, sku: Sku, card_count: int, *, lane: int | None = None) -> None:
         """Cards on the shelf; with ``lane``, all of them there."""
+        before = "https://redeem.example.com/" if sku.kind == "link" else ""
         lines = [
-            stock.CardLine(line, f"WY{n:012d}", f"secret-{n:012d}", None, None)
+            stock.CardLine(line, f"WY{n:012d}", f"{before}secret-{n:012d}", None, None)
             for line, n in zip(range(1, card_count + 1), self.cards_made, strict=False)
         ]
         report = await stock.load_cards(self.db, self.ring, lines, sku_id=sku.sku_id, file_name="made.txt")

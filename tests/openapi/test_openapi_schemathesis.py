@@ -52,6 +52,7 @@ RULES_BEYOND_THE_SCHEMA = {
     "/api/v1/statements.csv": "days that exist, 366 at most",
     "/api/v1/withdrawals": "cursors that we made; payees and what the wallet holds",
     "/api/v1/products/changes": "places that we made",
+    "/api/v1/skus/{sku}/cards": "cursors that we made",
 }
 
 

@@ -92,7 +92,7 @@ def test_doctor_and_audit_find_it_well(data: Path) -> None:
     assert done.returncode == 0, done.stdout
     assert "✓ fsync" in done.stdout
     laws = json.loads(kameng(data, "audit", "--json").stdout)["findings"]
-    assert [law["broken"] for law in laws] == [0] * 46
+    assert [law["broken"] for law in laws] == [0] * 57
     assert all(law["took_ms"] >= 0 for law in laws)
     done = kameng(data, "audit")
     assert done.returncode == 0, done.stdout

@@ -111,15 +111,31 @@ def test_what_no_sku_may_be_is_told_by_its_field(server: Embedded, data: Path) -
     assert kameng(data, "sku", "show", "100120").stdout == before
 
 
-def test_a_bundle_stays_paused(data: Path) -> None:
+def test_a_bundle_has_parts_or_stays_paused(data: Path) -> None:
     file = data / "bundle.csv"
     file.write_text(f"{DEMO_CATALOGUE.read_text('utf-8-sig').splitlines()[0]}\n营销,礼包,新礼包,1,bundle,9,8,9,,全国,\n")
     done = kameng(data, "catalogue", "import", str(file))
     assert done.stdout == (
         "新增 created 1，修改 changed 0，未变 unchanged 0，拒绝 refused 0\n"
-        "  组合商品 1 个已暂停销售，待支持组合内容 bundles are paused until they can have parts\n"
+        "  组合商品 1 个已暂停销售，请用 `kameng sku bundle` 填写组成内容 bundles are paused until they have parts\n"
     )
     refused = kameng(data, "sku", "set", "100177", "--resume")
     assert refused.returncode == 1
     assert "组合商品尚无组成内容，不能上架销售。" in refused.stderr
     assert "A bundle without parts can't be put on sale" in refused.stderr
+    made = kameng(
+        data, "sku", "bundle", "100177", "--part", "100118x2=66.67", "--part", "100119=33.33", "--gift", "100120",
+        "--discount", "12.5",
+    )  # fmt: skip
+    assert made.returncode == 0, made.stderr
+    assert "  第 1 项 part 1: 100118 × 2 (secret)，份额 share 66.67%\n" in made.stdout
+    assert "  第 3 项 part 3: 100120 × 1 (secret)，赠品 gift\n" in made.stdout
+    assert "  组合折扣 discount 12.5000%，标价随各项变动 the list price follows\n" in made.stdout
+    assert kameng(data, "sku", "set", "100177", "--resume").returncode == 0
+    refused = kameng(data, "sku", "set", "100177", "--list-price", "5")
+    assert "标价：随组成内容而定，不能单独修改" in refused.stderr
+    assert kameng(data, "sku", "set", "100120", "--pause").returncode == 0
+    assert "(secret)，赠品 gift，未上架 not on sale\n" in kameng(data, "sku", "show", "100177").stdout
+    assert kameng(data, "sku", "set", "100120", "--resume").returncode == 0
+    for wrong in (["--part", "x"], ["--part", "100118=0"], ["--gift", "100118"], ["--part", "100118x-1"]):
+        assert kameng(data, "sku", "bundle", "100177", *wrong).returncode == 2, wrong

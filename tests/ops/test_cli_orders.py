@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from command import fetch, kameng
 
-from kameng import ledger, orders, stock
+from kameng import catalogue, ledger, orders, stock
 from kameng.identity import Caller, parse_key_id
 from kameng.kit import crypto, db, ids, lanes
 from kameng.ops.embedded import Embedded
@@ -17,11 +17,14 @@ from kameng.orders import OrderBody, ShownOrder
 
 CARD, PHONE = 100118, "13812345678"
 WHY = ("--reason", "顾客来电 17")
+BUNDLE = """场景,品牌,商品,规格,类型,面值,成本,标价,下单表单,地区,备注
+营销,礼包,客服礼包,1,bundle,900,0,900,,全国,
+"""
 
 
 @pytest.fixture(scope="module")
 def placed(server: Embedded, shop: dict[str, str]) -> dict[str, str]:
-    """Orders: two of a card, a top-up, and a card that awaits its payment."""
+    """Orders: two of a card, a top-up, a card that awaits its payment, and a bundle of a card and a top-up."""
     return asyncio.run(_place(server, shop))
 
 
@@ -30,8 +33,9 @@ async def _place(server: Embedded, shop: dict[str, str]) -> dict[str, str]:
     database = await db.open_database(server.url)
     org_id = int(shop["org"])
     await ledger.recharge(database, ids.lane_of(org_id), org_id, 10**8, key="orders")
-    cards = [stock.CardLine(line, f"8614{line:08d}", f"S-{line:08d}", None, None) for line in range(1, 9)]
+    cards = [stock.CardLine(line, f"8614{line:08d}", f"S-{line:08d}", None, None) for line in range(1, 10)]
     await stock.load_cards(database, ring, cards, sku_id=CARD, file_name="orders.txt")
+    bundle_id = await _make_bundle(database)
     snapshot = orders.Snapshot(database, ring, orders.Terms(reserve_share_percent=100))
     await snapshot.start()
     key = await snapshot.directory.key(parse_key_id(shop["key"])[0])
@@ -48,6 +52,7 @@ async def _place(server: Embedded, shop: dict[str, str]) -> dict[str, str]:
     answers: dict[str, Any] = {
         "cards": await queues.place(wish("cards", CARD, 2, {})),
         "phone": await queues.place(wish("phone", phone.sku_id, 1, {"phone": PHONE})),
+        "bundle": await queues.place(wish("bundle", bundle_id, 1, {"phone": PHONE})),
         "awaited": await orders.await_payment(snapshot, wish("awaited", CARD, 1, {})),
     }
     await queues.stop()
@@ -55,6 +60,18 @@ async def _place(server: Embedded, shop: dict[str, str]) -> dict[str, str]:
     for answer in answers.values():
         assert isinstance(answer, ShownOrder), answer
     return {name: str(answer.order_id) for name, answer in answers.items()}
+
+
+async def _make_bundle(database: db.Database) -> int:
+    await catalogue.import_file(database, BUNDLE.encode())
+    async with database.connection() as connection:
+        skus = list((await catalogue.load(connection, None, 1 << 40)).skus.values())
+    bundle = next(sku.sku_id for sku in skus if sku.kind == "bundle")
+    phone = next(sku.sku_id for sku in skus if sku.form == "phone" and sku.kind == "topup")
+    parts = [catalogue.WantedPart(CARD, 1, 7000), catalogue.WantedPart(phone, 1, 3000)]
+    await catalogue.set_parts(database, bundle, parts)
+    await catalogue.set_sku(database, bundle, {"state": "on_sale"})
+    return bundle
 
 
 def state_of(server: Embedded, order: str) -> tuple[object, ...]:
@@ -88,6 +105,21 @@ def test_money_goes_back_and_cards_are_replaced(server: Embedded, data: Path, pl
     assert lines == [("order.refund",), ("order.swap",), ("order.settle",)]
 
 
+def test_the_parts_of_a_bundle_end_one_by_one(server: Embedded, data: Path, placed: dict[str, str]) -> None:
+    order = placed["bundle"]
+    shown = kameng(data, "order", "show", order).stdout
+    assert f"  第 1 项 part 1: delivered，商品 SKU {CARD} × 1 (secret)，价值 worth 630.0000，卡密 cards " in shown
+    assert "  第 2 项 part 2: waiting，" in shown
+    done = kameng(data, "order", "fail", order, "--part", "2", *WHY)
+    assert done.stdout == f"{order}: settled，已退 refunded 270.0000\n", done.stderr
+    refused = kameng(data, "order", "deliver", order, "--part", "2", *WHY)
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert "第 2 项当前状态为 refunded" in refused.stderr
+    assert "没有这一项" in kameng(data, "order", "fail", placed["cards"], "--part", "1", *WHY).stderr
+    done = kameng(data, "order", "refund", order, "--part", "1", *WHY)
+    assert done.stdout == f"{order}: refunded，已退 refunded 900.0000\n", done.stderr
+
+
 def test_held_and_decided(server: Embedded, data: Path, placed: dict[str, str]) -> None:
     order = placed["phone"]
     for arguments, state in (
@@ -115,3 +147,9 @@ def test_a_payment_is_confirmed_once(server: Embedded, data: Path, placed: dict[
     nobody = kameng(data, "order", "show", "4096")
     assert (nobody.returncode, "没有找到该订单" in nobody.stderr) == (1, True)
     assert kameng(data, "audit").returncode == 0
+
+
+def test_only_what_waits_for_a_guest_is_returned(server: Embedded, data: Path, placed: dict[str, str]) -> None:
+    refused = kameng(data, "order", "returned", placed["cards"], "--reference", "CMB-1", *WHY)
+    assert (refused.returncode, "没有待退回的款项" in refused.stderr) == (1, True), refused.stderr
+    assert fetch(server, "SELECT count(*) FROM payment_return") == [(0,)]

@@ -55,7 +55,7 @@ def test_rules(server: Embedded, data: Path, clerk: str) -> None:
     assert enabled is False
     said = {
         "name": "shop-day", "entity": "organisation", "kinds": ["topup", "secret"], "window_s": 86400,
-        "limit_count": 1000, "limit_e4": 500_005_000, "enabled": True, "reason": "投诉 17",
+        "limit_count": 1000, "limit_e4": 500_005_000, "outcome": "refuse", "enabled": True, "reason": "投诉 17",
     }  # fmt: skip
     assert lines(server, "risk.rule.set") == [(0, int(clerk), said)]
     switched = [(0, 0, {"name": "shop-day", "enabled": on, "reason": "投诉 17"}) for on in (False, True, False)]
@@ -163,7 +163,7 @@ def test_what_can_not_be_listed_is_told_by_its_field(server: Embedded, data: Pat
             "原因：请勿写出账号本身",
             "reason: without",
         ),
-        (["ip", "10.0.0.1", "--verdict", "perhaps", *WHY], "结论：应为 refuse, allow 之一", "verdict: one of refuse"),
+        (["ip", "10.0.0.1", "--verdict", "perhaps", *WHY], "结论：应为 refuse, review", "verdict: one of refuse"),
         (
             ["ip", "10.0.0.1", *refuse, "--until", "2020-01-01T00:00"],
             "截止时间：不得早于现在",
@@ -272,3 +272,16 @@ def test_keys_are_shown_with_their_state(server: Embedded, data: Path, shop: dic
 def test_the_books_are_clean_after_it(data: Path) -> None:
     done = kameng(data, "audit")
     assert done.returncode == 0, done.stdout
+
+
+def test_a_review_by_list_and_by_rule(server: Embedded, data: Path) -> None:
+    listed = kameng(data, "risk", "list", "add", "ip", "198.51.100.7", "--outcome", "review", *WHY)
+    assert (listed.returncode, listed.stdout) == (0, "ip 198.51.100.7: review\n"), listed.stderr
+    rule = ("risk", "rule", "set", "soft", "--entity", "ip", "--window", "1h", "--count", "9")
+    made = kameng(data, *rule, "--outcome", "review", *WHY)
+    assert made.stdout == "soft: 启用 enabled, ip, all, 3600 s, 9 笔 orders, 人工审核 review\n", made.stderr
+    refused = kameng(data, *rule, "--outcome", "allow", *WHY)
+    assert (refused.returncode, "结果" in refused.stderr) == (1, True)
+    assert fetch(server, "SELECT outcome FROM risk_rule WHERE name = 'soft'") == [("review",)]
+    for act in (("risk", "rule", "disable", "soft"), ("risk", "list", "remove", "ip", "198.51.100.7")):
+        assert kameng(data, *act, *WHY).returncode == 0

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from kameng import identity, orders, risk
+from kameng import fulfilment, identity, orders, risk
 from kameng.identity import Nonce
 from kameng.kit import clock, crypto, db, ids, lanes
 from kameng.kit.db import Database
@@ -38,9 +38,10 @@ async def test_everything_on_the_timetable_runs(database: Database) -> None:
     timetable = Timetable(database, upkeep.entries(crypto.KeyRing(OLD)))
     await timetable.enrol()
     assert sorted(await timetable.run_due()) == [
-        "finance.watch_balances", "identity.empty_drawer", "ledger.sweep", "notices.purge", "orders.purge_accounts",
-        "orders.wipe_passwords", "pricing.tell", "reseal", "risk.purge", "stock.read_numbers", "stock.void_expired",
-        "stock.watch",
+        "finance.watch_balances", "fulfilment.count", "fulfilment.purge_answers", "fulfilment.watch",
+        "identity.empty_drawer", "ledger.sweep", "notices.purge", "notices.watch_desk", "notices.watch_work",
+        "orders.mark_older", "orders.purge_accounts", "orders.wipe_passwords", "pricing.tell", "reseal", "risk.purge",
+        "stock.read_numbers", "stock.restock", "stock.void_expired", "stock.watch", "telling.watch_keys",
     ]  # fmt: skip
     assert await count(database, "SELECT count(*) FROM timetable WHERE last_error IS NOT NULL") == 0
 
@@ -54,11 +55,16 @@ async def test_accounts_are_kept_as_long_as_the_setting_says(
         asked.append(kept_days)
         return 0
 
+    async def purge_answers(_: Database, lane: int, *, kept_days: int) -> int:
+        asked.append(kept_days)
+        return 0
+
     monkeypatch.setattr(orders, "purge_accounts", purge)
+    monkeypatch.setattr(fulfilment, "purge_answers", purge_answers)
     for entry in upkeep.entries(crypto.KeyRing(OLD), private_days=7):
-        if entry.name == "orders.purge_accounts":
+        if entry.name in ("orders.purge_accounts", "fulfilment.purge_answers"):
             await entry.work(database)
-    assert asked == [7, 7]  # in each lane
+    assert asked == [7, 7, 7, 7]  # each in each lane
 
 
 def signed_at(at_s: int) -> Nonce:

@@ -185,7 +185,7 @@ async def test_held_and_let_go_or_refused(world: World) -> None:
     assert await waits_for(world, kept.order_id) == [("orders.decide", "dead")]
     await world.assert_clean()
     assert code(await ask(world, let.order_id, Command.fulfil, by=By.staff)) == "fulfilling"
-    assert await waits_for(world, let.order_id) == [("fulfilment.fulfil", "waiting")]
+    assert await waits_for(world, let.order_id) == [("fulfilment.topup", "waiting")]
     assert code(await ask(world, kept.order_id, Command.refuse, by=By.staff)) == "refunded"
     await world.execute(
         "UPDATE job SET state = 'sending', lease_token = 1, lease_until = now() WHERE subject_id = $1", begun.order_id
@@ -208,7 +208,7 @@ async def test_unknown_waits_for_a_person(world: World) -> None:
     assert code(await ask(world, done.order_id, Command.deliver, by=By.staff)) == "delivered"
     assert code(await ask(world, again.order_id, Command.fulfil, by=By.staff)) == "fulfilling"
     assert code(await ask(world, gone.order_id, Command.fail, by=By.staff)) == "refunded"
-    assert await waits_for(world, again.order_id) == [("fulfilment.fulfil", "waiting")]
+    assert await waits_for(world, again.order_id) == [("fulfilment.topup", "waiting")]
     await world.assert_clean()
 
 
@@ -219,7 +219,7 @@ async def test_what_is_on_its_way_is_asked_back(world: World) -> None:
     buyer = {"by": By.buyer, "org_id": merchant.org_id}
     for order in (stopped, came):
         assert code(await ask(world, order.order_id, Command.cancel, "once", **buyer)) == "cancelling"
-        assert await waits_for(world, order.order_id) == [("fulfilment.withdraw", "waiting")]
+        assert await waits_for(world, order.order_id) == [("fulfilment.topup_withdraw", "waiting")]
     assert code(await ask(world, stopped.order_id, Command.fail)) == "refunded"
     assert code(await ask(world, came.order_id, Command.deliver)) == "delivered"
     assert await houses(world) == {"clearing": -MONEY_E4, "sales": PHONE_E4}

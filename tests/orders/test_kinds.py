@@ -63,7 +63,7 @@ async def test_one_of_each_kind(world: World, kind: str, account: dict[str, str]
     posted_e4 = await world.scalar("SELECT posted_e4 FROM account WHERE lane = 0 AND account_id = $1", held)
     assert posted_e4 == sku.list_price_e4
     jobs = await world.rows("SELECT kind, subject_id FROM job")
-    assert [tuple(job) for job in jobs] == ([] if sku.from_stock else [("fulfilment.fulfil", shown.order_id)])
+    assert [tuple(job) for job in jobs] == ([] if sku.from_stock else [(f"fulfilment.{kind}", shown.order_id)])
     await world.assert_clean()
 
 

@@ -10,7 +10,7 @@ from importlib import resources
 import pytest
 
 from kameng.kit import sql
-from kameng.orders import FINAL, TRANSITIONS, Command, State, deciding
+from kameng.orders import FINAL, TRANSITIONS, Command, PartState, State, deciding
 from kameng.orders.model import (
     PLACED_DELIVERED,
     PLACED_FULFILLING,
@@ -18,6 +18,9 @@ from kameng.orders.model import (
     IllegalStep,
     step,
 )  # fmt: skip
+
+OF_PARTS = {Command.deliver_part, Command.fail_part}
+"""Of bundles; they leave the order where it is."""
 
 
 def reachable(start: State, *, without: Command | None = None) -> set[State]:
@@ -59,8 +62,19 @@ def test_what_expired_may_still_be_paid() -> None:
 
 
 def test_what_changes_no_state_needs_goods_that_are_there() -> None:
-    loops = {before for (before, _), after in TRANSITIONS.items() if before is after}
-    assert loops == SECRETS_VISIBLE
+    loops = {key for key, after in TRANSITIONS.items() if key[0] is after}
+    assert {state for state, command in loops if command not in OF_PARTS | {Command.overdue}} == SECRETS_VISIBLE
+    told = {state for state, command in loops if command is Command.overdue}
+    assert told == {State.fulfilling, State.cancelling}  # it is told of what is not there yet
+
+
+def test_parts_end_while_their_order_is_under_way() -> None:
+    """And wherever they do, the order may end delivered, delivered in part or failed."""
+    under_way = {State.fulfilling, State.review, State.cancelling}
+    assert {before for before, command in TRANSITIONS if command in OF_PARTS} == under_way
+    for state in under_way:
+        for command in (Command.deliver, Command.deliver_partly, Command.fail):
+            assert (state, command) in TRANSITIONS
 
 
 def test_nothing_unpaid_unknown_or_paid_back_shows_secrets() -> None:
@@ -70,7 +84,7 @@ def test_nothing_unpaid_unknown_or_paid_back_shows_secrets() -> None:
 def test_what_may_be_doubted_is_not_resolved_by_itself() -> None:
     """Only a person's commands lead out of review: none of them sends again or pays back at once."""
     ways = {command for before, command in TRANSITIONS if before is State.review}
-    assert ways == {Command.deliver, Command.fail, Command.fulfil}
+    assert ways == {Command.deliver, Command.deliver_partly, Command.fail, Command.fulfil} | OF_PARTS
 
 
 @pytest.mark.parametrize("state", State)
@@ -102,6 +116,7 @@ LAWS = {
     "escrow_holds_the_undelivered": ("IN", PAID - FINAL - {State.partly_delivered}),
     "passwords_are_wiped": ("IN", FINAL),
     "orders_have_their_cards": ("IN", reachable(State.delivered) - {State.refunded}),
+    "answers_are_delivered": ("IN", reachable(State.delivered) | {State.partly_delivered}),
     "margins_follow_their_split": ("IN", reachable(State.delivered) | {State.partly_delivered}),
 }
 """The audit's statements that name states, and which they must be by the table."""
@@ -119,13 +134,24 @@ def test_the_audit_knows_whose_turn_it_is_in_every_state_that_is_not_final() -> 
     assert set(re.findall(r"\('(\w+)', '\w+'\)", ways)) == set(State) - FINAL
 
 
-ONE_STATE = {"terms_have_their_job", "reserved_cards_are_awaited", "refunds_went_back"}
+ONE_STATE = {
+    "terms_have_their_job", "reserved_cards_are_awaited", "refunds_went_back", "manual_orders_have_their_task",
+    "parts_are_waited_for",
+}  # fmt: skip
 """Laws about the one state that their name says."""
 
 
 def test_no_other_law_of_the_audit_lists_states() -> None:
     found = {name for name, text in _audit().items() if re.search(r"\bo(rders)?\.state\b", text)}
-    assert found == {*LAWS, *ONE_STATE}
+    assert found == {*LAWS, *ONE_STATE, "parts_follow_their_order"}
+
+
+def test_the_audit_knows_which_states_of_parts_go_with_every_state() -> None:
+    (goes,) = re.findall(r"WITH goes \(.*?\) AS \(\s*VALUES (.*?)\n\)", _audit()["parts_follow_their_order"], re.DOTALL)
+    pairs = re.findall(r"\('(\w+)', '(\w+)', (true|false)\)", goes)
+    assert {state for state, _, _ in pairs} == set(State)
+    assert {part for _, part, _ in pairs} == set(PartState)
+    assert sorted(state for state, _, is_needed in pairs if is_needed == "true") == sorted(State)
 
 
 def test_the_table_holds_every_state_and_no_other() -> None:

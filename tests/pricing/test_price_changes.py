@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kameng import catalogue, identity, pricing
+from kameng.kit.working import Worker
 from kameng.pricing import Logged, PriceBook, SkuPrices, moves_of
 from laws.goods import make_sku
 from laws.world import Merchant, World, change_price
@@ -92,8 +93,19 @@ async def test_who_listens_is_told_once_for_each_publication(world: World) -> No
     agent = (await world.agents(0))[0]
     await world.db.pool.execute("UPDATE organisation SET parent_id = $1 WHERE org_id = $2", agent.org_id, named.org_id)
     await pricing.set_named_price(world.db, world.card.sku_id, named.org_id, 970_000)
-    assert await tell(world) == 0  # the platform's prices are his seller's cost now
+    assert await tell(world) == 0  # what his agent asks did not move
+    assert await work(world) == 1
+    assert await world.scalar("SELECT count(*) FROM event WHERE kind = 'price.changed'") == 3
     await world.assert_clean()
+
+
+async def work(world: World) -> int:
+    """The worker's turns, of pricing."""
+    worker = Worker(world.db, pricing.handlers(world.db), lanes=world.lanes)
+    done = 0
+    while turn := await worker.work_once():
+        done += turn
+    return done
 
 
 PRICE = st.none() | st.integers(1, 9)

@@ -35,6 +35,8 @@ def policy_of(listings: dict[tuple[str, str], str], *rules: Rule) -> Policy:
         ({("target", "01" * 16): "refuse"}, "refuse"),
         ({("organisation", "2000"): "allow", ("ip", "203.0.113.0/24"): "refuse"}, "refuse"),
         ({("organisation", "2000"): "allow", ("target", "01" * 16): "refuse"}, "refuse"),
+        ({("organisation", "2000"): "allow", ("ip", "203.0.113.9"): "review"}, "review"),
+        ({("organisation", "2000"): "review", ("ip", "203.0.113.9"): "refuse"}, "refuse"),
     ],
 )
 def test_a_list_names_its_man_and_refusing_outweighs(

@@ -3,7 +3,8 @@
 SELECT s.sku_id, s.revision, c.name AS scene, b.name AS brand, p.name AS product, s.spec, s.kind,
        s.face_value_e4, s.face_currency, s.cost_e4, s.list_price_e4, s.floor_e4, s.ceiling_e4, s.below_cost_allowed,
        s.form, s.region, s.note, s.quantity_min, s.quantity_max, s.quantity_step, s.refundable, s.reversible, s.state,
-       s.delivery_promise_minutes, s.redeem_instructions, s.barcode, s.confirm_days, s.external_ref
+       s.delivery_promise_minutes, s.redeem_instructions, s.barcode, s.confirm_days, s.external_ref, s.worked_by,
+       s.pickable, s.pick_fee_e4, s.discount_percent_e4, s.parts
 FROM sku s JOIN product p USING (product_id) JOIN scene c USING (scene_id) JOIN brand b USING (brand_id)
 WHERE s.changed > $1;
 
@@ -38,11 +39,11 @@ ON CONFLICT (brand_id, name) DO NOTHING;
 INSERT INTO sku (product_id, spec, kind, face_value_e4, face_currency, cost_e4, list_price_e4, floor_e4, ceiling_e4,
                  below_cost_allowed, form, region, note, quantity_min, quantity_max, quantity_step, refundable,
                  reversible, state, delivery_promise_minutes, redeem_instructions, barcode, confirm_days, external_ref,
-                 changed)
+                 worked_by, discount_percent_e4, parts, pickable, pick_fee_e4, changed)
 SELECT p.product_id, n.spec, n.kind, n.face_value_e4, n.face_currency, n.cost_e4, n.list_price_e4, n.floor_e4,
        n.ceiling_e4, n.below_cost_allowed, n.form, n.region, n.note, n.quantity_min, n.quantity_max, n.quantity_step,
        n.refundable, n.reversible, n.state, n.delivery_promise_minutes, n.redeem_instructions, n.barcode, n.confirm_days,
-       n.external_ref, $4::bigint
+       n.external_ref, n.worked_by, n.discount_percent_e4, n.parts, n.pickable, n.pick_fee_e4, $4::bigint
 FROM product p JOIN brand b USING (brand_id) CROSS JOIN jsonb_populate_record(NULL::sku, $3::jsonb) AS n
 WHERE b.name = $1 AND p.name = $2;
 
@@ -55,8 +56,9 @@ UPDATE sku s SET
   quantity_min = n.quantity_min, quantity_max = n.quantity_max, quantity_step = n.quantity_step,
   refundable = n.refundable, reversible = n.reversible, state = n.state,
   delivery_promise_minutes = n.delivery_promise_minutes, redeem_instructions = n.redeem_instructions,
-  barcode = n.barcode, confirm_days = n.confirm_days, external_ref = n.external_ref, revision = s.revision + 1,
-  changed = $3::bigint
+  barcode = n.barcode, confirm_days = n.confirm_days, external_ref = n.external_ref, worked_by = n.worked_by,
+  discount_percent_e4 = n.discount_percent_e4, parts = n.parts, pickable = n.pickable, pick_fee_e4 = n.pick_fee_e4,
+  revision = s.revision + 1, changed = $3::bigint
 FROM jsonb_populate_record(NULL::sku, $2::jsonb) AS n
 WHERE s.sku_id = $1;
 

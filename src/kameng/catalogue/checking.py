@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kameng.catalogue.errors import BadSku, BundleWithoutParts
 from kameng.catalogue.forms import asks_for_address, form_named
-from kameng.catalogue.model import KINDS, QUANTITY_MAX, STATES, Sku
+from kameng.catalogue.model import KINDS, PARTS_MAX, QUANTITY_MAX, SHARES_E4, STATES, Sku
 from kameng.kit import money
 from kameng.kit.money import AMOUNT_E4_MAX
 
@@ -24,7 +24,9 @@ LABELS = {
     "delivery_promise_minutes": ("delivery_promise_minutes", "承诺交付分钟"),
     "redeem_instructions": ("redeem_instructions", "兑换说明"), "barcode": ("barcode", "条码"),
     "external_ref": ("external_ref", "外部编码"),
-    "confirm_days": ("confirm_days", "确认收货天数"),
+    "confirm_days": ("confirm_days", "确认收货天数"), "worked_by": ("worked_by", "处理方"),
+    "parts": ("parts", "组成内容"), "discount_percent_e4": ("discount", "组合折扣"),
+    "pickable": ("pickable", "可自选"), "pick_fee_e4": ("pick_fee", "自选加价"),
 }  # fmt: skip
 """What callers call a field, and what it is called in Chinese."""
 
@@ -37,12 +39,33 @@ def check_sku(sku: Sku) -> None:
     form_named(sku.form)
     if sku.kind == "parcel" and not asks_for_address(sku.form):
         raise wrong("form", "a parcel asks for an `address`", "实物商品须收集收货地址（address）")
-    if sku.kind == "bundle" and sku.state == "on_sale":
+    if sku.worked_by and sku.kind != "manual":
+        raise wrong("worked_by", "only of a `manual` SKU", "仅人工处理（manual）商品可以指定")
+    if sku.kind == "bundle" and sku.state == "on_sale" and not sku.parts:
         raise BundleWithoutParts(field="state")
+    if sku.pickable and not sku.from_stock:
+        raise wrong("pickable", "only what comes from stock can be chosen", "只有库存卡密类商品可以自选")
+    if sku.parts:
+        _check_parts(sku)
+
+
+def _check_parts(sku: Sku) -> None:
+    if len(sku.parts) > PARTS_MAX:
+        raise wrong("parts", f"at most {PARTS_MAX}", f"最多 {PARTS_MAX} 项")
+    for part in sku.parts:
+        if part.quantity * sku.quantity_max > QUANTITY_MAX:
+            most = QUANTITY_MAX // sku.quantity_max
+            raise wrong(
+                "parts", f"at most {most} of each, or a lower `quantity_max`", f"每项最多 {most} 件，或调低最大数量"
+            )
+    if min(part.share_e4 for part in sku.parts) < 0 or sum(part.share_e4 for part in sku.parts) != SHARES_E4:
+        raise wrong("parts", "the shares of all together make 100 %", "各项份额合计应为 100%")
+    if sku.discount_percent_e4 is not None and not 0 <= sku.discount_percent_e4 < 100 * SHARES_E4:
+        raise wrong("discount_percent_e4", "0 to below 100 %", "应为 0 至不足 100%")
 
 
 def _check_prices(sku: Sku) -> None:
-    least = {"list_price_e4": 1, "cost_e4": 0, "face_value_e4": 0, "floor_e4": 0, "ceiling_e4": 1}
+    least = {"list_price_e4": 1, "cost_e4": 0, "face_value_e4": 0, "floor_e4": 0, "ceiling_e4": 1, "pick_fee_e4": 0}
     for name, least_e4 in least.items():
         amount_e4 = getattr(sku, name)
         if amount_e4 is not None and not least_e4 <= amount_e4 <= AMOUNT_E4_MAX:

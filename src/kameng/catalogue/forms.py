@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal
 
 import msgspec
@@ -66,6 +66,18 @@ def form_named(name: str) -> Form:
         detail = f"no account form is named {name[:80]!r}"
         raise UnknownForm(detail, field="form", detail_zh=f"没有名为“{name[:80]}”的下单表单。")
     return Form(name, tuple(FIELDS[part] for part in parts))
+
+
+def joined(names: Iterable[str]) -> str:
+    """The name of the form that asks for all that these forms ask for, each field once."""
+    parts = dict.fromkeys(part for name in names if name for part in name.split("+"))
+    within = {field for part in parts for field in GROUPS.get(part, ())}
+    return "+".join(part for part in parts if part not in within)
+
+
+def answers_of(name: str, account: Mapping[str, str]) -> dict[str, str]:
+    """What of a filled-in form the form of this name asks for: a part's own of its bundle's."""
+    return {field.name: account[field.name] for field in form_named(name).fields if field.name in account}
 
 
 def asks_for_address(name: str) -> bool:

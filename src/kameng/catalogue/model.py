@@ -10,6 +10,26 @@ FROM_STOCK = frozenset({"secret", "link"})
 
 STATES = ("on_sale", "paused", "withdrawn")
 QUANTITY_MAX = 1000
+PARTS_MAX = 10
+SHARES_E4 = 10_000
+"""What the shares of a bundle's parts make together."""
+
+
+class Part(msgspec.Struct, frozen=True):
+    """One part of a bundle. All but the first three is its SKU's, as it was in that revision of the bundle."""
+
+    sku_id: int
+    quantity: int  # pieces in one bundle
+    share_e4: int  # of what the bundle is sold for, in 1/10,000: what goes back if it can't be delivered; 0: a gift
+    revision: int = 0
+    kind: str = ""
+    form: str = ""
+    cost_e4: int = 0  # of one piece
+    on_sale: bool = True
+
+    @property
+    def from_stock(self) -> bool:
+        return self.kind in FROM_STOCK
 
 
 class Sku(msgspec.Struct, frozen=True):
@@ -44,6 +64,12 @@ class Sku(msgspec.Struct, frozen=True):
     barcode: str = ""
     confirm_days: int | None = None
     external_ref: str = ""
+    worked_by: int = 0
+    """The supplier's organisation that works it by hand; 0: the staff."""
+    pickable: bool = False  # its cards with a label may be chosen (自选)
+    pick_fee_e4: int = 0  # what that costs, where a card does not say
+    discount_percent_e4: int | None = None  # a bundle's, below its parts' list prices; None: its list price is its own
+    parts: tuple[Part, ...] = ()
 
     def allows(self, quantity: int) -> bool:
         """Whether that many may be ordered at once."""
@@ -61,7 +87,18 @@ class Sku(msgspec.Struct, frozen=True):
 
     @property
     def from_stock(self) -> bool:
+        """Whether it has a shelf of its own."""
         return self.kind in FROM_STOCK
+
+    @property
+    def at_once(self) -> bool:
+        """Whether it is delivered in the order's own transaction: from its shelf, or all its parts from theirs."""
+        return self.kind in FROM_STOCK or (self.parts != () and all(part.from_stock for part in self.parts))
+
+    @property
+    def on_sale(self) -> bool:
+        """A bundle is for as long as all its parts are."""
+        return self.state == "on_sale" and (not self.parts or all(part.on_sale for part in self.parts))
 
 
 CHANGEABLE = (
@@ -70,6 +107,10 @@ CHANGEABLE = (
     "reversible", "state", "delivery_promise_minutes", "redeem_instructions", "barcode",
     "confirm_days",
     "external_ref",
+    "worked_by",
+    "parts", "discount_percent_e4",
+    "pickable",
+    "pick_fee_e4",
 )  # fmt: skip
 """What may change of a SKU; the rest says which one it is."""
 

@@ -6,13 +6,14 @@ something left an audit line: all in the transaction that did it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import resources
 from typing import Any
 
 import msgspec
 
 from kameng.catalogue import store
+from kameng.catalogue.bundling import Change, WantedPart, check_change, check_follows, with_bundles, with_parts
 from kameng.catalogue.checking import check_sku
 from kameng.catalogue.errors import BadSku, UnknownSku
 from kameng.catalogue.model import CHANGEABLE, PRICES, Sku, changes_of
@@ -20,12 +21,12 @@ from kameng.catalogue.reading import CatalogueRow, RefusedRow, read_catalogue, r
 from kameng.kit import audit, clock, epochs, lanes
 from kameng.kit.db import Connection, Database
 
-Change = tuple[Sku | None, Sku]
-"""A SKU before and after; before it there was none, if it is new."""
+Making = Callable[[Sku, Mapping[int, Sku]], Sku]
+"""What becomes of a SKU, among all there are."""
 
 
 class ImportReport(msgspec.Struct, frozen=True):
-    """``bundles`` are those among the rows: they are in, and paused until bundles have parts."""
+    """``bundles`` are those among the rows that are in and paused: they have no parts yet."""
 
     created: int
     changed: int
@@ -44,18 +45,20 @@ async def import_file(db: Database, data: bytes, *, actor_id: int = 0) -> Import
     file = read_catalogue(data)
     async with db.transaction() as connection:
         epoch = await epochs.bump(connection, "catalogue")
-        changes, fine, refused = _plan(file.rows, await store.changed_skus(connection, -1))
+        skus = {sku.sku_id: sku for sku in await store.changed_skus(connection, -1)}
+        changes, fine, refused = _plan(file.rows, skus)
         if fine:
             await store.upsert_names(connection, fine)
         for old, new in changes:
             await (store.insert_sku if old is None else store.set_sku)(connection, new, changed=epoch)
         created = sum(old is None for old, _ in changes)
+        same = len(fine) - len({_name(row) for row in fine} & {_name(new) for _, new in changes})
         if changes:
             counts = {"created": created, "changed": len(changes) - created, "epoch": epoch}
             await _keep(connection, epoch, changes, [("catalogue.import", 0, counts)], actor_id)
     return ImportReport(
-        created, len(changes) - created, len(fine) - len(changes),
-        tuple(sorted((*file.refused, *refused), key=lambda row: row.line)), sum(row.kind == "bundle" for row in fine),
+        created, len(changes) - created, same,
+        tuple(sorted((*file.refused, *refused), key=lambda row: row.line)), _without_parts(fine, skus),
     )  # fmt: skip
 
 
@@ -70,40 +73,84 @@ async def set_sku(db: Database, sku_id: int, changes: dict[str, Any], *, actor_i
     ``BadSku`` and ``BundleWithoutParts`` name the field; then nothing changed.
     """
     assert changes.keys() <= set(CHANGEABLE), changes
+
+    def make(old: Sku, _: Mapping[int, Sku]) -> Sku:
+        check_follows(old, changes)
+        return msgspec.structs.replace(old, **changes)
+
+    return await _change(db, sku_id, make, actor_id)
+
+
+async def set_parts(
+    db: Database, sku_id: int, wanted: Sequence[WantedPart], *, discount_percent_e4: int | None = None,
+    actor_id: int = 0,
+) -> Sku:  # fmt: skip
+    """Say what a bundle is made of, and by what discount its list price follows that, if it does; the bundle then."""
+
+    def make(old: Sku, skus: Mapping[int, Sku]) -> Sku:
+        return with_parts(old, wanted, skus, discount_percent_e4=discount_percent_e4)
+
+    return await _change(db, sku_id, make, actor_id)
+
+
+async def _change(db: Database, sku_id: int, make: Making, actor_id: int) -> Sku:
+    """Change one SKU and the bundles that it is a part of."""
     async with db.transaction() as connection:
         epoch = await epochs.bump(connection, "catalogue")
-        old = next((sku for sku in await store.changed_skus(connection, -1) if sku.sku_id == sku_id), None)
+        skus = {sku.sku_id: sku for sku in await store.changed_skus(connection, -1)}
+        old = skus.get(sku_id)
         if old is None:
             raise UnknownSku(str(sku_id), field="sku")
-        new = msgspec.structs.replace(old, **changes)
-        if new == old:
+        changed = make(old, skus)
+        check_sku(changed)
+        check_change(old, changed, skus)
+        changes = with_bundles([(old, changed)], skus)
+        if not changes:
             return old
-        check_sku(new)
-        await store.set_sku(connection, new, changed=epoch)
-        line = ("sku.set", sku_id, {name: list(pair) for name, pair in changes_of(old, new).items()})
-        (kept,) = await _keep(connection, epoch, [(old, new)], [line], actor_id)
-    return kept
+        for _, new in changes:
+            check_sku(new)
+            await store.set_sku(connection, new, changed=epoch)
+        said = {name: msgspec.to_builtins(pair) for name, pair in changes_of(*_of(sku_id, changes)).items()}
+        kept = await _keep(connection, epoch, changes, [("sku.set", sku_id, said)], actor_id)
+    return next(sku for sku in kept if sku.sku_id == sku_id)
+
+
+def _of(sku_id: int, changes: Sequence[Change]) -> tuple[Sku, Sku]:
+    """The change of this SKU."""
+    return next((old, new) for old, new in changes if old is not None and new.sku_id == sku_id)
 
 
 def _plan(
-    rows: Sequence[CatalogueRow], known: Sequence[Sku]
+    rows: Sequence[CatalogueRow], skus: Mapping[int, Sku]
 ) -> tuple[list[Change], list[CatalogueRow], list[RefusedRow]]:
     """What the rows change, which of them are fine, and which contradict what their SKU is already."""
-    skus = {(sku.brand, sku.product, sku.spec): sku for sku in known}
+    known = {_name(sku): sku for sku in skus.values()}
     changes: list[Change] = []
     fine, refused = [], []
     for row in rows:
-        old = skus.get((row.brand, row.product, row.spec))
+        old = known.get(_name(row))
         new = _merged(old or _fresh(row), row)
         try:
             check_sku(new)
+            if old is not None:
+                check_change(old, new, skus)
         except BadSku as refusal:
             refused.append(refused_by(row, refusal))
             continue
         fine.append(row)
         if new != old:
             changes.append((old, new))
-    return changes, fine, refused
+    return with_bundles(changes, skus), fine, refused
+
+
+def _name(one: Sku | CatalogueRow) -> tuple[str, str, str]:
+    """What tells SKUs apart."""
+    return one.brand, one.product, one.spec
+
+
+def _without_parts(rows: Sequence[CatalogueRow], skus: Mapping[int, Sku]) -> int:
+    made = {_name(sku) for sku in skus.values() if sku.parts}
+    return sum(row.kind == "bundle" and _name(row) not in made for row in rows)
 
 
 def _fresh(row: CatalogueRow) -> Sku:
@@ -120,7 +167,7 @@ def _merged(sku: Sku, row: CatalogueRow) -> Sku:
     return msgspec.structs.replace(
         sku, kind=row.kind, face_value_e4=row.face_value_e4, face_currency=row.face_currency, cost_e4=row.cost_e4,
         list_price_e4=row.list_price_e4, form=row.form, region=row.region, note=row.note,
-        state="paused" if row.kind == "bundle" and sku.state == "on_sale" else sku.state, **row.more,
+        state="paused" if row.kind == "bundle" and sku.state == "on_sale" and not sku.parts else sku.state, **row.more,
     )  # fmt: skip
 
 

@@ -82,6 +82,8 @@ MORE_COLUMNS = {
     "兑换说明": "redeem_instructions",
     "条码": "barcode",
     "外部编码": "external_ref",
+    "可自选": "pickable",
+    "自选加价": "pick_fee_e4",
 }
 """Columns that a file may have besides. An empty cell takes away what the SKU had."""
 NEEDED = ("scene", "brand", "product", "spec", "kind", "face_value_e4", "cost_e4", "list_price_e4")
@@ -166,7 +168,7 @@ def _row(line: int, names: list[str], cells: list[str]) -> CatalogueRow | Refuse
         try:
             more[name] = reader(texts[name])
         except ValueError:
-            return _refuse(line, "bad_amount" if reader is _amount else "bad_value", en, zh, name)
+            return _refuse(line, "bad_amount" if reader in (_amount, _amount_or_zero) else "bad_value", en, zh, name)
     return CatalogueRow(
         line, texts["scene"], texts["brand"], texts["product"], texts["spec"], texts["kind"],
         amounts["face_value_e4"], amounts["cost_e4"], amounts["list_price_e4"], texts.get("form", ""),
@@ -202,6 +204,10 @@ def _fault_of_text(line: int, texts: dict[str, str]) -> RefusedRow | None:
 
 def _amount(text: str) -> int | None:
     return money.parse_e4(text) if text else None
+
+
+def _amount_or_zero(text: str) -> int:
+    return _amount(text) or 0
 
 
 def _count_or(empty: int | None) -> Callable[[str], int | None]:
@@ -243,6 +249,8 @@ _READERS: dict[str, tuple[Callable[[str], Any], str, str]] = {
     "redeem_instructions": (str, "", ""),
     "barcode": (_barcode, "an EAN, UPC or GTIN with its check digit", "应为含校验位的 EAN、UPC 或 GTIN"),
     "external_ref": (str, "", ""),
+    "pickable": (_choice, *_NO_CHOICE),
+    "pick_fee_e4": (_amount_or_zero, *_NO_AMOUNT),
 }
 
 

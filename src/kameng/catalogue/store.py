@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import Any
 
 import msgspec
 
-from kameng.catalogue.model import Catalogue, Sku
+from kameng.catalogue.model import Catalogue, Part, Sku
 from kameng.catalogue.reading import CatalogueRow
 from kameng.kit import sql
 from kameng.kit.db import Connection
@@ -40,7 +41,13 @@ async def list_changes(connection: Connection, *, after: tuple[int, int], limit:
 
 async def changed_skus(connection: Connection, since_epoch: int) -> list[Sku]:
     rows = await connection.fetch(statements.changed_skus, since_epoch)
-    return [Sku(*row) for row in rows]
+    return [_sku(*row) for row in rows]
+
+
+def _sku(*columns: Any) -> Sku:
+    *facts, parts = columns
+    facts.append(msgspec.convert(parts, tuple[Part, ...]) if parts else ())
+    return Sku(*facts)
 
 
 async def upsert_names(connection: Connection, rows: Sequence[CatalogueRow]) -> None:

@@ -5,7 +5,7 @@ Looked at by the clock, never by an order: what fell and rose between two looks 
 
 from __future__ import annotations
 
-from kameng import ledger
+from kameng import ledger, notices
 from kameng.finance import store
 from kameng.finance.model import check_amount
 from kameng.kit import audit, clock, events, ids, lanes, money
@@ -37,7 +37,7 @@ async def watch_balances(db: Database, lane: int) -> int:
         if not crossed:
             return fallen
         async with db.transaction() as connection:
-            passage = await lanes.pass_gate(connection, lane, id_count=CHUNK_ALERTS)
+            passage = await lanes.pass_gate(connection, lane, id_count=2 * CHUNK_ALERTS)
             fallen += await _tell(connection, passage)
 
 
@@ -55,5 +55,13 @@ async def _tell(connection: Connection, passage: Passage) -> int:
         for event_id, one in zip(passage.ids, low, strict=False)
     ]  # fmt: skip
     await events.emit(connection, lane, clock.now(), new)
+    if low:
+        told = [_notice(one) for one in low]
+        await notices.announce(connection, lane, told, passage.ids[CHUNK_ALERTS : CHUNK_ALERTS + len(told)])
     await store.mark_alerts(connection, lane, [(one.org_id, one.is_low) for one in crossed])
     return len(low)
+
+
+def _notice(one: store.Crossed) -> notices.Notice:
+    facts = {"available": money.format_e4(one.available_e4), "line": money.format_e4(one.low_at_e4)}
+    return notices.Notice(one.org_id, "balance_low", str(one.org_id), facts)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from kameng import ledger
+from kameng import ledger, notices
 from kameng.finance import store
 from kameng.finance.errors import (
     BadFinanceRequest,
@@ -22,6 +22,7 @@ from kameng.finance.errors import (
 from kameng.finance.model import (
     FEN_E4,
     PAYEE,
+    STATES_ZH,
     Command,
     Payee,
     State,
@@ -43,6 +44,8 @@ CLIENT_REF_CHARS_MAX = 64
 NOTE_CHARS_MAX = 500
 EXTERNAL_REF_CHARS_MAX = 100
 ID_MAX = (1 << 63) - 1
+DECIDED = frozenset({State.approved, State.refused, State.paid, State.failed})
+"""Of which an organisation's contacts are told."""
 
 
 async def ask_withdrawal(
@@ -194,7 +197,7 @@ async def _take_step(
 ) -> Withdrawal:  # fmt: skip
     """One step, in a transaction of its own. With ``org_id``, only of that organisation's."""
     async with db.transaction() as connection:
-        passage = await _pass_gate(connection, withdrawal_id, id_count=4)
+        passage = await _pass_gate(connection, withdrawal_id, id_count=5)
         lane = passage.lane
         before = await store.read_withdrawal(connection, lane, withdrawal_id)
         if before is None or org_id not in (None, before.org_id):
@@ -250,7 +253,7 @@ async def _is_used(connection: Connection, external_ref: str) -> bool:
 async def _tell(
     connection: Connection, lane: int, one: Withdrawal, act: str, actor_id: int, fresh_ids: Sequence[int]
 ) -> None:
-    """The event, due to the organisation, and the line that says who did it."""
+    """The event, due to the organisation, the line that says who did it, and the notice of what was decided."""
     at = clock.now()
     told = {
         "client_ref": one.client_ref, "state": one.state.value, "amount": money.format_e4(one.amount_e4),
@@ -263,3 +266,10 @@ async def _tell(
     await events.emit(connection, lane, at, [new])
     line = audit.Line(fresh_ids[1], one.org_id, actor_id, f"withdrawal.{act}", one.withdrawal_id, told)
     await audit.note(connection, lane, at, [line])
+    if one.state in DECIDED:
+        facts = {
+            "withdrawal": str(one.withdrawal_id), "amount": money.format_e4(one.amount_e4),
+            "state": one.state.value, "state_zh": STATES_ZH[one.state],
+        }  # fmt: skip
+        notice = notices.Notice(one.org_id, "withdrawal_decided", f"{one.withdrawal_id}:{one.state}", facts)
+        await notices.announce(connection, lane, [notice], fresh_ids[2:3])

@@ -63,6 +63,7 @@ from kameng.identity.signing import (
 from kameng.identity.store import (
     KEY_SECRET,
     Nonce,
+    all_agents,
     children,
     drawer_to_empty,
     empty_drawer,
@@ -110,6 +111,7 @@ __all__ = [
     "SignatureMalformed",
     "SignatureMissing",
     "SignatureWrong",
+    "all_agents",
     "ancestors",
     "authorization",
     "check_freshness",

@@ -22,6 +22,10 @@ class Scope:
     wallet_withdraw: Final = "wallet:withdraw"
     supplier_goods: Final = "supplier:goods"
     supplier_cards: Final = "supplier:cards"
+    supplier_orders_read: Final = "supplier_orders:read"
+    supplier_orders_write: Final = "supplier_orders:write"
+    agents_read: Final = "agents:read"
+    agents_write: Final = "agents:write"
 
 
 DEFAULT_SCOPES = frozenset(
@@ -31,13 +35,16 @@ DEFAULT_SCOPES = frozenset(
     }
 )  # fmt: skip
 """What a buyer's key may do of which nothing else is said. Taking money out has to be asked for by name."""
-SUPPLIER_SCOPES = frozenset({Scope.supplier_goods, Scope.supplier_cards})
-ALL_SCOPES = DEFAULT_SCOPES | SUPPLIER_SCOPES | {Scope.wallet_withdraw}
+SUPPLIER_SCOPES = frozenset(
+    {Scope.supplier_goods, Scope.supplier_cards, Scope.supplier_orders_read, Scope.supplier_orders_write}
+)
+AGENT_SCOPES = frozenset({Scope.agents_read, Scope.agents_write})
+ALL_SCOPES = DEFAULT_SCOPES | SUPPLIER_SCOPES | AGENT_SCOPES | {Scope.wallet_withdraw}
 
 
 def scopes_of(kind: str) -> frozenset[str]:
     """What a key of such an organisation may do of which nothing else is said."""
-    return DEFAULT_SCOPES | SUPPLIER_SCOPES if kind == "supplier" else DEFAULT_SCOPES
+    return DEFAULT_SCOPES | {"supplier": SUPPLIER_SCOPES, "agent": AGENT_SCOPES}.get(kind, frozenset())
 
 
 ORGANISATION_KINDS = ("platform", "merchant", "agent", "supplier")

@@ -240,6 +240,11 @@ async def desk(connection: Connection, lane: int, *, after_id: int = 0, limit: i
     return [DeskJob(lane, *row.values()) for row in rows]
 
 
+async def of_subject(connection: Connection, lane: int, subject_id: int) -> list[tuple[str, str]]:
+    """What waits for a subject, each with its state; the gate is not needed."""
+    return [(row["kind"], row["state"]) for row in await connection.fetch(statements.jobs_of_subject, lane, subject_id)]
+
+
 async def retry(
     connection: Connection, lane: int, job_ids: Iterable[int], *, even_unknown: bool = False
 ) -> list[int]:
@@ -254,7 +259,10 @@ async def discard(connection: Connection, lane: int, job_ids: Iterable[int]) -> 
     return sorted(row["job_id"] for row in rows)
 
 
-async def withdraw(connection: Connection, lane: int, wanted: Sequence[tuple[int, str]]) -> None:
-    """Take away jobs, by (subject, kind), whose work is not wanted any more. What a worker has in hand stays, and so
-    does what nobody knows the outcome of."""
-    await connection.execute(statements.withdraw_jobs, lane, [w[0] for w in wanted], [w[1] for w in wanted])
+async def withdraw(connection: Connection, lane: int, gone: Sequence[NewJob]) -> None:
+    """Take away jobs of these subjects and kinds, with all that these payloads say, whose work is not wanted any more.
+    What a worker has in hand stays, and so does what nobody knows the outcome of."""
+    await connection.execute(
+        statements.withdraw_jobs, lane, [job.subject_id for job in gone], [job.kind for job in gone],
+        [job.payload for job in gone],
+    )  # fmt: skip

@@ -69,6 +69,10 @@ SELECT job_id, kind, subject_id, payload, attempts, state, error, due_at FROM jo
 WHERE lane = $1 AND job_id > $2 AND state IN ('dead', 'unknown')
 ORDER BY job_id LIMIT $3;
 
+-- name: jobs_of_subject
+-- What waits for one subject.
+SELECT kind, state FROM job WHERE lane = $1 AND subject_id = $2 ORDER BY job_id;
+
 -- name: retry_jobs
 -- From the desk back to waiting with fresh attempts; those of unknown outcome only where $4 says so.
 UPDATE job SET state = 'waiting', attempts = 0, due_at = $3, error = NULL
@@ -81,9 +85,11 @@ DELETE FROM job WHERE lane = $1 AND job_id = ANY ($2::bigint[]) AND state IN ('d
 RETURNING job_id;
 
 -- name: withdraw_jobs
--- Jobs of these subjects and kinds that nobody has in hand, and whose outcome is known: their work is not wanted now.
-DELETE FROM job USING unnest($2::bigint[], $3::text[]) AS j (subject_id, kind)
-WHERE job.lane = $1 AND job.subject_id = j.subject_id AND job.kind = j.kind AND job.state IN ('waiting', 'dead');
+-- Jobs of these subjects and kinds, with what these payloads say, that nobody has in hand, and whose outcome is known:
+-- their work is not wanted now.
+DELETE FROM job USING unnest($2::bigint[], $3::text[], $4::jsonb[]) AS j (subject_id, kind, payload)
+WHERE job.lane = $1 AND job.subject_id = j.subject_id AND job.kind = j.kind AND job.state IN ('waiting', 'dead')
+  AND (j.payload IS NULL OR job.payload @> j.payload);
 
 -- name: enrol_entries
 -- Timetable entries that are new run at once; a shortened interval counts from now.

@@ -8,6 +8,8 @@ A lane is one serial history, deadlocks can't happen, and ids dealt here are ord
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+
 import msgspec
 
 from kameng.kit import clock, ids, sql
@@ -33,10 +35,14 @@ async def pass_gate(connection: Connection, lane: int, *, id_count: int = 0) -> 
     return Passage(lane, ids.deal(row["last_tick"], id_count, lane), row["serial"])
 
 
-async def pass_gates(connection: Connection, lanes: list[int]) -> None:
-    """Lock several lanes, in lane order. Only for what moves between lanes: stealing and sweeping."""
-    for lane in sorted(lanes):
-        await pass_gate(connection, lane)
+async def pass_gates(
+    connection: Connection, lanes: Iterable[int], *, id_counts: Mapping[int, int] | None = None
+) -> dict[int, Passage]:
+    """Lock several lanes, in lane order, and deal ids. Only for what moves between lanes: stealing and sweeping."""
+    counts = id_counts or {}
+    return {
+        lane: await pass_gate(connection, lane, id_count=counts.get(lane, 0)) for lane in sorted(set(lanes))
+    }
 
 
 async def lane_numbers(connection: Connection) -> list[int]:

@@ -62,6 +62,14 @@ stolen_cards = Counter(
 webhooks = Counter(
     "kameng_webhooks", "Attempts to deliver: delivered, failed; endpoints disabled.", ["outcome"], registry=registry
 )
+tasks = Gauge(
+    "kameng_tasks", "Tasks that people work, in all lanes: open, taken; overdue ones are among them.", ["state"],
+    registry=registry,
+)  # fmt: skip
+task_age = Gauge("kameng_task_age_seconds", "How long the oldest live task has been open.", registry=registry)
+waiting_orders = Gauge(
+    "kameng_waiting_orders", "Orders in all lanes that wait for this kind of job.", ["kind"], registry=registry
+)
 messages = Counter("kameng_messages", "Messages to people, by channel.", ["channel", "outcome"], registry=registry)
 
 

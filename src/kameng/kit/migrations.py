@@ -3,6 +3,9 @@
 Everything before the line ``-- after release`` runs before new code starts and must suit the old code too; the
 rest runs once no old process is left. Each part is one transaction under an advisory lock and a lock time-out:
 a migration that would make orders wait gives up and can be run again.
+
+The application runs as a role of its own, where there is one: ``APP_ROLE`` may use the tables and owns none. After
+each ``migrate`` it is granted what it needs (``schema/grants.sql``).
 """
 
 from __future__ import annotations
@@ -19,6 +22,7 @@ from kameng.kit.errors import Fault
 
 LOCK_TIMEOUT = "5s"
 ADVISORY_LOCK = 0x6B616D656E67  # "kameng"
+APP_ROLE = "kameng_app"
 _SPLIT = "\n-- after release\n"
 _NAME = re.compile(r"(\d{4})_\w+\.sql")
 
@@ -48,8 +52,13 @@ def available() -> list[Migration]:
     return found
 
 
-async def migrate(url: str, *, phases: tuple[Phase, ...] = ("before", "after")) -> list[str]:
-    """Bring the database up to this code; returns what was applied. A changed old file is refused."""
+async def migrate(
+    url: str, *, phases: tuple[Phase, ...] = ("before", "after"), make_role: bool = False
+) -> list[str]:
+    """Bring the database up to this code; returns what was applied. A changed old file is refused.
+
+    ``make_role``: make the application's role too, on a server of our own; on others its owner does.
+    """
     connection = await asyncpg.connect(url)
     try:
         await connection.execute("SELECT pg_advisory_lock($1)", ADVISORY_LOCK)
@@ -57,11 +66,15 @@ async def migrate(url: str, *, phases: tuple[Phase, ...] = ("before", "after")) 
             "CREATE TABLE IF NOT EXISTS schema_migration (number int, phase text, name text NOT NULL,"
             " checksum text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now(), PRIMARY KEY (number, phase))"
         )
-        return [
+        applied = [
             f"{migration.name} ({migration.phase})"
             for migration in await _pending(connection)
             if migration.phase in phases and await _apply(connection, migration)
         ]
+        if make_role and not await has_role(connection):
+            await connection.execute(f"CREATE ROLE {APP_ROLE} LOGIN")
+        await connection.execute(resources.files("kameng.schema").joinpath("grants.sql").read_text("utf-8"))
+        return applied
     finally:
         await connection.close()
 
@@ -74,6 +87,11 @@ async def pending(url: str) -> list[Migration]:
         return await _pending(connection) if known else available()
     finally:
         await connection.close()
+
+
+async def has_role(connection: asyncpg.Connection[Any]) -> bool:
+    """Whether the server knows the application's role."""
+    return bool(await connection.fetchval("SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1)", APP_ROLE))
 
 
 async def _pending(connection: asyncpg.Connection[Any]) -> list[Migration]:

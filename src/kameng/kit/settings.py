@@ -54,6 +54,7 @@ Days = Annotated[int, Meta(ge=1, le=36_500)]
 Gateways = Annotated[int, Meta(ge=1, le=64)]
 ConfirmDays = Annotated[int, Meta(ge=0, le=60)]
 ReserveSeconds = Annotated[int, Meta(ge=10, le=600)]
+Minutes = Annotated[int, Meta(ge=1, le=525_600)]
 Percent = Annotated[int, Meta(ge=1, le=100)]
 
 
@@ -150,6 +151,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Literal["off", "on"],
         _says("Whether the embedded server keeps its WAL, to be restored to any second; it grows until pruned."),
     ] = "off"
+    manual_due_minutes: Annotated[
+        Minutes, _says("Within how many minutes people answer an order, where its SKU promises nothing.")
+    ] = 120
+    manual_take_minutes: Annotated[
+        Minutes, _says("How many minutes somebody may keep a task that he took and does not answer.")
+    ] = 30
     confirm_days: Annotated[
         ConfirmDays,
         _says("For how many days a buyer may confirm what came, the money in escrow; where its SKU is silent."),

@@ -1,20 +1,24 @@
 """Telling: webhooks by Standard Webhooks 1.0, the feed and live events, and messages to people."""
 
+from kameng.notices.announcing import STAFF, STAFF_LANE, Notice, announce, announce_now
 from kameng.notices.channels import Channels, NotSetUp
 from kameng.notices.delivering import LEASE_S, Dispatcher
+from kameng.notices.enrolling import Subscription, Told, subscribe, subscriptions, told, unsubscribe
 from kameng.notices.errors import (
     BadEndpoint,
     BadMessage,
     BadReplay,
     EndpointDisabled,
     NoSuchEndpoint,
+    NoSuchSubscription,
     TooManyEndpoints,
     TooManyMessages,
+    TooManySubscribers,
 )  # fmt: skip
 from kameng.notices.keeping import purge, reseal
 from kameng.notices.live import Hub, LetGo, Watch
 from kameng.notices.mail import MailSettings
-from kameng.notices.messages import Address, tell, tell_now
+from kameng.notices.messages import Address, NewMessage, tell, tell_now, was_told
 from kameng.notices.model import Endpoint, Event, LoggedAttempt, Outcome, data_of
 from kameng.notices.reading import FeedPage, LogPage, feed_end, read_feed, read_log
 from kameng.notices.sending import Sender
@@ -33,12 +37,18 @@ from kameng.notices.subscribing import (
     try_endpoint,
 )  # fmt: skip
 from kameng.notices.targets import Policy
-from kameng.notices.templates import TEMPLATES
+from kameng.notices.templates import GUESTS_REPEAT_S, LANGUAGES, TEMPLATES, TOPICS
+from kameng.notices.watching import watch_desk, watch_work
 from kameng.notices.working import handlers
 
 __all__ = [
+    "GUESTS_REPEAT_S",
+    "LANGUAGES",
     "LEASE_S",
+    "STAFF",
+    "STAFF_LANE",
     "TEMPLATES",
+    "TOPICS",
     "Address",
     "BadEndpoint",
     "BadMessage",
@@ -55,16 +65,24 @@ __all__ = [
     "LoggedAttempt",
     "MailSettings",
     "NewEndpoint",
+    "NewMessage",
     "NoSuchEndpoint",
+    "NoSuchSubscription",
     "NotSetUp",
+    "Notice",
     "Outcome",
     "Policy",
     "Sender",
     "SmsSettings",
     "States",
+    "Subscription",
+    "Told",
     "TooManyEndpoints",
     "TooManyMessages",
+    "TooManySubscribers",
     "Watch",
+    "announce",
+    "announce_now",
     "change_endpoint",
     "create_endpoint",
     "data_of",
@@ -80,7 +98,14 @@ __all__ = [
     "replay",
     "reseal",
     "rotate_secret",
+    "subscribe",
+    "subscriptions",
     "tell",
     "tell_now",
+    "told",
     "try_endpoint",
+    "unsubscribe",
+    "was_told",
+    "watch_desk",
+    "watch_work",
 ]  # fmt: skip

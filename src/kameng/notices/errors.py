@@ -7,6 +7,8 @@
     EndpointDisabled   409  webhook_disabled
     TooManyMessages    429  too_many_messages
     BadMessage         400  bad_message
+    NoSuchSubscription 404  notice_subscription_unknown
+    TooManySubscribers 409  too_many_subscribers
 """
 
 from __future__ import annotations
@@ -62,3 +64,17 @@ class BadMessage(BadInput):
 
     code = "bad_message"
     zh = "消息无法发送，请检查所指字段。"
+
+
+class NoSuchSubscription(NotFound):
+    """There is no such subscription here."""
+
+    code = "notice_subscription_unknown"
+    zh = "没有这个订阅。"
+
+
+class TooManySubscribers(Conflict):
+    """As many are told of this topic as may be; remove one first."""
+
+    code = "too_many_subscribers"
+    zh = "该主题的接收人数量已达上限，请先移除一个。"

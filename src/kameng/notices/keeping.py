@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kameng.kit import crypto, lanes, resealing
 from kameng.kit.db import Database
-from kameng.notices import messages, store
+from kameng.notices import enrolling, messages, store
 from kameng.notices.reading import days_ago_id
 
 LOG_DAYS = 30
@@ -31,6 +31,7 @@ async def reseal(db: Database, ring: crypto.KeyRing, lane: int) -> int:
     secrets_count = await resealing.reseal(
         db, ring, lane, store.SECRET, look=store.secrets_under_other_keys, put=store.reseal_secrets
     )
-    return secrets_count + await resealing.reseal(
+    addresses_count = await resealing.reseal(
         db, ring, lane, messages.ADDRESS, look=messages.under_other_keys, put=messages.reseal
     )
+    return secrets_count + addresses_count + await enrolling.reseal(db, ring, lane)

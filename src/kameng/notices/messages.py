@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 
-from kameng.kit import clock, crypto, ids, jobs, lanes, resealing
+from kameng.kit import clock, crypto, ids, jobs, lanes, privacy, resealing
 from kameng.kit.db import Connection, Database
 from kameng.notices import templates
 from kameng.notices.errors import BadMessage, TooManyMessages
@@ -62,28 +63,69 @@ class Message(msgspec.Struct, frozen=True):
     state: str
     receipt: str
     created_at: datetime
+    language: str
+
+
+class NewMessage(msgspec.Struct, frozen=True, kw_only=True):
+    """A message that is about to be written. ``about``: what it must not be repeated about."""
+
+    org_id: int  # in whose name; 0: the platform's, to its staff
+    channel: str
+    address: Address
+    template: str
+    facts: Mapping[str, str]
+    language: str = "both"
+    about: str = ""
 
 
 async def tell(
-    connection: Connection, ring: crypto.KeyRing, lane: int, message_and_job: tuple[int, int], *,
-    org_id: int, channel: str, address: Address, template: str, facts: Mapping[str, str],
-) -> None:  # fmt: skip
+    connection: Connection, ring: crypto.KeyRing, lane: int, message_and_job: tuple[int, int], new: NewMessage
+) -> None:
     """A message with its job. The caller passed the gate and had two ids dealt there."""
-    if channel not in LIMITS:
-        raise BadMessage(f"one of {', '.join(LIMITS)}", field="channel", detail_zh=f"渠道应为 {'、'.join(LIMITS)} 之一")
-    templates.check(template, facts)
+    check_channel(new.channel)
+    templates.check(new.template, new.facts)
     message_id, job_id = message_and_job
-    at, address_hash = clock.now(), ring.fingerprint(ADDRESS, f"{channel} {address.to}".encode())
-    for seconds, most in LIMITS[channel]:
+    at, address_hash = clock.now(), hash_of(ring, new.channel, new.address)
+    for seconds, most in LIMITS[new.channel]:
         since = at - timedelta(seconds=seconds)
         if await connection.fetchval(statements.messages_since, lane, address_hash, since) >= most:
             raise TooManyMessages(f"at most {most} in {seconds} s", detail_zh=f"{seconds} 秒内最多 {most} 条")
-    sealed = ring.seal(ADDRESS, message_id, msgspec.json.encode(address))
+    sealed = ring.seal(ADDRESS, message_id, msgspec.json.encode(new.address))
     await connection.execute(
-        statements.insert_message, lane, message_id, org_id, channel, template, dict(facts), sealed, address_hash, at
-    )
-    kind = SEND_ASKED_JOB if channel in ASKED else SEND_JOB
+        statements.insert_message, lane, message_id, new.org_id, new.channel, new.template, dict(new.facts), sealed,
+        address_hash, at, new.language, new.about, masked(new.channel, new.address),
+    )  # fmt: skip
+    kind = SEND_ASKED_JOB if new.channel in ASKED else SEND_JOB
     await jobs.add(connection, lane, [jobs.NewJob(kind, message_id)], [job_id])
+
+
+async def was_told(
+    connection: Connection, ring: crypto.KeyRing, lane: int, new: NewMessage, *, within_s: int
+) -> bool:
+    """Whether this address was told the same so short a while ago."""
+    since, address_hash = clock.now() - timedelta(seconds=within_s), hash_of(ring, new.channel, new.address)
+    return bool(
+        await connection.fetchval(statements.was_told, lane, address_hash, since, new.template, new.about)
+    )
+
+
+def check_channel(channel: str) -> None:
+    if channel not in LIMITS:
+        raise BadMessage(f"one of {', '.join(LIMITS)}", field="channel", detail_zh=f"渠道应为 {'、'.join(LIMITS)} 之一")
+
+
+def hash_of(ring: crypto.KeyRing, channel: str, address: Address) -> bytes:
+    """What an address is counted by."""
+    return ring.fingerprint(ADDRESS, f"{channel} {address.to}".encode())
+
+
+def masked(channel: str, address: Address) -> str:
+    """What lists show of an address. A robot's is a secret behind its host."""
+    if channel == "mail":
+        return privacy.mask("email", address.to)
+    if channel == "sms":
+        return privacy.mask("phone", address.to)
+    return f"{urlsplit(address.to).hostname or privacy.HIDDEN}/…"
 
 
 async def tell_now(
@@ -94,10 +136,8 @@ async def tell_now(
     lane = ids.lane_of(org_id)
     async with db.transaction() as connection:
         passage = await lanes.pass_gate(connection, lane, id_count=2)
-        await tell(
-            connection, ring, lane, (passage.ids[0], passage.ids[1]), org_id=org_id, channel=channel, address=address,
-            template=template, facts=facts,
-        )  # fmt: skip
+        new = NewMessage(org_id=org_id, channel=channel, address=address, template=template, facts=facts)
+        await tell(connection, ring, lane, (passage.ids[0], passage.ids[1]), new)
     return passage.ids[0]
 
 

@@ -193,8 +193,9 @@ SELECT since_id FROM event_feed WHERE lane = $1::smallint AND org_id = $2;
 
 -- name: insert_message
 -- A message to somebody, to be sent by its job.
-INSERT INTO message (lane, message_id, org_id, channel, template, facts, address, address_hash, created_at)
-VALUES ($1::smallint, $2, $3, $4, $5, $6, $7, $8, $9);
+INSERT INTO message (lane, message_id, org_id, channel, template, facts, address, address_hash, created_at, language,
+                     about, shown)
+VALUES ($1::smallint, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12);
 
 -- name: messages_since
 -- How many messages an address was sent since then.
@@ -202,7 +203,7 @@ SELECT count(*) FROM message WHERE lane = $1::smallint AND address_hash = $2 AND
 
 -- name: read_message
 -- One message.
-SELECT message_id, org_id, channel, template, facts, address, state, receipt, created_at FROM message
+SELECT message_id, org_id, channel, template, facts, address, state, receipt, created_at, language FROM message
 WHERE lane = $1::smallint AND message_id = $2;
 
 -- name: settle_messages
@@ -229,3 +230,72 @@ ORDER BY message_id LIMIT $4::int;
 UPDATE message m SET address = s.sealed
 FROM unnest($2::bigint[], $3::bytea[], $4::bytea[]) AS s (message_id, sealed, old)
 WHERE m.lane = $1::smallint AND m.message_id = s.message_id AND m.address = s.old;
+
+-- name: was_told
+-- Whether an address was told of something since then.
+SELECT EXISTS (
+  SELECT FROM message
+  WHERE lane = $1::smallint AND address_hash = $2 AND created_at > $3 AND template = $4 AND about = $5);
+
+-- name: messages_of_organisation
+-- What was told in the name of an organisation (0: to staff), newest first. No address stands in clear.
+SELECT message_id, channel, template, language, shown, state, receipt, created_at, sent_at FROM message
+WHERE lane = $1::smallint AND org_id = $2 AND message_id < $3 ORDER BY message_id DESC LIMIT $4::int;
+
+-- name: put_subscription
+-- Somebody is to be told of a topic; asked for again, in the language said last.
+INSERT INTO notice_subscription (subscription_id, org_id, topic, channel, language, address, address_hash, shown,
+                                 created_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+ON CONFLICT (org_id, topic, channel, address_hash) DO UPDATE SET language = excluded.language
+RETURNING subscription_id;
+
+-- name: subscriptions_of
+-- Whom an organisation (0: the staff) wants told, and of what.
+SELECT subscription_id, org_id, topic, channel, language, shown, created_at FROM notice_subscription
+WHERE org_id = $1 ORDER BY topic, subscription_id;
+
+-- name: subscribers
+-- Whom an organisation wants told of one topic.
+SELECT subscription_id, channel, language, address FROM notice_subscription
+WHERE org_id = $1 AND topic = $2 ORDER BY subscription_id;
+
+-- name: has_subscribers
+-- Whether anybody is to be told of a topic.
+SELECT EXISTS (SELECT FROM notice_subscription WHERE org_id = $1 AND topic = $2);
+
+-- name: remove_subscription
+-- Takes one of an organisation's away; what it was about.
+DELETE FROM notice_subscription WHERE org_id = $1 AND subscription_id = $2 RETURNING topic;
+
+-- name: subscriptions_under_other_keys
+-- Addresses not sealed with the current key of the ring, for re-sealing, from a subscription on.
+SELECT subscription_id, address FROM notice_subscription
+WHERE subscription_id > $1 AND get_byte(address, 1) * 256 + get_byte(address, 2) <> $2::int
+ORDER BY subscription_id LIMIT $3::int;
+
+-- name: reseal_subscriptions
+-- Puts re-sealed addresses in place of what was read.
+UPDATE notice_subscription n SET address = s.sealed
+FROM unnest($1::bigint[], $2::bytea[], $3::bytea[]) AS s (subscription_id, sealed, old)
+WHERE n.subscription_id = s.subscription_id AND n.address = s.old;
+
+-- name: untold_desk
+-- What lies on the desk and staff does not know yet, or does not know to have waited since before $2. What messages
+-- themselves laid there is left out: a broken channel must not tell of itself for ever.
+SELECT j.job_id, j.kind, j.due_at < $2 AS is_overdue, t.job_id IS NULL AS is_new FROM job j
+LEFT JOIN desk_told t ON t.lane = $1::smallint AND t.job_id = j.job_id
+WHERE j.lane = $1::smallint AND j.state IN ('dead', 'unknown') AND NOT starts_with(j.kind, 'notices.')
+  AND (t.job_id IS NULL OR j.due_at < $2 AND NOT t.was_overdue)
+ORDER BY j.job_id LIMIT $3::int;
+
+-- name: put_desk_told
+-- Staff knows of these now.
+INSERT INTO desk_told (lane, job_id, was_overdue)
+SELECT $1::smallint, d.job_id, d.was_overdue FROM unnest($2::bigint[], $3::boolean[]) AS d (job_id, was_overdue)
+ON CONFLICT (lane, job_id) DO UPDATE SET was_overdue = excluded.was_overdue;
+
+-- name: forget_desk_told
+-- Forgets what left the desk: should it come back, it is told anew.
+DELETE FROM desk_told t WHERE t.lane = $1::smallint AND NOT EXISTS (
+  SELECT FROM job j WHERE j.lane = $1::smallint AND j.job_id = t.job_id AND j.state IN ('dead', 'unknown'));

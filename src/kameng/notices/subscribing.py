@@ -15,7 +15,7 @@ import msgspec
 
 from kameng.kit import audit, clock, crypto, epochs, ids, jobs, lanes
 from kameng.kit.db import Connection, Database
-from kameng.notices import signing, store
+from kameng.notices import announcing, signing, store
 from kameng.notices.errors import BadEndpoint, BadReplay, EndpointDisabled, NoSuchEndpoint, TooManyEndpoints
 from kameng.notices.model import (
     ENDPOINTS_MAX,
@@ -120,15 +120,18 @@ async def disable_endpoint(db: Database, endpoint: Endpoint, *, reason: str) -> 
     It lies on the desk, so that somebody tells its owner; a retry there makes it active again.
     """
     async with db.transaction() as connection:
-        epoch, passage = await _hold(connection, endpoint.org_id, id_count=2)
+        epoch, passage = await _hold(connection, endpoint.org_id, id_count=3)
         present = await store.read_endpoint(connection, endpoint.endpoint_id)
         if present is None or present.changed != endpoint.changed or present.state != "active":
             return
-        audit_id, job_id = passage.ids
+        audit_id, job_id, notice_id = passage.ids
         ended = msgspec.structs.replace(present, state="disabled", reason=reason)
         await store.set_endpoint(connection, ended, changed=passage.serial, afresh=False)
         job = jobs.NewJob(ACTIVATE_JOB, endpoint.endpoint_id, {"webhook": str(endpoint.endpoint_id)})
         await jobs.lay_on_desk(connection, passage.lane, job_id, job, error=f"the webhook is disabled: {reason}")
+        told = {"webhook": str(endpoint.endpoint_id), "reason": reason}
+        notice = announcing.Notice(endpoint.org_id, "webhook_disabled", told["webhook"], told)
+        await announcing.announce(connection, passage.lane, [notice], [notice_id])
         line = audit.Line(audit_id, endpoint.org_id, 0, "webhook.disable", endpoint.endpoint_id, {"reason": reason})
         await _settle(connection, passage, ended, epoch, line)
 

@@ -10,7 +10,7 @@ from kameng.kit.db import Connection, Database
 from kameng.kit.errors import Fault
 from kameng.kit.jobs import GiveUp, Handler, Inside, Job, NotDone, Outside
 from kameng.kit.lanes import Passage
-from kameng.notices import messages, progress, store, templates
+from kameng.notices import announcing, messages, progress, store, templates
 from kameng.notices.channels import Channels, NotSetUp
 from kameng.notices.errors import NoSuchEndpoint
 from kameng.notices.messages import Letter, Message
@@ -30,6 +30,9 @@ def handlers(db: Database, ring: KeyRing, channels: Channels, policy: Policy) ->
             return  # it was removed meanwhile
         await change_endpoint(db, endpoint.org_id, endpoint.endpoint_id, policy=policy, state="active")
 
+    async def announce_all(connection: Connection, passage: Passage, some: list[Job]) -> None:
+        await announcing.tell_subscribers(connection, ring, passage, some)
+
     return [
         Outside(messages.SEND_JOB, sending.send, settle=sending.settle, concurrency=8, timeout_s=60.0),
         Outside(
@@ -38,6 +41,7 @@ def handlers(db: Database, ring: KeyRing, channels: Channels, policy: Policy) ->
         ),
         Outside(ACTIVATE_JOB, activate, query=activate),  # doing it twice is doing it once
         Inside(progress.AGAIN_JOB, send_again, ids_per_job=1),
+        Inside(announcing.ANNOUNCE_JOB, announce_all, ids_per_job=announcing.IDS_EACH),
     ]
 
 
@@ -87,9 +91,8 @@ class _Sending:
 
     def _letter(self, message: Message) -> Letter:
         address = messages.open_address(self._ring, message)
-        return Letter(
-            message.message_id, address, templates.render(message.template, message.facts), message.created_at
-        )
+        text = templates.render(message.template, message.facts, message.language)
+        return Letter(message.message_id, address, text, message.created_at)
 
     async def _read(self, job: Job) -> Message:
         async with self._db.connection() as connection:

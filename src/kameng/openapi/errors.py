@@ -64,6 +64,13 @@ class NotSupplier(NotAllowed):
     zh = "仅限供货商的正式密钥使用。"
 
 
+class NotAgent(NotAllowed):
+    """Only an active agent's live key may do this."""
+
+    code = "not_agent"
+    zh = "仅限代理的正式密钥使用。"
+
+
 class NotReady(TryLater):
     """The gateway is starting or stopping; come again."""
 

@@ -15,6 +15,7 @@ from itertools import count
 from typing import Any, NamedTuple
 
 import msgspec
+from msgspec import UNSET, UnsetType
 from prometheus_client import Counter
 
 from kameng import identity, orders
@@ -25,7 +26,7 @@ from kameng.openapi.auth import Authenticator
 from kameng.openapi.errors import BodyTooLarge, Internal, RequestTooSlow, Unavailable
 from kameng.openapi.headers import Headers
 from kameng.openapi.problems import headers_of, problem_of
-from kameng.orders import Answer, OrderBody, Refused, ShownOrder, Snapshot
+from kameng.orders import Answer, OrderBody, Refused, ShownOrder, ShownPart, Snapshot
 
 ASGIScope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -42,7 +43,19 @@ _request_numbers = count(1)
 class CardBody(msgspec.Struct, frozen=True, omit_defaults=True):
     number: str
     secret: str
+    url: str | None = None
     expires_on: str | None = None
+
+
+class PartAnswer(msgspec.Struct, frozen=True):
+    """A part of a bundle on the wire, with its cards."""
+
+    part_no: int
+    sku: str
+    quantity: int
+    worth: str
+    state: str
+    cards: list[msgspec.Raw] = []
 
 
 class OrderAnswer(msgspec.Struct, frozen=True, gc=False):
@@ -60,6 +73,7 @@ class OrderAnswer(msgspec.Struct, frozen=True, gc=False):
     placed_at: str
     replayed: bool
     cards: list[msgspec.Raw] = []
+    parts: list[PartAnswer] | UnsetType = UNSET  # a bundle's only
 
 
 class BulkBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -86,7 +100,13 @@ def order_answer(order: ShownOrder) -> OrderAnswer:
         _decimal(order.unit_price_e4), _decimal(order.total_e4), order.currency, order.state,
         order.sequence, _time(order.placed_at), order.replayed,
         [msgspec.Raw(_card(card)) for card in order.cards if card.text is not None],
+        [_part(part) for part in order.parts] if order.parts else UNSET,
     )  # fmt: skip
+
+
+def _part(part: ShownPart) -> PartAnswer:
+    cards = [msgspec.Raw(_card(card)) for card in part.cards if card.text is not None]
+    return PartAnswer(part.part_no, str(part.sku_id), part.quantity, _decimal(part.worth_e4), part.state, cards)
 
 
 _time = lru_cache(maxsize=16)(clock.rfc3339)

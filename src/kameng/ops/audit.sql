@@ -32,17 +32,48 @@ FROM (
 ) AS listed;
 
 -- name: cards_exist_once
--- Cards over all lanes, each with the one fingerprint that keeps it from being loaded again.
+-- Cards over all lanes, each with the one fingerprint that keeps it from being loaded again. Of a reusable card it is
+-- the card's own: its uses have none.
 WITH card_in_lanes AS (
-  SELECT card_id, count(*) AS lanes FROM card GROUP BY card_id
+  SELECT card_id, count(*) AS lanes, min(original_id) IS NULL AS is_known FROM (
+    SELECT card_id, original_id FROM card UNION ALL SELECT original_id, NULL FROM reusable_card
+  ) AS every GROUP BY card_id
 ), known AS (
   SELECT card_id, count(*) AS fingerprints FROM card_fingerprint GROUP BY card_id
+), judged AS (
+  SELECT card_id, lanes IS DISTINCT FROM 1
+      OR coalesce(fingerprints, 0) <> CASE WHEN coalesce(is_known, true) THEN 1 ELSE 0 END AS is_wrong
+  FROM card_in_lanes FULL JOIN known USING (card_id)
 )
-SELECT count(*) AS checked,
-       count(*) FILTER (WHERE lanes IS DISTINCT FROM 1 OR fingerprints IS DISTINCT FROM 1) AS broken,
-       (array_agg(card_id::text) FILTER (WHERE lanes IS DISTINCT FROM 1 OR fingerprints IS DISTINCT FROM 1))[1:5]
-         AS examples
-FROM card_in_lanes FULL JOIN known USING (card_id);
+SELECT count(*) AS checked, count(*) FILTER (WHERE is_wrong) AS broken,
+       (array_agg(card_id::text) FILTER (WHERE is_wrong))[1:5] AS examples
+FROM judged;
+
+-- name: uses_are_counted
+-- Reusable cards beside the orders that hold one of them and all uses that lie anywhere: as many as were issued, and no
+-- more than there may be. Every use has its card, of the same SKU and batch.
+WITH lying AS (
+  SELECT original_id, count(*) AS uses, count(order_id) AS held, count(DISTINCT (sku_id, batch_id)) AS kinds,
+         min(sku_id) AS sku_id, min(batch_id) AS batch_id
+  FROM card WHERE original_id IS NOT NULL GROUP BY original_id
+), judged AS (
+  SELECT original_id, r.lane IS NULL OR coalesce(l.uses, 0) <> r.issued OR l.held > r.uses OR r.issued > r.uses
+      OR l.kinds > 1 OR l.sku_id <> r.sku_id OR l.batch_id <> r.batch_id AS is_wrong
+  FROM reusable_card r FULL JOIN lying l USING (original_id)
+)
+SELECT count(*) AS checked, count(*) FILTER (WHERE is_wrong) AS broken,
+       (array_agg(original_id::text) FILTER (WHERE is_wrong))[1:5] AS examples
+FROM judged;
+
+-- name: displayed_cards_were_chosen
+-- Cards with a label that an order has: its price says that this one was chosen.
+SELECT count(*) AS checked, count(*) FILTER (WHERE is_wrong) AS broken,
+       (array_agg(card_id::text) FILTER (WHERE is_wrong))[1:5] AS examples
+FROM (
+  SELECT c.card_id, o.order_id IS NULL OR o.trace !~ format('(^| )pick:%s=', c.card_id) AS is_wrong
+  FROM card c LEFT JOIN orders o ON o.lane = c.lane AND o.order_id = c.order_id
+  WHERE c.label IS NOT NULL AND c.order_id IS NOT NULL
+) AS judged;
 
 -- name: shelves_are_counted
 -- The count of each lane's shelf beside the cards that lie there.
@@ -342,8 +373,9 @@ FROM judged;
 -- name: no_order_rests
 -- Orders that are not final, each with a job that will move it: of the context whose turn it is in that state, and
 -- due within a day (a reservation ends in 10 minutes, a job is tried again within the hour), in a worker's hands, or
--- on the desk of jobs, which has its clock. An order under review may be asked about or lie on the desk, but nothing
--- sends it again by itself. A state that is not listed here has no way out, and its orders are told.
+-- on the desk of jobs, which has its clock; or with a live task, which has one too. An order under review may be asked
+-- about or lie on the desk, but nothing sends it again by itself: only a sandbox plays on. A state that is not listed
+-- here has no way out, and its orders are told.
 WITH way (state, context) AS (
   VALUES ('awaiting_payment', 'orders'), ('paid', 'fulfilment'), ('held', 'orders'), ('fulfilling', 'fulfilment'),
          ('review', 'fulfilment'), ('review', 'orders'), ('cancelling', 'fulfilment'), ('partly_delivered', 'orders'),
@@ -351,15 +383,73 @@ WITH way (state, context) AS (
 ), judged AS (
   SELECT o.order_id, coalesce(bool_or(
            (j.state <> 'waiting' OR j.due_at <= greatest(now(), o.placed_at, o.confirm_until) + interval '1 day')
-           AND NOT (o.state = 'review' AND j.kind = 'fulfilment.fulfil' AND j.state IN ('waiting', 'leased'))
-         ), false) AS is_moving
-  FROM orders o LEFT JOIN way w ON w.state = o.state
+           AND NOT (o.state = 'review' AND j.state IN ('waiting', 'leased') AND (
+             j.kind IN ('fulfilment.manual', 'fulfilment.topup', 'fulfilment.parcel')
+             OR j.kind = 'fulfilment.rehearse' AND g.sandbox_of IS NULL))
+         ), false) OR o.state <> 'review' AND bool_or(w.context = 'fulfilment') AND EXISTS (
+           SELECT FROM manual_task t WHERE t.lane = o.lane AND t.order_id = o.order_id
+             AND t.state IN ('open', 'taken')) AS is_moving
+  FROM orders o JOIN organisation g ON g.lane = o.lane AND g.org_id = o.org_id LEFT JOIN way w ON w.state = o.state
   LEFT JOIN job j ON j.lane = o.lane AND j.subject_id = o.order_id AND split_part(j.kind, '.', 1) = w.context
   WHERE o.state NOT IN ('settled', 'delivered', 'expired', 'cancelled', 'refunded')
-  GROUP BY o.lane, o.order_id
+  GROUP BY o.lane, o.order_id, o.state
 )
 SELECT count(*) AS checked, count(*) FILTER (WHERE NOT is_moving) AS broken,
        (array_agg(order_id::text) FILTER (WHERE NOT is_moving))[1:5] AS examples
+FROM judged;
+
+-- name: manual_orders_have_their_task
+-- Orders that people work and that are being fulfilled: each with the job that opens its task, or with one that is
+-- live, of the SKU that was ordered and for whoever works that.
+WITH worked AS (
+  SELECT o.lane, o.order_id, o.sku_id, o.sku_revision, o.quantity,
+         coalesce((r.snapshot ->> 'worked_by')::bigint, 0) AS worked_by
+  FROM orders o JOIN sku_revision r ON r.sku_id = o.sku_id AND r.revision = o.sku_revision
+  JOIN organisation g ON g.lane = o.lane AND g.org_id = o.org_id
+  WHERE o.state = 'fulfilling' AND r.snapshot ->> 'kind' = 'manual' AND g.sandbox_of IS NULL
+), live AS (
+  SELECT lane, order_id, sku_id, sku_revision, quantity, worker_org_id FROM manual_task
+  WHERE part_no = 0 AND state IN ('open', 'taken')
+), due AS (
+  SELECT lane, subject_id AS order_id, count(*) AS jobs FROM job WHERE kind = 'fulfilment.manual' GROUP BY 1, 2
+), judged AS (
+  SELECT w.order_id, CASE WHEN l.order_id IS NULL THEN coalesce(d.jobs, 0) <> 1
+      ELSE (l.sku_id, l.sku_revision, l.quantity, l.worker_org_id)
+             <> (w.sku_id, w.sku_revision, w.quantity, w.worked_by) END AS is_wrong
+  FROM worked w LEFT JOIN live l USING (lane, order_id) LEFT JOIN due d USING (lane, order_id)
+)
+SELECT count(*) AS checked, count(*) FILTER (WHERE is_wrong) AS broken,
+       (array_agg(order_id::text) FILTER (WHERE is_wrong))[1:5] AS examples
+FROM judged;
+
+-- name: answers_are_delivered
+-- Tasks that ended, and answers. What was answered: of an order or a part that was delivered, or more. What was refused:
+-- nothing came, and the money is on its way back, or waits for the other parts. An answer without a task is a sandbox's,
+-- of an order that has it.
+WITH ended AS (
+  SELECT coalesce(t.lane, a.lane) AS lane, coalesce(t.order_id, a.order_id) AS order_id,
+         coalesce(t.part_no, a.part_no) AS part_no, t.state, a.order_id IS NOT NULL AS has_answer
+  FROM (SELECT * FROM manual_task WHERE state IN ('answered', 'refused')) AS t
+  FULL JOIN manual_answer a ON a.lane = t.lane AND a.order_id = t.order_id AND a.part_no = t.part_no
+), known AS (
+  SELECT e.*, g.sandbox_of IS NOT NULL AS is_sandbox,
+         CASE WHEN e.part_no = 0 THEN o.refunded_e4 = o.total_e4 OR o.state = 'failed'
+              ELSE p.state IN ('failed', 'refunded') END AS is_back,
+         CASE WHEN e.part_no = 0
+              THEN coalesce(o.state IN ('delivered', 'partly_delivered', 'settled', 'refunded'), false)
+              ELSE coalesce(p.state IN ('delivered', 'refunded'), false) END AS has_come
+  FROM ended e LEFT JOIN orders o ON o.lane = e.lane AND o.order_id = e.order_id
+  LEFT JOIN order_part p ON p.lane = e.lane AND p.order_id = e.order_id AND p.part_no = e.part_no
+  LEFT JOIN organisation g ON g.lane = o.lane AND g.org_id = o.org_id
+), judged AS (
+  SELECT order_id, CASE
+      WHEN state IS NULL THEN NOT (is_sandbox AND has_come)
+      WHEN state = 'refused' THEN has_answer OR is_back IS NOT TRUE
+      ELSE NOT has_come END AS is_wrong
+  FROM known
+)
+SELECT count(*) AS checked, count(*) FILTER (WHERE is_wrong) AS broken,
+       (array_agg(order_id::text) FILTER (WHERE is_wrong))[1:5] AS examples
 FROM judged;
 
 -- name: terms_have_their_job
@@ -406,6 +496,99 @@ WITH back AS (
 )
 SELECT count(*) AS checked, count(*) FILTER (WHERE is_wrong) AS broken,
        (array_agg(order_id::text) FILTER (WHERE is_wrong))[1:5] AS examples
+FROM judged;
+
+-- name: bundles_have_their_parts
+-- Orders by a revision of their SKU that has parts, and orders that have any: numbered as there, of those SKUs and
+-- revisions, so many pieces, and together worth the total.
+WITH named AS (
+  SELECT r.sku_id, r.revision, n::smallint AS part_no, (part ->> 'sku_id')::bigint AS part_sku,
+         (part ->> 'revision')::int AS part_revision, part ->> 'kind' AS kind, (part ->> 'quantity')::int AS pieces
+  FROM sku_revision r CROSS JOIN LATERAL jsonb_array_elements(r.snapshot -> 'parts') WITH ORDINALITY AS e (part, n)
+), wanted AS (
+  SELECT o.lane, o.order_id, n.part_no, n.part_sku, n.part_revision, n.kind, n.pieces * o.quantity AS quantity, o.total_e4
+  FROM orders o JOIN named n ON n.sku_id = o.sku_id AND n.revision = o.sku_revision
+), judged AS (
+  SELECT order_id, sum(p.worth_e4) IS DISTINCT FROM min(w.total_e4)
+      OR bool_or((w.part_sku, w.part_revision, w.kind, w.quantity)
+                 IS DISTINCT FROM (p.sku_id, p.sku_revision, p.kind, p.quantity)) AS is_wrong
+  FROM wanted w FULL JOIN order_part p USING (lane, order_id, part_no) GROUP BY lane, order_id
+)
+SELECT count(*) AS checked, count(*) FILTER (WHERE is_wrong) AS broken,
+       (array_agg(order_id::text) FILTER (WHERE is_wrong))[1:5] AS examples
+FROM judged;
+
+-- name: parts_follow_their_order
+-- Parts of orders: each in a state that goes with its order's, one of them in the state that the order's needs, and what
+-- those are worth that were paid back is among what went back.
+WITH goes (state, part, is_needed) AS (
+  VALUES ('awaiting_payment', 'waiting', true), ('expired', 'waiting', true), ('cancelled', 'waiting', true),
+         ('paid', 'waiting', true),
+         ('held', 'waiting', true), ('held', 'delivered', false), ('held', 'failed', false),
+         ('fulfilling', 'waiting', true), ('fulfilling', 'delivered', false), ('fulfilling', 'failed', false),
+         ('review', 'waiting', true), ('review', 'delivered', false), ('review', 'failed', false),
+         ('cancelling', 'waiting', true), ('cancelling', 'delivered', false), ('cancelling', 'failed', false),
+         ('delivered', 'delivered', true), ('delivered', 'refunded', false),
+         ('partly_delivered', 'delivered', true), ('partly_delivered', 'refunded', false),
+         ('settled', 'delivered', true), ('settled', 'refunded', false),
+         ('failed', 'failed', true), ('failed', 'delivered', false),
+         ('refused', 'failed', true), ('refused', 'delivered', false),
+         ('refunded', 'refunded', true)
+), judged AS (
+  SELECT p.order_id, bool_or(g.part IS NULL) OR NOT coalesce(bool_or(g.is_needed), false)
+      OR coalesce(sum(p.worth_e4) FILTER (WHERE p.state = 'refunded'), 0) > min(o.refunded_e4) AS is_wrong
+  FROM order_part p LEFT JOIN orders o ON o.lane = p.lane AND o.order_id = p.order_id
+  LEFT JOIN goes g ON g.state = o.state AND g.part = p.state
+  GROUP BY p.lane, p.order_id
+)
+SELECT count(*) AS checked, count(*) FILTER (WHERE is_wrong) AS broken,
+       (array_agg(order_id::text) FILTER (WHERE is_wrong))[1:5] AS examples
+FROM judged;
+
+-- name: parts_are_waited_for
+-- Parts that live orders under way wait for: each with its own job, or with a live task of its own goods.
+WITH due AS (
+  SELECT lane, subject_id AS order_id, (payload ->> 'part_no')::smallint AS part_no, kind, count(*) AS jobs
+  FROM job WHERE payload ? 'part_no' GROUP BY 1, 2, 3, 4
+), judged AS (
+  SELECT p.order_id, p.part_no, coalesce(d.jobs, 0) + coalesce((
+           (t.sku_id, t.sku_revision, t.quantity) = (p.sku_id, p.sku_revision, p.quantity))::int, 0) <> 1 AS is_wrong
+  FROM order_part p JOIN orders o ON o.lane = p.lane AND o.order_id = p.order_id
+  JOIN organisation g ON g.lane = o.lane AND g.org_id = o.org_id
+  LEFT JOIN due d ON d.lane = p.lane AND d.order_id = p.order_id AND d.part_no = p.part_no
+    AND d.kind = 'fulfilment.' || p.kind
+  LEFT JOIN manual_task t ON t.lane = p.lane AND t.order_id = p.order_id AND t.part_no = p.part_no
+    AND t.state IN ('open', 'taken')
+  WHERE o.state = 'fulfilling' AND p.state = 'waiting' AND g.sandbox_of IS NULL
+)
+SELECT count(*) AS checked, count(*) FILTER (WHERE is_wrong) AS broken,
+       (array_agg(format('order %s part %s', order_id, part_no)) FILTER (WHERE is_wrong))[1:5] AS examples
+FROM judged;
+
+-- name: parts_have_their_cards
+-- Parts of orders: an order lists the cards of its parts and no other, and of what was delivered from stock to a live
+-- order there are as many sold cards of the part's own SKU as pieces.
+WITH listed AS (
+  SELECT p.lane, p.order_id, p.part_no, p.sku_id, c.card_id, c.n
+  FROM order_part p CROSS JOIN LATERAL unnest(p.card_ids) WITH ORDINALITY AS c (card_id, n)
+), of_order AS (
+  SELECT lane, order_id, array_agg(card_id ORDER BY part_no, n) AS cards FROM listed GROUP BY lane, order_id
+), sold AS (
+  SELECT l.lane, l.order_id, l.part_no, count(*) AS pieces
+  FROM listed l JOIN card c ON c.lane = l.lane AND c.card_id = l.card_id AND c.order_id = l.order_id
+    AND c.sku_id = l.sku_id AND c.state = 'sold'
+  GROUP BY l.lane, l.order_id, l.part_no
+), judged AS (
+  SELECT p.order_id, p.part_no, coalesce(f.cards, '{}') IS DISTINCT FROM o.card_ids
+      OR p.state = 'delivered' AND p.kind IN ('secret', 'link') AND g.sandbox_of IS NULL
+         AND coalesce(s.pieces, 0) <> p.quantity AS is_wrong
+  FROM order_part p LEFT JOIN orders o ON o.lane = p.lane AND o.order_id = p.order_id
+  LEFT JOIN organisation g ON g.lane = o.lane AND g.org_id = o.org_id
+  LEFT JOIN of_order f ON f.lane = p.lane AND f.order_id = p.order_id
+  LEFT JOIN sold s ON s.lane = p.lane AND s.order_id = p.order_id AND s.part_no = p.part_no
+)
+SELECT count(*) AS checked, count(*) FILTER (WHERE is_wrong) AS broken,
+       (array_agg(format('order %s part %s', order_id, part_no)) FILTER (WHERE is_wrong))[1:5] AS examples
 FROM judged;
 
 -- name: commands_took_effect
@@ -583,10 +766,16 @@ FROM nonce;
 -- Every sealed value, whether its head is right and its key number is one of $1 (any, where that is null).
 WITH value AS (
   SELECT 'card' AS what, card_id AS id, sealed FROM card
+  UNION ALL SELECT 'reusable card', original_id, sealed FROM reusable_card
   UNION ALL SELECT 'key', key_id, sealed_secret FROM api_key WHERE sealed_secret IS NOT NULL
   UNION ALL SELECT 'account of order', order_id, account FROM orders WHERE account IS NOT NULL
   UNION ALL SELECT 'payee of withdrawal', withdrawal_id, payee FROM withdrawal
   UNION ALL SELECT 'contact of order', order_id, contact FROM order_payment WHERE contact IS NOT NULL
+  UNION ALL SELECT 'answer to order', order_id, sealed FROM manual_answer
+  UNION ALL SELECT 'image of order', order_id, image FROM manual_answer WHERE image IS NOT NULL
+  UNION ALL SELECT 'address of message', message_id, address FROM message
+  UNION ALL SELECT 'address of subscription', subscription_id, address FROM notice_subscription
+  UNION ALL SELECT 'secret of webhook', secret_id, sealed FROM webhook_secret
 ), judged AS (
   SELECT what, id, CASE
       WHEN length(sealed) < 31 THEN true
@@ -632,4 +821,88 @@ WITH wall (relation, name) AS (
 )
 SELECT count(*) AS checked, count(*) FILTER (WHERE is_wrong) AS broken,
        (array_agg(name) FILTER (WHERE is_wrong))[1:5] AS examples
+FROM judged;
+
+-- name: webhooks_pass_nothing_by
+-- What was owed to endpoints in the last three days, since each was last changed, up to its cursor: delivered, late (a
+-- row), or overtaken by a later event of its subject; and late rows, each of an event that is owed to its endpoint.
+-- A minute after a change is left out: whoever delivers learns of it a moment later.
+WITH known AS (
+  SELECT e.lane, e.endpoint_id, e.org_id, e.kinds, e.cursor_id, greatest(
+      coalesce(max(a.audit_id), e.endpoint_id) + (60000::bigint << 22),
+      ((extract(epoch FROM now() - interval '3 days') * 1000)::bigint - 1735689600000) << 22) AS since_id
+  FROM webhook_endpoint e LEFT JOIN audit_line a ON a.lane = e.lane AND a.subject_id = e.endpoint_id
+    AND a.act IN ('webhook.create', 'webhook.change', 'webhook.disable')
+  WHERE e.state <> 'removed' GROUP BY e.lane, e.endpoint_id
+), owed AS (
+  SELECT k.lane, k.endpoint_id, k.cursor_id, v.event_id, v.subject_id,
+         v.sequence < max(v.sequence) OVER (PARTITION BY k.lane, k.endpoint_id, v.subject_id) AS is_overtaken
+  FROM known k JOIN event v ON v.lane = k.lane AND v.org_id = k.org_id AND v.due AND v.event_id > k.since_id
+  WHERE k.kinds = '{}' OR EXISTS (
+    SELECT FROM unnest(k.kinds) AS w (kind)
+    WHERE w.kind = v.kind OR right(w.kind, 2) = '.*' AND starts_with(v.kind, left(w.kind, -1)))
+), delivered AS (
+  SELECT DISTINCT l.lane, l.endpoint_id, x.event_id
+  FROM webhook_log l, unnest(l.event_ids, l.statuses, l.faults) AS x (event_id, status, fault)
+  WHERE x.status BETWEEN 200 AND 299 AND x.fault = ''
+), judged AS (
+  SELECT o.event_id::text AS example,
+         o.event_id <= o.cursor_id AND NOT o.is_overtaken AND d.event_id IS NULL AND w.subject_id IS NULL AS is_wrong
+  FROM owed o LEFT JOIN delivered d USING (lane, endpoint_id, event_id)
+  LEFT JOIN webhook_late w ON w.lane = o.lane AND w.endpoint_id = o.endpoint_id AND w.subject_id = o.subject_id
+  UNION ALL
+  SELECT format('late %s', l.subject_id), v.due IS DISTINCT FROM true OR v.org_id IS DISTINCT FROM e.org_id
+  FROM webhook_late l LEFT JOIN webhook_endpoint e ON e.lane = l.lane AND e.endpoint_id = l.endpoint_id
+  LEFT JOIN event v ON v.lane = l.lane AND v.subject_id = l.subject_id AND v.sequence = l.sequence
+  UNION ALL
+  SELECT k.endpoint_id::text, k.cursor_id >> 22 > n.last_tick >> 12 FROM known k JOIN lane n USING (lane)
+)
+SELECT count(*) AS checked, count(*) FILTER (WHERE is_wrong) AS broken,
+       (array_agg(example) FILTER (WHERE is_wrong))[1:5] AS examples
+FROM judged;
+
+-- name: webhooks_say_why_they_rest
+-- Endpoints, each in the state that its last act left it in, and disabled for the reason that was written down then;
+-- and organisations with an active endpoint or an open feed, whose events are due.
+WITH act AS (
+  SELECT DISTINCT ON (lane, subject_id) lane, subject_id, CASE act
+      WHEN 'webhook.create' THEN 'active' WHEN 'webhook.disable' THEN 'disabled' ELSE data ->> 'state'
+    END AS state, coalesce(data ->> 'reason', '') AS reason
+  FROM audit_line WHERE act IN ('webhook.create', 'webhook.change', 'webhook.disable')
+  ORDER BY lane, subject_id, audit_id DESC
+), judged AS (
+  SELECT e.endpoint_id AS id, a.state IS DISTINCT FROM e.state OR a.reason <> e.reason AS is_wrong
+  FROM webhook_endpoint e LEFT JOIN act a ON a.lane = e.lane AND a.subject_id = e.endpoint_id
+  WHERE e.state <> 'removed'
+  UNION ALL
+  SELECT w.org_id, o.wants_events IS DISTINCT FROM true FROM (
+    SELECT lane, org_id FROM webhook_endpoint WHERE state = 'active' UNION SELECT lane, org_id FROM event_feed
+  ) AS w LEFT JOIN organisation o ON o.lane = w.lane AND o.org_id = w.org_id
+)
+SELECT count(*) AS checked, count(*) FILTER (WHERE is_wrong) AS broken,
+       (array_agg(id::text) FILTER (WHERE is_wrong))[1:5] AS examples
+FROM judged;
+
+-- name: returns_are_booked_once
+-- What staff says went back to guests, each booked once under its reference; and orders of which something went back
+-- so, each with no more than was set aside for it in suspense.
+WITH booked AS (
+  SELECT k.key, t.lane, t.transfer_id, t.subject_id AS order_id, t.amount_e4
+  FROM transfer t LEFT JOIN transfer_key k ON k.lane = t.lane AND k.transfer_id = t.transfer_id
+  WHERE t.code = 'payment_returned'
+), judged AS (
+  SELECT coalesce(r.reference, b.transfer_id::text) AS example,
+         r.order_id IS DISTINCT FROM b.order_id OR r.amount_e4 IS DISTINCT FROM b.amount_e4 AS is_wrong
+  FROM payment_return r FULL JOIN booked b ON b.key = 'payment_returned:' || r.reference
+  UNION ALL
+  SELECT b.order_id::text, b.amount_e4 > coalesce(s.amount_e4, 0)
+  FROM (SELECT lane, order_id, sum(amount_e4) AS amount_e4 FROM booked GROUP BY lane, order_id) AS b
+  LEFT JOIN (
+    SELECT t.lane, t.subject_id AS order_id, sum(t.amount_e4) AS amount_e4 FROM transfer t
+    JOIN account a ON a.lane = t.lane AND a.account_id = t.credit_account AND a.code = 'suspense'
+    WHERE t.code IN ('refund', 'stray_payment') GROUP BY t.lane, t.subject_id
+  ) AS s USING (lane, order_id)
+)
+SELECT count(*) AS checked, count(*) FILTER (WHERE is_wrong) AS broken,
+       (array_agg(example) FILTER (WHERE is_wrong))[1:5] AS examples
 FROM judged;

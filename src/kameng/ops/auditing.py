@@ -41,6 +41,14 @@ LAWS: dict[str, tuple[str, str]] = {
         "Every card lies in one lane and has one fingerprint.",
         "每张卡密只在一个分区，且有唯一指纹。",
     ),
+    "uses_are_counted": (
+        "No reusable card is held by more orders, or has more uses, than it may; all that were issued are there.",
+        "循环卡的已签发次数与实际一致，且不超过其可用次数。",
+    ),
+    "displayed_cards_were_chosen": (
+        "Every card on display that was sold or reserved was chosen by its buyer.",
+        "每张已售或预留的自选卡都由其买家选定。",
+    ),
     "shelves_are_counted": (
         "Every shelf's count is the number of cards on it.",
         "每个货架的数量等于架上的卡密数。",
@@ -133,6 +141,14 @@ LAWS: dict[str, tuple[str, str]] = {
         "Every order that is not final has a job of its own way that is due, or lies on a desk.",
         "每笔未完结订单都有属于其流程的到期任务，或在人工处理台。",
     ),
+    "manual_orders_have_their_task": (
+        "Every order that people are to work has one live task, or the job that opens it.",
+        "每笔处理中的人工订单都有一个有效任务，或有待执行的派单作业。",
+    ),
+    "answers_are_delivered": (
+        "Every task that was answered is of an order that was delivered, and nothing came for one that was refused.",
+        "每个已完成的人工任务对应一笔已交付的订单，被拒绝的任务没有交付内容。",
+    ),
     "terms_have_their_job": (
         "Every order that awaits payment or confirmation has the job that ends its term.",
         "每笔待付款或待确认收货的订单都有到期处理任务。",
@@ -144,6 +160,22 @@ LAWS: dict[str, tuple[str, str]] = {
     "refunds_went_back": (
         "What an order says went back is what the ledger gave back, and never more than was paid.",
         "每笔订单的已退金额等于账本退款之和，且不超过已付金额。",
+    ),
+    "bundles_have_their_parts": (
+        "Every order of a bundle has the parts of its revision, together worth its total.",
+        "每笔组合商品订单的组成内容与其版本一致，各项价值之和等于订单金额。",
+    ),
+    "parts_follow_their_order": (
+        "Every part of a bundle is where its order is, and what was paid back of parts went back.",
+        "组合商品每项组成内容的状态与订单一致，已退项目的价值均已退回。",
+    ),
+    "parts_are_waited_for": (
+        "Every part of a bundle that is waited for has a job or a task of its own.",
+        "组合商品每项待交付的组成内容都有自己的任务或作业。",
+    ),
+    "parts_have_their_cards": (
+        "Every part delivered from stock has its cards, and they are the order's.",
+        "每项由库存交付的组成内容卡密齐全，且均属于该订单。",
     ),
     "commands_took_effect": (
         "Every command to an order took effect on it, and every payment was booked once.",
@@ -196,6 +228,18 @@ LAWS: dict[str, tuple[str, str]] = {
     "nothing_changes_what_was_written": (
         "The triggers that protect transfers, audit lines, revisions and closed months are in place.",
         "保护转账、审计记录、商品版本和已结账月份不被修改的触发器均已启用。",
+    ),
+    "webhooks_pass_nothing_by": (
+        "No webhook's cursor passed what was owed to it and was neither delivered, late nor overtaken.",
+        "没有任何 webhook 的游标越过尚未送达、未列入重试且未被取代的事件。",
+    ),
+    "webhooks_say_why_they_rest": (
+        "Every webhook is in the state that its last act left it in, and is told what it waits for.",
+        "每个 webhook 的状态与最近一次操作一致，停用者均有原因。",
+    ),
+    "returns_are_booked_once": (
+        "Every return to a guest is booked once under its reference, and never above what was set aside.",
+        "每笔退给顾客的款项按流水号恰好入账一次，且不超过挂账金额。",
     ),
 }
 """The laws that are a statement of their own in ``audit.sql``."""

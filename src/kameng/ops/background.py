@@ -14,8 +14,9 @@ from contextlib import suppress
 
 import uvloop
 
-from kameng import orders
+from kameng import fulfilment, orders, pricing
 from kameng.kit import crypto, db, lanes, logs, settings
+from kameng.kit.db import Database
 from kameng.kit.jobs import Handler
 from kameng.kit.settings import Settings
 from kameng.kit.timetable import Timetable
@@ -30,9 +31,14 @@ STOP_TIMEOUT_S = 15.0
 log = logs.get_logger(__name__)
 
 
-def handlers_of(chosen: Settings, ring: crypto.KeyRing) -> list[Handler]:
+def handlers_of(chosen: Settings, database: Database, ring: crypto.KeyRing) -> list[Handler]:
     """Every kind of job there is somebody for; all others rest."""
-    return orders.handlers(ring, orders.terms_of(chosen))
+    terms = orders.terms_of(chosen)
+    return [
+        *orders.handlers(ring, terms, telling.reach_of(chosen)),
+        *fulfilment.handlers(ring, fulfilment.terms_of(chosen), terms),
+        *pricing.handlers(database),
+    ]
 
 
 async def run(chosen: Settings, roles: Sequence[str], ready_fd: int, more: Sequence[Handler]) -> None:
@@ -45,7 +51,7 @@ async def run(chosen: Settings, roles: Sequence[str], ready_fd: int, more: Seque
         async with database.connection() as connection:
             numbers = await lanes.lane_numbers(connection)
         limits = Limits(chosen.job_batch, float(chosen.job_lease_s), chosen.job_attempts_max)
-        every = [*handlers_of(chosen, ring), *more, *telling.handlers(chosen, database, ring, sender)]
+        every = [*handlers_of(chosen, database, ring), *more, *telling.handlers(chosen, database, ring, sender)]
         parts.append(Worker(database, every, lanes=numbers, limits=limits))
         parts.append(telling.dispatcher(chosen, database, ring, numbers))
     if "scheduler" in roles:

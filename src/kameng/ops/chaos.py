@@ -98,7 +98,7 @@ def _run(kills: int, seed: int) -> int:
     chosen = settings.load()
     print(f"seed {seed}, {kills} kills, {CLIENTS} clients, {chosen.data_dir}", flush=True)
     with opening.database(chosen) as place:
-        uvloop.run(opening.set_up(chosen, place.url))
+        uvloop.run(opening.set_up(chosen, place))
     goods = opening.with_platform(chosen, lambda platform: _stock_up(platform, kills))
     acknowledged, jobs = Ledger(), chaos_jobs.Jobs(random.Random(seed + 1))
     supervisor = Supervisor(chosen.data_dir)

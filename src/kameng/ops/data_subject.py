@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from kameng import catalogue, identity, orders
+from kameng import catalogue, fulfilment, identity, orders
 from kameng.identity import Person
 from kameng.kit import audit, clock, crypto, lanes, money, privacy
 from kameng.kit.db import Database
@@ -71,10 +71,12 @@ async def export(
     orders.check_reason(reason, [subject.text])
     async with db.connection() as connection:
         numbers = await lanes.lane_numbers(connection)
-    bought = []
+    bought: list[orders.TargetOrder] = []
+    came: dict[int, list[dict[str, Any]]] = {}
     for lane in numbers:
-        async for row in orders.every_marked(db, lane, subject.marks(ring)):
-            bought.append(orders.target_order(row, _opened(ring, row.order_id, row.account)))
+        rows = [row async for row in orders.every_marked(db, lane, subject.marks(ring))]
+        bought += [orders.target_order(row, _opened(ring, row.order_id, row.account)) for row in rows]
+        came |= await _came_by_hand(db, ring, lane, [row.order_id for row in rows])
     person = subject.person
     person_id = 0 if person is None else person.person_id
     lines: list[Any] = []
@@ -85,7 +87,7 @@ async def export(
         "made_at": clock.now(),
         "of": subject.masked or str(person_id),
         "person": None if person is None else await _told(db, person),
-        "orders": [_order(one) for one in sorted(bought, key=lambda one: one.placed_at)],
+        "orders": [_order(one, came.get(one.order_id, [])) for one in sorted(bought, key=lambda one: one.placed_at)],
         "audit_lines": [{"at": row["at"], "act": row["act"], "data": row["data"]} for row in lines],
     }
     data = {"orders": len(bought), "reason": reason}
@@ -97,6 +99,7 @@ async def erase(db: Database, ring: crypto.KeyRing, subject: Subject, *, reason:
     """Remove who it was from orders and users; ``orders.OrdersRunning`` if one of them is not final, and nothing is
     done. Orders go first: cut off in between, it is finished by doing it again."""
     orders.check_reason(reason, [subject.text])
+    await _erase_answers(db, subject.marks(ring))
     order_count = await orders.erase_accounts(db, ring, subject.marks(ring), reason=reason, actor_id=actor_id)
     person = subject.person
     is_done = person is not None and await identity.erase_person(db, person.person_id, reason=reason, actor_id=actor_id)
@@ -111,11 +114,37 @@ def _opened(ring: crypto.KeyRing, order_id: int, sealed: bytes | None) -> dict[s
         return None
 
 
-def _order(one: orders.TargetOrder) -> dict[str, Any]:
+async def _came_by_hand(
+    db: Database, ring: crypto.KeyRing, lane: int, order_ids: list[int]
+) -> dict[int, list[dict[str, Any]]]:
+    """What people answered to these orders: their words, and how many cards and images there are."""
+    if not order_ids:
+        return {}
+    async with db.connection() as connection:
+        rows = await fulfilment.answers_of(connection, lane, order_ids)
+    found: dict[int, list[dict[str, Any]]] = {}
+    for row in rows:
+        for goods in fulfilment.open_answers(ring, [row]):
+            told = {"part": goods.part_no, "text": goods.text, "cards": len(goods.cards), "image": goods.media_type}
+            found.setdefault(row.order_id, []).append(told)
+    return found
+
+
+async def _erase_answers(db: Database, marks: list[bytes]) -> None:
+    """What people answered goes first, for afterwards nothing finds these orders; not if one of them is running, for
+    then nothing is done."""
+    async with db.connection() as connection:
+        numbers = await lanes.lane_numbers(connection)
+    rows = [row for lane in numbers async for row in orders.every_marked(db, lane, marks)]
+    if all(row.state in orders.FINAL for row in rows):
+        await fulfilment.erase_answers(db, [row.order_id for row in rows])
+
+
+def _order(one: orders.TargetOrder, answers: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         "id": str(one.order_id), "organisation": str(one.org_id), "client_ref": one.client_ref,
         "sku": str(one.sku_id), "quantity": one.quantity, "total": money.format_e4(one.total_e4), "state": one.state,
-        "placed_at": one.placed_at, "account": one.account,
+        "placed_at": one.placed_at, "account": one.account, "answers": answers,
     }  # fmt: skip
 
 

@@ -13,8 +13,9 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from kameng import identity, ledger, stock
+from kameng import catalogue, identity, ledger, stock
 from kameng.kit import ids
+from kameng.kit.db import Database
 from kameng.kit.errors import Fault
 from kameng.kit.settings import Settings
 from kameng.ops import founding, running, seeding
@@ -26,6 +27,13 @@ WALLET_E4 = 1_000_000 * 10_000
 CARDS_EACH = 20
 CARDS_OF_THE_SAMPLE = {("京东E卡", "100"): 500}
 """Product and spec; examples/data/orders_merchant.xlsx orders 428 of them, and some are left to play with."""
+BUNDLE = """场景,品牌,商品,规格,类型,面值,成本,标价,下单表单,地区,备注
+视频会员,礼包,追剧大礼包,腾讯视频年卡+芒果TV年卡,bundle,456,0,337.90,,全国,加赠京东E卡50
+"""
+BUNDLE_NAME = ("追剧大礼包", "腾讯视频年卡+芒果TV年卡")
+BUNDLE_PARTS = ((("腾讯视频年卡", "238"), None), (("芒果TV年卡", "218"), None), (("京东E卡", "50"), 0))
+BUNDLE_DISCOUNT_E4 = 50_000
+"""5 % off; the gift costs the house what that leaves."""
 PLACE = "/api/v1/orders"
 TIMEOUT_S = 15.0
 
@@ -89,6 +97,7 @@ async def _make(platform: Platform, file: Path) -> Demo:
     member = await founding.found_member(db, ring, NAME)
     org = member.organisation
     await ledger.recharge(db, org.lane, org.org_id, WALLET_E4, key=f"demo:{org.org_id}")
+    await _make_bundle(db)
     on_sale = [sku for sku in await seeding.read_skus(db) if sku.from_stock]
     async with db.connection() as connection:
         on_hand = await stock.on_hand_everywhere(connection)
@@ -106,6 +115,17 @@ async def _make(platform: Platform, file: Path) -> Demo:
     )
     seeding.write_private(file, msgspec.json.format(msgspec.json.encode(demo)))
     return demo
+
+
+async def _make_bundle(db: Database) -> None:
+    """One bundle of cards, with a gift: it comes in the answer to its order like any card."""
+    report = await catalogue.import_file(db, BUNDLE.encode())
+    assert not report.refused
+    skus = {(sku.product, sku.spec): sku for sku in await seeding.read_skus(db)}
+    bundle = skus[BUNDLE_NAME]
+    parts = [catalogue.WantedPart(skus[name].sku_id, share_e4=share_e4) for name, share_e4 in BUNDLE_PARTS]
+    await catalogue.set_parts(db, bundle.sku_id, parts, discount_percent_e4=BUNDLE_DISCOUNT_E4)
+    await catalogue.set_sku(db, bundle.sku_id, {"state": "on_sale"})
 
 
 async def _stands(platform: Platform, demo: Demo) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import resource
 import shutil
 import time
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import msgspec
@@ -222,6 +223,19 @@ def standby(found: Followed, *, wanted: bool) -> Finding:
         "Let it follow: kameng standby run DIR; one that is lost is made anew: kameng standby make."
         if is_as_wanted
         else "KAMENG_SYNCHRONOUS_STANDBY is on since the database was started: stop and start Kameng.",
+    )
+
+
+def waiting(found: Mapping[str, int], served: Collection[str]) -> Finding:
+    """Orders by the job they wait for, and the jobs for which there is somebody."""
+    unserved = {kind: orders_count for kind, orders_count in found.items() if orders_count and kind not in served}
+    shown = ", ".join(f"{kind} {orders_count}" for kind, orders_count in unserved.items()) or "0"
+    return Finding(
+        "waiting",
+        not unserved,
+        f"Orders that wait for what this version can't do by itself: {shown}.",
+        f"等待本版本尚不能自动处理的订单：{shown}。",
+        "Deliver or fail them by hand: kameng order deliver, kameng order fail.",
     )
 
 

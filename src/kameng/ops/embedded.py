@@ -8,7 +8,8 @@ Not by the wheel's own launcher: as root it opens every parent folder to all, an
       socket/            0700; elsewhere only where the path would be too long for a socket
       log/server.log     this run; server.log.1 is the one before
 
-Who may connect: the server's user and whoever runs Kameng, known by ``peer``. Nobody else, nobody over TCP.
+Who may connect: the server's user and whoever runs Kameng, known by ``peer``. Nobody else, nobody over TCP. Commands
+and migrations are the owner, ``kameng``; what serves is ``kameng_app``, which may use the tables and owns nothing.
 
 How it ends: by ``stop`` when Kameng stops. It has a session (a process group) of its own, so that Ctrl-C
 reaches Kameng alone, and running orders are answered first. Should Kameng die without a word, the kernel
@@ -35,13 +36,13 @@ from urllib.parse import quote
 
 import msgspec
 
-from kameng.kit import settings
+from kameng.kit import migrations, settings
 from kameng.kit.errors import Fault
 from kameng.ops import ground
 from kameng.ops.ground import ServerUser, as_server
 
 ROLE = "kameng"
-"""The role, and the database."""
+"""The role that owns everything, and the database."""
 STANDBY = "kameng_standby"
 """What a standby calls itself to its primary."""
 SOCKET_NUMBER = 5432
@@ -67,8 +68,9 @@ class Embedded:
         self.url = self.url_for(ROLE)
         self._process = process
 
-    def url_for(self, database: str) -> str:
-        return f"postgresql://{ROLE}@/{database}?host={quote(str(self.socket_dir))}&port={self._number}"
+    def url_for(self, database: str, *, role: str = ROLE) -> str:
+        """``role``: the owner, or the application's."""
+        return f"postgresql://{role}@/{database}?host={quote(str(self.socket_dir))}&port={self._number}"
 
     def stop(self) -> None:
         """Fast: open transactions are rolled back, everything is written. It is gone when this returns."""
@@ -223,10 +225,13 @@ def _configure(cluster: Path, user: ServerUser, values: Mapping[str, str]) -> No
     lines = [f"{name} = '{value.replace(chr(39), chr(39) * 2)}'" for name, value in sorted(values.items())]
     people = sorted({user.name, pwd.getpwuid(os.geteuid()).pw_name})
     own_ways = [f"local {which} {ROLE} peer map={ROLE}" for which in ("all", "replication")]  # the latter: backups
+    own_ways.append(f"local {ROLE} {migrations.APP_ROLE} peer map={ROLE}")
     files = {
         "postgresql.conf": ["# Written by Kameng on every start; own settings: ALTER SYSTEM.", *lines],
         "pg_hba.conf": [*own_ways, "host all all 127.0.0.1/32 scram-sha-256"],
-        "pg_ident.conf": [f'{ROLE} "{person}" {ROLE}' for person in people],
+        "pg_ident.conf": [
+            f'{ROLE} "{person}" {role}' for person in people for role in (ROLE, migrations.APP_ROLE)
+        ],
     }
     script = 'cat > "$1.new" && mv "$1.new" "$1"'
     for name, content in files.items():

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
+import asyncpg
 import msgspec
 import uvloop
 
@@ -34,6 +35,18 @@ class Place:
         self._chosen = chosen
         self._server: Embedded | None = None if chosen.database_url else _start(chosen)
         self.url = self._server.url if self._server else chosen.database_url
+
+    @property
+    def app_url(self) -> str:
+        """For what serves: the application's own role. On the operator's server he says which that is."""
+        if self._server is None:
+            return self.url
+        return self._server.url_for(embedded.ROLE, role=migrations.APP_ROLE)
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether it is the embedded server."""
+        return self._server is not None
 
     def is_alive(self) -> bool:
         return self._server is None or processes.is_alive(self._server.pid)
@@ -106,6 +119,18 @@ async def refuse_pending(url: str) -> None:
         )
 
 
+async def ensure_role(place: Place) -> None:
+    """A folder of an older version may have been restored: its server does not know the application's role yet."""
+    if place.is_ours:
+        connection = await asyncpg.connect(place.url)
+        try:
+            is_known = await migrations.has_role(connection)
+        finally:
+            await connection.close()
+        if not is_known:
+            await migrations.migrate(place.url, phases=(), make_role=True)
+
+
 def _silent(error: OSError) -> Fault:
     return Fault(
         f"The database does not answer ({error.strerror or error}): is it running, and is KAMENG_DATABASE_URL"
@@ -113,14 +138,14 @@ def _silent(error: OSError) -> Fault:
     )
 
 
-async def set_up(chosen: Settings, url: str) -> list[str]:
+async def set_up(chosen: Settings, place: Place) -> list[str]:
     """Key ring, tables, lanes and house accounts; what is there stays. Returns the migrations that ran."""
     crypto.KeyFile(chosen.key_ring_file).create()
     try:
-        applied = await migrations.migrate(url)
+        applied = await migrations.migrate(place.url, make_role=place.is_ours)
     except OSError as error:
         raise _silent(error) from None
-    opened = await db.open_database(url, name="kameng-command")
+    opened = await db.open_database(place.url, name="kameng-command")
     try:
         await founding.open_platform(opened, lane_count=chosen.lanes)
     finally:

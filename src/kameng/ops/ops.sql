@@ -50,3 +50,9 @@ LEFT JOIN LATERAL (
   ORDER BY transfer_id DESC LIMIT 1
 ) AS t ON true
 LEFT JOIN account a ON a.lane = $1::smallint AND a.account_id = buyer.org_id;
+
+-- name: expiring_keys
+-- Keys of a lane that work now and end before $3, with their organisations.
+SELECT k.key_id, k.org_id, k.expires_at, o.sandbox_of IS NOT NULL AS is_sandbox
+FROM api_key k JOIN organisation o ON o.lane = k.lane AND o.org_id = k.org_id
+WHERE k.lane = $1::smallint AND k.state = 'active' AND k.expires_at > $2 AND k.expires_at < $3 ORDER BY k.key_id;

@@ -11,6 +11,7 @@ import socket
 import sys
 from contextlib import suppress
 from pathlib import Path
+from typing import BinaryIO
 
 SUPERVISED = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD})
 """What a supervisor waits for; it blocks them, and its children begin with them blocked."""
@@ -30,6 +31,12 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+def standard_output() -> BinaryIO:
+    """Where bytes go to whole. With PYTHONUNBUFFERED ``sys.stdout.buffer`` is raw, and what a raw ``write`` did not
+    take is lost without a word: a large one into a pipe stops half-way when the kernel has other news for us."""
+    return open(sys.stdout.fileno(), "wb", closefd=False)
 
 
 def begin(parent_pid: int, *, orphaned_by: signal.Signals = signal.SIGTERM) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 
 import msgspec
 
-from kameng import catalogue, identity, orders, stock
+from kameng import catalogue, fulfilment, identity, orders, stock
 from kameng.kit import crypto, sql
 from kameng.kit.db import Connection
 
@@ -46,6 +46,7 @@ class Sample(msgspec.Struct, frozen=True):
     cards: Sequence[Any]
     keys: Sequence[Any]
     placed: Sequence[Any]
+    answers: Sequence[Any]
 
 
 class Opened(msgspec.Struct):
@@ -68,9 +69,10 @@ async def look(
     opened.wrong += await _wrong_prints(connection, opened.prints, timeout_s)
     opened.wrong += await _lost_marks(connection, opened.marks, timeout_s)
     first = Looked(
-        len(sample.cards) + len(sample.keys) + len(sample.placed), tuple(opened.wrong),
+        len(sample.cards) + len(sample.keys) + len(sample.placed) + len(sample.answers), tuple(opened.wrong),
         f"{len(sample.cards):,} / {counts['cards']:,} cards 卡密, {len(sample.keys):,} / {counts['keys']:,}"
-        f" API secrets 密钥, {len(sample.placed):,} / {counts['orders']:,} orders 订单",
+        f" API secrets 密钥, {len(sample.placed):,} / {counts['orders']:,} orders 订单,"
+        f" {len(sample.answers):,} / {counts['answers']:,} answers 人工交付",
         _ms_since(started_s),
     )  # fmt: skip
     started_s = time.monotonic()
@@ -100,6 +102,7 @@ async def _draw(connection: Connection, per_lane: int, timeout_s: float) -> Samp
         await some(statements.sample_cards, counts["cards"]),
         await some(statements.sample_keys, counts["keys"]),
         await some(statements.sample_orders, counts["orders"]),
+        await some(statements.sample_answers, counts["answers"]),
     )
 
 
@@ -118,9 +121,12 @@ def _open(ring: crypto.KeyRing, sample: Sample) -> Opened:
         if text is None:
             opened.wrong.append(name)
             continue
-        opened.prints[row["card_id"]] = ring.fingerprint(stock.CARD, text)
+        known_id = row["card_id"] if row["original_id"] is None else row["original_id"]
+        opened.prints[known_id] = ring.fingerprint(stock.CARD, stock.known_as(text))
         card = msgspec.json.decode(text, type=stock.CardText)
         opened.values += [(name, card.secret), (name, card.number)]
+        if row["label"] is not None and card.secret in row["label"]:
+            opened.wrong.append(f"label of {name}")
     for row in sample.keys:
         name = f"key {row['key_id']}"
         secret = opened_or_none(ring, identity.KEY_SECRET, row["key_id"], row["sealed_secret"])
@@ -141,7 +147,23 @@ def _open(ring: crypto.KeyRing, sample: Sample) -> Opened:
             # Or nothing would ever wipe it.
             if catalogue.has_password(account) != row["has_password"]:
                 opened.wrong.append(name)
+    for row in sample.answers:
+        _open_answer(ring, row, opened)
     return opened
+
+
+def _open_answer(ring: crypto.KeyRing, row: Any, opened: Opened) -> None:
+    """What came by hand: its words, its cards, and whether its image opens."""
+    name = f"answer to order {row['order_id']}"
+    try:
+        words = fulfilment.open_words(ring, row["order_id"], row["part_no"], row["sealed"])
+        if row["image"] is not None:
+            fulfilment.open_image(ring, row["order_id"], row["part_no"], row["image"])
+    except crypto.Unsealable:
+        opened.wrong.append(name)
+        return
+    opened.values += [(name, text) for card in words.cards for text in (card.secret, card.number)]
+    opened.values.append((name, words.text))
 
 
 def opened_or_none(ring: crypto.KeyRing, what: bytes, row_id: int, sealed: bytes) -> bytes | None:
@@ -179,7 +201,7 @@ async def _lost_marks(
 
 async def _texts(connection: Connection, sample: Sample, texts_max: int, timeout_s: float) -> dict[str, str]:
     """Place and text: everything about the sampled, and as much about others."""
-    rows = [*sample.cards, *sample.keys, *sample.placed]
+    rows = [*sample.cards, *sample.keys, *sample.placed, *sample.answers]
     columns = ("order_id", "card_id", "batch_id", "key_id", "org_id")
     subjects = {row[name] for row in rows for name in columns if row.get(name) is not None}
     lanes = {row["lane"] for row in rows}

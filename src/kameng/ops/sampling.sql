@@ -3,14 +3,16 @@
 SELECT (SELECT count(*) FROM card) AS cards,
        (SELECT count(*) FROM api_key WHERE sealed_secret IS NOT NULL) AS keys,
        (SELECT count(*) FROM orders) AS orders,
+       (SELECT count(*) FROM manual_answer) AS answers,
        (SELECT count(*) FROM event WHERE data IS NOT NULL) AS events,
        (SELECT count(*) FROM audit_line WHERE data IS NOT NULL) AS audit_lines,
        (SELECT count(*) FROM job WHERE payload IS NOT NULL OR error IS NOT NULL) AS jobs;
 
 -- name: sample_cards
 -- At random up to $2 cards of each lane, out of $1 per cent of them.
-SELECT lane, card_id, batch_id, sealed, order_id FROM (
-  SELECT lane, card_id, batch_id, sealed, order_id, row_number() OVER (PARTITION BY lane ORDER BY random()) AS n
+SELECT lane, card_id, batch_id, sealed, order_id, original_id, label FROM (
+  SELECT lane, card_id, batch_id, sealed, order_id, original_id, label,
+         row_number() OVER (PARTITION BY lane ORDER BY random()) AS n
   FROM card TABLESAMPLE BERNOULLI ($1)
 ) AS numbered WHERE n <= $2;
 
@@ -29,6 +31,13 @@ SELECT lane, order_id, org_id, account, state, EXISTS (
 FROM (
   SELECT lane, order_id, org_id, account, state, row_number() OVER (PARTITION BY lane ORDER BY random()) AS n
   FROM orders TABLESAMPLE BERNOULLI ($1)
+) AS numbered WHERE n <= $2;
+
+-- name: sample_answers
+-- At random up to $2 answers of each lane, out of $1 per cent of them.
+SELECT lane, order_id, part_no, sealed, image FROM (
+  SELECT lane, order_id, part_no, sealed, image, row_number() OVER (PARTITION BY lane ORDER BY random()) AS n
+  FROM manual_answer TABLESAMPLE BERNOULLI ($1)
 ) AS numbered WHERE n <= $2;
 
 -- name: lost_marks

@@ -11,7 +11,7 @@ import os
 import random
 import secrets
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date, timedelta
 from importlib import resources
 from pathlib import Path
@@ -221,8 +221,9 @@ async def seed_shelves(
     wanted = [sku.sku_id for sku in skus for _ in range(counts.get(sku.sku_id, 0))]
     random.shuffle(wanted)  # so that every lane gets of every SKU
     done = 0
+    links = {sku.sku_id for sku in skus if sku.kind == "link"}
     for index, some in enumerate(_chunks(wanted, CARDS_AT_ONCE)):
-        await _load(db, ring, numbers[index % len(numbers)], some, batches, brands)
+        await _load(db, ring, numbers[index % len(numbers)], some, batches, brands, links)
         done += len(some)
         tell(len(some))
     return done
@@ -247,8 +248,12 @@ async def _load(
     sku_ids: Sequence[int],
     batches: Mapping[int, int],
     brands: Mapping[int, int],
+    links: Collection[int],
 ) -> None:
-    texts = card_texts(len(sku_ids))
+    texts = [
+        as_link(text) if sku_id in links else text
+        for sku_id, text in zip(sku_ids, card_texts(len(sku_ids)), strict=True)
+    ]
     prints = sorted(
         (*stock.prints_of(ring, brands[sku_id], text), n)
         for n, (sku_id, text) in enumerate(zip(sku_ids, texts, strict=True))
@@ -290,6 +295,13 @@ def card_texts(count: int) -> list[bytes]:
         )
         for at in range(0, 32 * count, 32)
     ]
+
+
+def as_link(text: bytes) -> bytes:
+    """A made-up card as a redeem link, which leads to a host that is reserved for examples."""
+    card = msgspec.json.decode(text, type=stock.CardText)
+    link = f"https://redeem.example.com/c/{card.secret}"
+    return msgspec.json.encode(stock.CardText(card.number, link, link))
 
 
 def days_of(day: date) -> int:

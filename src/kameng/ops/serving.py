@@ -241,7 +241,7 @@ class Supervisor:
 
     def _launch(self, role: _Role) -> Child:
         environ = dict(os.environ)
-        environ["KAMENG_DATABASE_URL"] = self._place.url
+        environ["KAMENG_DATABASE_URL"] = self._place.app_url
         if self._listener:
             environ["KAMENG_PORT"] = str(self._port)  # where 0 was asked for
         fd = self._listener.fileno() if self._listener and role.has_visitors else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from importlib import resources
 from typing import Any
 
@@ -47,4 +48,9 @@ async def sealed_cards(connection: Connection, count_max: int) -> list[tuple[int
 
 async def audit_lines_about(connection: Connection, lanes: Sequence[int], subject_id: int) -> list[Any]:
     found: list[Any] = await connection.fetch(statements.audit_lines_about, lanes, subject_id)
+    return found
+
+
+async def expiring_keys(connection: Connection, lane: int, *, after: datetime, before: datetime) -> list[Any]:
+    found: list[Any] = await connection.fetch(statements.expiring_keys, lane, after, before)
     return found

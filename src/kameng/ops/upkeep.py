@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from functools import partial
 
-from kameng import finance, identity, ledger, notices, orders, pricing, risk, stock
+from kameng import finance, fulfilment, identity, ledger, notices, orders, pricing, risk, stock
 from kameng.kit import clock, crypto, lanes, logs
 from kameng.kit.db import Database
 from kameng.kit.errors import Fault
 from kameng.kit.settings import PRIVATE_DAYS
 from kameng.kit.timetable import Entry
+from kameng.ops import telling
 
 log = logs.get_logger(__name__)
 
@@ -18,6 +19,7 @@ MINUTE_S = 60.0
 NONCES_S = 600.0
 SWEEP_S = 60.0
 WATCH_S = 10.0
+TASKS_S = 5.0
 HOUR_S = 3600.0
 DAY_S = 86_400.0
 
@@ -32,8 +34,16 @@ def entries(ring: crypto.KeyRing, *, private_days: int = PRIVATE_DAYS) -> list[E
         Entry("pricing.tell", WATCH_S, partial(_lane_by_lane, pricing.tell_price_changes), limit_s=600.0),
         Entry("stock.watch", WATCH_S, watch_stock, limit_s=60.0),
         Entry("stock.void_expired", DAY_S, partial(_lane_by_lane, stock.void_expired)),
+        Entry("stock.restock", MINUTE_S, partial(restock, ring=ring), limit_s=600.0),
         Entry("stock.read_numbers", HOUR_S, partial(read_numbers, ring=ring)),
+        Entry("fulfilment.watch", TASKS_S, partial(watch_tasks, ring=ring), limit_s=60.0),
+        Entry("fulfilment.count", MINUTE_S, fulfilment.count, limit_s=60.0),
+        Entry("fulfilment.purge_answers", DAY_S, partial(purge_answers, kept_days=private_days)),
         Entry("notices.purge", DAY_S, partial(_lane_by_lane, notices.purge)),
+        Entry("notices.watch_desk", WATCH_S, partial(_lane_by_lane, notices.watch_desk), limit_s=60.0),
+        Entry("notices.watch_work", MINUTE_S, notices.watch_work, limit_s=60.0),
+        Entry("telling.watch_keys", DAY_S, partial(_lane_by_lane, telling.watch_keys), limit_s=600.0),
+        Entry("orders.mark_older", HOUR_S, partial(mark_older, ring=ring)),
         Entry("orders.wipe_passwords", MINUTE_S, partial(wipe_passwords, ring=ring)),
         Entry("orders.purge_accounts", DAY_S, partial(purge_accounts, ring=ring, kept_days=private_days)),
         Entry("reseal", HOUR_S, partial(reseal, ring=ring)),
@@ -62,13 +72,14 @@ async def reseal(db: Database, *, ring: crypto.KeyRing) -> None:
         keys = await identity.reseal(db, ring, lane)
         cards = await stock.reseal(db, ring, lane)
         accounts = await orders.reseal(db, ring, lane)
+        answers = await fulfilment.reseal(db, ring, lane)
         told = await notices.reseal(db, ring, lane)
         payees = await finance.reseal(db, ring, lane)
-        if keys or cards or accounts or told or payees:
+        if keys or cards or accounts or answers or told or payees:
             log.info(
                 "re-sealed with the present key",
-                in_lane=lane, keys_count=keys, cards_count=cards, accounts_count=accounts, notices_count=told,
-                payees_count=payees,
+                in_lane=lane, keys_count=keys, cards_count=cards, accounts_count=accounts, answers_count=answers,
+                notices_count=told, payees_count=payees,
             )  # fmt: skip
 
 
@@ -83,6 +94,20 @@ async def watch_stock(db: Database) -> None:
     await stock.watch_stock(db)
 
 
+async def restock(db: Database, *, ring: crypto.KeyRing) -> None:
+    """Issue uses of reusable cards: of those without a limit before the shelves are empty, and what a load that was
+    cut off still owes."""
+    if count := await stock.restock(db, ring):
+        log.info("uses of reusable cards were issued", uses_count=count)
+
+
+async def mark_older(db: Database, *, ring: crypto.KeyRing) -> None:
+    """Orders of before there were marks are found by their account too; how far it is survives a cut."""
+    for lane in await _lane_numbers(db):
+        if count := await orders.mark_older(db, ring, lane):
+            log.info("older orders are marked", in_lane=lane, orders_count=count)
+
+
 async def wipe_passwords(db: Database, *, ring: crypto.KeyRing) -> None:
     """No password outlives its order by more than a minute or two."""
     for lane in await _lane_numbers(db):
@@ -94,6 +119,20 @@ async def purge_accounts(db: Database, *, ring: crypto.KeyRing, kept_days: int) 
     for lane in await _lane_numbers(db):
         if count := await orders.purge_accounts(db, ring, lane, kept_days=kept_days):
             log.info("accounts of old orders are removed", in_lane=lane, accounts_count=count)
+
+
+async def watch_tasks(db: Database, *, ring: crypto.KeyRing) -> None:
+    """The clocks of what people work, and what their suppliers are told."""
+    for lane in await _lane_numbers(db):
+        await fulfilment.watch(db, ring, lane)
+        await fulfilment.tell_suppliers(db, lane)
+
+
+async def purge_answers(db: Database, *, kept_days: int) -> None:
+    """Remove what came by hand for old orders."""
+    for lane in await _lane_numbers(db):
+        if count := await fulfilment.purge_answers(db, lane, kept_days=kept_days):
+            log.info("answers to old orders are removed", in_lane=lane, answers_count=count)
 
 
 async def _lane_by_lane(work: Callable[[Database, int], Awaitable[int]], db: Database) -> None:

@@ -14,17 +14,21 @@ from kameng.orders.errors import (
     BadReason,
     Busy,
     CardsNotOpened,
+    CardTaken,
     CommandReused,
     GroupRefused,
     NoAccount,
     NoSuchCard,
+    NoSuchPart,
     NotAwaited,
+    NothingToReturn,
     NotOnSale,
     NotRefundable,
     OrderNotFound,
     OrderNotPlaced,
     OrdersRunning,
     OutcomeUnknown,
+    PartForbids,
     PaymentReused,
     ReferenceReused,
     RefundTooLarge,
@@ -36,26 +40,35 @@ from kameng.orders.errors import (
     TooManyGuesses,
     TooManyUnpaid,
 )  # fmt: skip
-from kameng.orders.finding import ID_MAX, Page, find, find_by_ref, list_orders, present, reveal, timeline
+from kameng.orders.expecting import FULFIL_JOBS, REHEARSE_JOB, WITHDRAW_JOBS
+from kameng.orders.finding import ID_MAX, Page, find, find_by_ref, list_of_shop, list_orders, present, reveal, timeline
 from kameng.orders.guesting import Guest, find_as_guest, guest_from
 from kameng.orders.jobs import handlers
 from kameng.orders.keeping import reseal
+from kameng.orders.marking import mark_older
 from kameng.orders.model import (
     ACCOUNT,
     BULK_ALL_MAX,
     BULK_EACH_MAX,
     FINAL,
+    SECRETS_SHOWN,
+    SECRETS_VISIBLE,
     TRANSITIONS,
     Answer,
     Command,
+    OrderPart,
+    PartState,
     Refused,
     ShownCard,
     ShownOrder,
+    ShownPart,
     State,
     Wish,
 )  # fmt: skip
+from kameng.orders.parts_store import read_parts
 from kameng.orders.queueing import Lanes
-from kameng.orders.rehearsing import Rehearsals
+from kameng.orders.rehearsing import DELIVERED, FAILED, REVIEWED, Rehearsals, digits_of
+from kameng.orders.returning import Returned, book_return
 from kameng.orders.searching import (
     TargetOrder,
     check_reason,
@@ -65,7 +78,7 @@ from kameng.orders.searching import (
     shown_in_clear,
     target_order,
 )  # fmt: skip
-from kameng.orders.showing import open_account
+from kameng.orders.showing import masked_account, open_account
 from kameng.orders.snapshot import Snapshot
 from kameng.orders.splitting import (
     MARGIN,
@@ -79,7 +92,8 @@ from kameng.orders.splitting import (
     refund_of,
     split_of,
 )  # fmt: skip
-from kameng.orders.store import read_standing
+from kameng.orders.store import OrderRow, ShopOrder, read_orders, read_standing
+from kameng.orders.telling import Reach
 from kameng.orders.wiping import erase_accounts, every_marked, purge_accounts, wipe_passwords
 from kameng.orders.wishing import OrderBody, fault_of, ref_key_of, wish_from
 
@@ -87,12 +101,20 @@ __all__ = [
     "ACCOUNT",
     "BULK_ALL_MAX",
     "BULK_EACH_MAX",
+    "DELIVERED",
+    "FAILED",
     "FINAL",
+    "FULFIL_JOBS",
     "IDS_EACH",
     "ID_MAX",
     "MARGIN",
     "MARGIN_BACK",
+    "REHEARSE_JOB",
+    "REVIEWED",
+    "SECRETS_SHOWN",
+    "SECRETS_VISIBLE",
     "TRANSITIONS",
+    "WITHDRAW_JOBS",
     "AccountNotOpened",
     "Acted",
     "Answer",
@@ -104,6 +126,7 @@ __all__ = [
     "BadReason",
     "Busy",
     "By",
+    "CardTaken",
     "CardsNotOpened",
     "Command",
     "CommandReused",
@@ -113,26 +136,36 @@ __all__ = [
     "Lanes",
     "NoAccount",
     "NoSuchCard",
+    "NoSuchPart",
     "NotAwaited",
     "NotOnSale",
     "NotRefundable",
+    "NothingToReturn",
     "OrderBody",
     "OrderNotFound",
     "OrderNotPlaced",
+    "OrderPart",
+    "OrderRow",
     "OrdersRunning",
     "OutcomeUnknown",
     "Page",
+    "PartForbids",
+    "PartState",
     "PaymentReused",
+    "Reach",
     "ReferenceReused",
     "Refund",
     "RefundTooLarge",
     "Refused",
     "Rehearsals",
+    "Returned",
     "SecretsNotShown",
     "ShopClosed",
+    "ShopOrder",
     "ShopPaused",
     "ShownCard",
     "ShownOrder",
+    "ShownPart",
     "Snapshot",
     "SoldOut",
     "Split",
@@ -149,9 +182,11 @@ __all__ = [
     "act_within",
     "archive",
     "await_payment",
+    "book_return",
     "booked",
     "bring_back",
     "check_reason",
+    "digits_of",
     "erase_accounts",
     "every_marked",
     "fault_of",
@@ -164,10 +199,15 @@ __all__ = [
     "key_of_guest",
     "left_of",
     "legs",
+    "list_of_shop",
     "list_orders",
+    "mark_older",
+    "masked_account",
     "open_account",
     "present",
     "purge_accounts",
+    "read_orders",
+    "read_parts",
     "read_split",
     "read_standing",
     "ref_key_of",

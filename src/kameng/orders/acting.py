@@ -7,21 +7,26 @@ of jobs. What another lane's shelf could help with is stolen in between, once.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+
+import msgspec
 
 from kameng import catalogue, ledger, stock
 from kameng.kit import audit, clock, crypto, events, ids, jobs, lanes
 from kameng.kit.db import Connection, Database
-from kameng.orders import store
+from kameng.orders import parts_store, store
+from kameng.orders.bundling import pieces_of
 from kameng.orders.changing import decide
 from kameng.orders.commands import KEY_CHARS_MAX, REASON_CHARS_MAX, Acted, By, Instruction, Standing, Terms
-from kameng.orders.drafting import Draft, View, job_of
+from kameng.orders.drafting import Draft, View
 from kameng.orders.errors import BadCommand
+from kameng.orders.expecting import jobs_of
 from kameng.orders.model import Command, Refused, Short
 from kameng.orders.settling import Fresh
 from kameng.orders.splitting import booked
+from kameng.orders.telling import job_of_guest
 
-IDS_EACH = 12
+IDS_EACH = 24
 """Ids that one command needs at most: for its events, transfers, jobs and audit line."""
 
 _HOUSE = [ledger.house_account(code, currency) for code in ledger.HOUSE_NUMBERS for currency in ("CNY", "XTS")]
@@ -38,12 +43,17 @@ async def act(
     for instruction in instructions:
         check(instruction)
     lane = ids.lane_of(instructions[0].order_id)
-    try:
-        return await _once(db, ring, lane, instructions, terms or Terms(), may_steal=True)
-    except _ShortOfCards as short:
-        for sku_id, need in short.needs.items():
-            await stock.steal(db, lane, sku_id, need)
-    return await _once(db, ring, lane, instructions, terms or Terms(), may_steal=False)
+    stolen: set[int] = set()
+    may_steal = True
+    while True:  # each SKU is stolen for once: a bundle may lack one after the other
+        try:
+            return await _once(db, ring, lane, instructions, terms or Terms(), may_steal=may_steal)
+        except _ShortOfCards as short:
+            fresh = short.needs.keys() - stolen
+            for sku_id in fresh:
+                await stock.steal(db, lane, sku_id, short.needs[sku_id], ring=ring)
+            stolen |= fresh
+            may_steal = bool(fresh)
 
 
 async def act_on(db: Database, ring: crypto.KeyRing, instruction: Instruction, *, terms: Terms | None = None) -> Acted:
@@ -69,11 +79,11 @@ NEED_REASON = frozenset({Command.refund, Command.swap, Command.hold, Command.ref
 def check(instruction: Instruction) -> None:
     """``BadCommand`` with the first field that can't be."""
     must_explain = instruction.by is By.staff and instruction.command in NEED_REASON
-    _check_text(instruction.key, "key", "操作编号", least=1, most=KEY_CHARS_MAX)
-    _check_text(instruction.reason, "reason", "原因", least=int(must_explain), most=REASON_CHARS_MAX)
+    check_text(instruction.key, "key", "操作编号", least=1, most=KEY_CHARS_MAX)
+    check_text(instruction.reason, "reason", "原因", least=int(must_explain), most=REASON_CHARS_MAX)
 
 
-def _check_text(text: str, field: str, zh: str, *, least: int, most: int) -> None:
+def check_text(text: str, field: str, zh: str, *, least: int, most: int) -> None:
     if not (least <= len(text.strip()) and len(text) <= most and (not text or text.isprintable())):
         raise BadCommand(
             f"{least} to {most} printable characters", field=field,
@@ -117,8 +127,13 @@ async def _read(
     standing = await store.read_standing(connection, lane, order_ids)
     revisions = {(order.sku_id, order.sku_revision) for order in standing.values()}
     skus = await catalogue.read_revisions(connection, revisions)
+    bundles = [order.order_id for order in standing.values() if skus[order.sku_id, order.sku_revision].parts]
+    for order_id, parts in (await parts_store.read_parts(connection, lane, bundles) if bundles else {}).items():
+        standing[order_id] = msgspec.structs.replace(standing[order_id], parts=parts)
     wallets = {order.payer_id for order in standing.values()}
     needs: dict[int, int] = {}
+    chosen: list[int] = []
+    replaced: list[int] = []
     payments: dict[str, int] = {}
     for instruction in instructions:
         order = standing.get(instruction.order_id)
@@ -126,8 +141,14 @@ async def _read(
             continue
         if instruction.command is Command.pay and order.expires_at is not None and (instruction.amount_e4 or 0) > 0:
             payments.setdefault(instruction.key, order.order_id)
-        if instruction.command in _MAY_TAKE_CARDS and skus[order.sku_id, order.sku_revision].from_stock:
-            needs[order.sku_id] = needs.get(order.sku_id, 0) + (len(instruction.card_ids) or order.quantity)
+        if instruction.command in _MAY_TAKE_CARDS:
+            if instruction.command is Command.swap:
+                replaced += instruction.card_ids
+            elif order.chosen_card is not None:
+                chosen.append(order.chosen_card)
+                continue
+            for sku_id, need in _needs(order, skus[order.sku_id, order.sku_revision], len(instruction.card_ids)):
+                needs[sku_id] = needs.get(sku_id, 0) + need
     sub_accounts, leg_ids = await _sub_accounts(connection, lane, standing, instructions)
     return View(
         at=clock.now(),
@@ -137,10 +158,17 @@ async def _read(
         known=await store.read_commands(connection, lane, [(i.order_id, i.full_key) for i in instructions]),
         references=await store.claim_references(connection, payments) if payments else {},
         books=ledger.Books([*await ledger.read_accounts(connection, lane, [*_HOUSE, *wallets]), *sub_accounts]),
-        shelf=await stock.read_shelf(connection, ring, lane, needs),
+        shelf=await stock.read_shelf(connection, ring, lane, needs, chosen=chosen, beside=replaced),
         terms=terms,
         may_steal=may_steal,
     )
+
+
+def _needs(order: Standing, sku: catalogue.Sku, replaced_count: int) -> Iterable[tuple[int, int]]:
+    """How many cards of which SKUs a command may take from the shelf."""
+    if order.parts:
+        return pieces_of(sku, order.quantity).items()
+    return [(order.sku_id, replaced_count or order.quantity)] if sku.from_stock else []
 
 
 async def _sub_accounts(
@@ -171,6 +199,14 @@ async def _write(connection: Connection, lane: int, view: View) -> None:
     other_cards = [order for order in changed.values() if order.card_ids != first[order.order_id].card_ids]
     if other_cards:
         await store.set_cards(connection, lane, other_cards)
+    other_parts = [
+        (order.order_id, part)
+        for order in changed.values()
+        for part, before in zip(order.parts, first[order.order_id].parts, strict=True)
+        if part != before
+    ]
+    if other_parts:
+        await parts_store.set_parts(connection, lane, other_parts)
     await store.insert_commands(connection, lane, view.at, [(d.instruction, d.acted) for d in drafts])
     await events.emit(connection, lane, view.at, [event for draft in drafts for event in draft.events])
     await ledger.write(connection, lane, view.at, view.books)
@@ -183,7 +219,8 @@ async def _write(connection: Connection, lane: int, view: View) -> None:
 
 
 async def _move_cards(connection: Connection, lane: int, drafts: Sequence[Draft]) -> None:
-    sold = [(card_id, d.order.order_id, d.order.sku_id) for d in drafts for card_id in d.sold]
+    sold = [(card_id, d.order.order_id, sku_id) for d in drafts for card_id, sku_id in d.sold]
+    chosen = [(card_id, d.order.order_id) for d in drafts for card_id in d.chosen]
     handed_over = [(card_id, d.order.order_id) for d in drafts for card_id in d.handed_over]
     freed = [card_id for draft in drafts for card_id in draft.freed]
     taken_back = [card_id for draft in drafts for card_id in draft.taken_back]
@@ -191,6 +228,8 @@ async def _move_cards(connection: Connection, lane: int, drafts: Sequence[Draft]
         await stock.free(connection, lane, freed)
     if sold:
         await stock.sell(connection, lane, sold)
+    if chosen:
+        await stock.sell_displayed(connection, lane, chosen)
     if handed_over:
         await stock.hand_over(connection, lane, handed_over)
     if taken_back:
@@ -201,13 +240,14 @@ async def _move_jobs(
     connection: Connection, lane: int, view: View, first: dict[int, Standing], changed: dict[int, Standing]
 ) -> None:
     """What an order waited for is not wanted any more; what it waits for now is."""
-    gone, new = [], [job for draft in view.drafts for job in draft.desk]
+    gone: list[jobs.NewJob] = []
+    new = [job for draft in view.drafts for job in draft.desk]
+    new += [job for draft in view.drafts if (job := job_of_guest(draft)) is not None]
     for order_id, order in changed.items():
-        before, after = job_of(first[order_id], view.at), job_of(order, view.at)
-        if before is not None and before != after:
-            gone.append((order_id, before.kind))
-        if after is not None and before != after:
-            new.append(after)
+        kind = view.sku_of(order).kind
+        before, after = jobs_of(first[order_id], kind, view.at), jobs_of(order, kind, view.at)
+        gone += [job for job in before if job not in after]
+        new += [job for job in after if job not in before]
     if gone:
         await jobs.withdraw(connection, lane, gone)
     if new:

@@ -7,27 +7,33 @@ that is reserved has left the shelf. The order's job lets it expire; the gate pu
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from datetime import timedelta
 
 import msgspec
 
 from kameng import identity, risk, stock
+from kameng.catalogue import Sku
 from kameng.identity import ApiKey, Organisation
 from kameng.kit import epochs, events, jobs, lanes
 from kameng.kit.db import Connection
-from kameng.orders import guesting, private_store, store
+from kameng.orders import guesting, parts_store, private_store, store
+from kameng.orders.asking import Entry
+from kameng.orders.bundling import Packed, cards_of, pack, pieces_of, short_of
+from kameng.orders.choosing import look_up
 from kameng.orders.commands import Terms
-from kameng.orders.deciding import Asked, View, judge
-from kameng.orders.drafting import WAITING_FOR
-from kameng.orders.errors import SoldOut, TooManyUnpaid
+from kameng.orders.errors import CardTaken, SoldOut, TooManyUnpaid
+from kameng.orders.expecting import WAITING_FOR
 from kameng.orders.guesting import Guest
-from kameng.orders.model import Answer, Known, NewOrder, Refused, Short, State, Wish
-from kameng.orders.placing import Entry, read
+from kameng.orders.judging import Asked, View, judge, wants_review
+from kameng.orders.model import Answer, Known, NewOrder, OrderPart, PartState, Refused, Short, State, Wish
+from kameng.orders.placing import read
 from kameng.orders.reserving import Places
 from kameng.orders.showing import show
 from kameng.orders.snapshot import Snapshot
 from kameng.orders.splitting import split_of
 from kameng.orders.store import NewPayment, Unpaid
+from kameng.pricing import Quote
 
 
 def key_of_guest(organisation: Organisation) -> ApiKey:
@@ -41,27 +47,39 @@ async def await_payment(snapshot: Snapshot, wish: Wish, *, guest: Guest | None =
     A guest's order lies in the lane of the shop's owner, whose organisation the wish names.
     """
     lane, places = wish.organisation.lane, Places(snapshot)
+    (wish,) = await look_up(snapshot, [wish])
     # A password is hashed on purpose slowly: beside the loop, and before the gate.
     hashed = None if guest is None else await asyncio.to_thread(guesting.hash_password, guest.password)
     claims = (await places.reserve([wish]))[0] if snapshot.policy.crossing else []
-    entry = Entry(wish, over_limit=claims is None)
+    entry = Entry(wish, over_limit=claims is None, needs_review=any(claim.passed for claim in claims or ()))
     async with snapshot.db.connection() as connection:
-        elsewhere = await stock.shares_elsewhere(connection, lane, wish.sku_id)
-    answer = await _once(snapshot, lane, entry, guest, hashed, elsewhere)
-    if isinstance(answer, Short):
-        await stock.steal(snapshot.db, lane, wish.sku_id, wish.quantity)
-        answer = await _once(
-            snapshot, lane, msgspec.structs.replace(entry, may_steal=False, nonce_spent=True), guest, hashed, elsewhere
-        )
-    assert not isinstance(answer, Short)
+        elsewhere = {
+            sku_id: await stock.shares_elsewhere(connection, lane, sku_id) for sku_id in _shelves_of(snapshot, wish)
+        }
+    answer, stolen = await _once(snapshot, lane, entry, guest, hashed, elsewhere), set[int]()
+    while isinstance(answer, Short):  # each SKU is stolen for once: a bundle may lack one after the other
+        is_fresh = answer.sku_id not in stolen
+        stolen.add(answer.sku_id)
+        if is_fresh:
+            await stock.steal(snapshot.db, lane, answer.sku_id, answer.need, ring=snapshot.ring)
+        may_steal = is_fresh and not _shelves_of(snapshot, wish) <= stolen
+        entry = msgspec.structs.replace(entry, may_steal=may_steal, nonce_spent=True)
+        answer = await _once(snapshot, lane, entry, guest, hashed, elsewhere)
     if claims and (isinstance(answer, Refused) or answer.replayed):
         await places.give_back(claims)
     return answer
 
 
+def _shelves_of(snapshot: Snapshot, wish: Wish) -> set[int]:
+    """The SKUs whose cards the wish would reserve."""
+    sku = snapshot.catalogue.skus.get(wish.sku_id)
+    return {wish.sku_id} if sku is None or not sku.parts else {*pieces_of(sku, wish.quantity)}
+
+
 async def _once(
-    snapshot: Snapshot, lane: int, entry: Entry, guest: Guest | None, hashed: str | None, elsewhere: stock.Shares
-) -> Answer | Short:
+    snapshot: Snapshot, lane: int, entry: Entry, guest: Guest | None, hashed: str | None,
+    elsewhere: Mapping[int, stock.Shares],
+) -> Answer | Short:  # fmt: skip
     wish, terms = entry.wish, snapshot.terms
     buyer = b"%d" % wish.organisation.org_id if guest is None else guest.contact
     ip_key = snapshot.ring.fingerprint(guesting.IP, wish.ip.encode())
@@ -71,12 +89,19 @@ async def _once(
         await snapshot.refresh(connection, await epochs.read(connection))
         view, (asked,) = await read(snapshot, connection, lane, passage.ids[:1], [entry])
         unpaid = await store.count_unpaid(connection, lane, ip_key=ip_key, buyer_key=buyer_key)
-        shelves = elsewhere + await stock.shares_here(connection, lane, wish.sku_id)
+        shelves = {
+            sku_id: shares + await stock.shares_here(connection, lane, sku_id) for sku_id, shares in elsewhere.items()
+        }
+        needs_review = wants_review(view, asked)
         decision = decide(view, asked, unpaid, shelves, terms)
         if isinstance(decision, NewOrder):
             expires_at = view.at + timedelta(seconds=terms.reserve_s)
             contact = None if guest is None else snapshot.ring.seal(guesting.CONTACT, decision.order_id, guest.contact)
-            payment = NewPayment(decision.order_id, expires_at, ip_key, buyer_key, contact, hashed)
+            chosen = decision.card_ids[0] if wish.pick is not None and decision.card_ids else None
+            language = "both" if guest is None else guest.language
+            payment = NewPayment(
+                decision.order_id, expires_at, ip_key, buyer_key, contact, hashed, language, needs_review, chosen
+            )
             await _write(snapshot, connection, lane, view, decision, payment, passage.ids[1])
         elif view.spent:
             await identity.spend_nonces(connection, lane, view.spent)
@@ -84,11 +109,14 @@ async def _once(
             return decision
         order_id = decision.order_id
         rows = await store.read_orders(connection, lane, [order_id], [wish.organisation.org_id])
-    return show(rows[order_id], wish.organisation.currency, replayed=isinstance(decision, Known))
+        parts = await parts_store.parts_of(connection, lane, rows.values(), snapshot.catalogue)
+    return show(
+        rows[order_id], wish.organisation.currency, replayed=isinstance(decision, Known), parts=parts.get(order_id, ())
+    )
 
 
 def decide(
-    view: View, asked: Asked, unpaid: Unpaid, shelves: stock.Shares, terms: Terms
+    view: View, asked: Asked, unpaid: Unpaid, shelves: Mapping[int, stock.Shares], terms: Terms
 ) -> NewOrder | Known | Refused | Short:
     """Pure: as ``deciding``, with caps in the place of money."""
     wish, sku, quote = asked.wish, asked.sku, asked.quote
@@ -99,26 +127,60 @@ def decide(
     assert quote is not None
     if unpaid.of_buyer >= terms.reserve_buyer_max or unpaid.of_ip >= terms.reserve_ip_max:
         return Refused(TooManyUnpaid)
-    card_ids: tuple[int, ...] = ()
-    if sku.from_stock and not wish.organisation.sandbox:
-        # One card at least, or nothing that is nearly sold out could be sold through a channel.
-        most = max(1, (shelves.on_hand + shelves.reserved) * terms.reserve_share_percent // 100)
-        if wish.quantity > shelves.on_hand:
-            return Refused(SoldOut, field="sku")
-        if shelves.reserved + wish.quantity > most:
-            return Refused(TooManyUnpaid, field="quantity")
-        cards = view.shelf.take(sku.sku_id, wish.quantity)
-        if cards is None:
-            return Short(sku.sku_id, wish.quantity) if asked.may_steal else Refused(SoldOut, field="sku")
-        card_ids = tuple(card.card_id for card in cards)
+    reserved = _reserve(view, asked, sku, quote, shelves, terms)
+    if not isinstance(reserved, tuple):
+        return reserved
+    parts, card_ids = reserved
     view.counters.take(asked.lane_claims)
     # The platform collects it: no agent pays, each has its margin when the order is delivered.
     has_split = quote.agents and not wish.organisation.sandbox
     return NewOrder(
         next(view.order_ids), wish, sku.revision, quote.unit_price_e4, quote.unit_price_e4 * wish.quantity,
         sku.cost_e4 * wish.quantity, State.awaiting_payment, quote.trace, card_ids,
-        split=split_of(quote, wish.quantity) if has_split else None,
+        split=split_of(quote, wish.quantity) if has_split else None, kind=sku.kind, parts=parts,
     )  # fmt: skip
+
+
+def _reserve(
+    view: View, asked: Asked, sku: Sku, quote: Quote, shelves: Mapping[int, stock.Shares], terms: Terms
+) -> tuple[tuple[OrderPart, ...], tuple[int, ...]] | Refused | Short:
+    """The cards that the order would have, of each of its parts if it has any; no more than its share of a shelf; or
+    the one that was chosen."""
+    wish = asked.wish
+    is_real = not wish.organisation.sandbox
+    if wish.pick is not None and is_real:
+        card = view.shelf.take_displayed(wish.pick.card_id)
+        return Refused(CardTaken, field="card") if card is None else ((), (card.card_id,))
+    pieces = pieces_of(sku, wish.quantity) if sku.parts else {sku.sku_id: wish.quantity} if sku.from_stock else {}
+    if is_real and (refusal := _beyond_its_share(pieces, shelves, terms)):
+        return refusal
+    short = short_of(pieces, view.shelf) if is_real else None
+    if short is not None:
+        return short if asked.may_steal else Refused(SoldOut, field="sku")
+    if sku.parts:
+        packed = pack(sku, wish.quantity, quote.unit_price_e4 * wish.quantity, shelf=view.shelf if is_real else None)
+        assert isinstance(packed, Packed)  # its cards were there just now
+        parts = tuple(msgspec.structs.replace(part, state=PartState.waiting) for part in packed.parts)
+        return parts, cards_of(parts)
+    cards = view.shelf.take(sku.sku_id, wish.quantity) if pieces and is_real else None
+    return (), tuple(card.card_id for card in cards or ())
+
+
+def _beyond_its_share(
+    pieces: Mapping[int, int], shelves: Mapping[int, stock.Shares], terms: Terms
+) -> Refused | None:
+    for sku_id, need in pieces.items():
+        shares = shelves.get(sku_id, _NOTHING)  # a bundle that has just changed: nothing is known of its new part yet
+        # One card at least, or nothing that is nearly sold out could be sold through a channel.
+        most = max(1, (shares.on_hand + shares.reserved) * terms.reserve_share_percent // 100)
+        if need > shares.on_hand:
+            return Refused(SoldOut, field="sku")
+        if shares.reserved + need > most:
+            return Refused(TooManyUnpaid, field="quantity")
+    return None
+
+
+_NOTHING = stock.Shares(0, 0)
 
 
 async def _write(
@@ -130,8 +192,14 @@ async def _write(
     await store.insert_payment(connection, lane, payment)
     if wish.account is not None:
         await private_store.insert_marks(connection, lane, [order])
-    if order.card_ids:
-        await stock.reserve(connection, lane, [(card_id, order.order_id, wish.sku_id) for card_id in order.card_ids])
+    if order.parts:
+        await parts_store.insert_parts(connection, lane, [order])
+    if wish.pick is not None and order.card_ids:
+        await stock.reserve_displayed(connection, lane, [(card_id, order.order_id) for card_id in order.card_ids])
+    elif order.card_ids:
+        of_parts = [(card_id, order.order_id, part.sku_id) for part in order.parts for card_id in part.card_ids]
+        own = [(card_id, order.order_id, wish.sku_id) for card_id in order.card_ids]
+        await stock.reserve(connection, lane, of_parts or own)
     event = events.NewEvent(
         event_id=order.order_id, org_id=wish.organisation.org_id, subject_id=order.order_id, sequence=1,
         kind="order.awaiting_payment", actor_id=wish.key.key_id,

@@ -12,13 +12,15 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from kameng.orders import settling
-from kameng.orders.commands import Acted, By, Instruction, Known
+from kameng.orders.bundling import cards_of, with_other_cards
+from kameng.orders.commands import Acted, By, Instruction, Known, Standing
+from kameng.orders.completing import deliver_part, end_rest, fail_part, hand_over_stock, refund_part
 from kameng.orders.drafting import (
-    RETURN_JOB,
     Draft,
     View,
     advance,
-    earn,
+    come_partly,
+    end_unsold,
     free_cards,
     hand_over,
     may,
@@ -26,7 +28,6 @@ from kameng.orders.drafting import (
     pay_back,
     post,
     take,
-    to_desk,
 )  # fmt: skip
 from kameng.orders.errors import (
     CommandReused,
@@ -35,8 +36,9 @@ from kameng.orders.errors import (
     OrderNotFound,
     RefundTooLarge,
     SecretsNotShown,
+    StateForbids,
 )  # fmt: skip
-from kameng.orders.model import SECRETS_SHOWN, Command, Refused, Short, State
+from kameng.orders.model import SECRETS_SHOWN, Command, PartState, Refused, Short, State
 from kameng.orders.paying import pay
 
 Outcome = Acted | Refused | Short
@@ -70,53 +72,42 @@ def _decide_one(view: View, instruction: Instruction) -> Outcome:
 
 
 def _deliver(view: View, draft: Draft) -> Refused | Short | None:
+    if draft.order.parts:
+        return end_rest(view, draft, PartState.delivered)
     return may(draft, Command.deliver) or hand_over(view, draft)
 
 
 def _deliver_partly(view: View, draft: Draft) -> Refused | None:
-    """What came is paid for, the remainder goes back at once."""
     order, came_e4 = draft.order, draft.instruction.amount_e4 or 0
+    if order.parts:
+        return Refused(StateForbids, "a bundle comes by its parts", detail_zh="组合商品须按各项组成内容交付")
     if refusal := may(draft, Command.deliver_partly):
         return refusal
     if not 0 < came_e4 < order.rest_e4:
         return Refused(
             RefundTooLarge, "amount: above zero and below what was paid", "amount", "金额：须大于 0 且小于已付金额"
         )
-    # The remainder leaves escrow first, so that no more than what came is earned.
-    refund = settling.refund_transfers(order, order.rest_e4 - came_e4, view.fresh)
-    if refusal := post(view, refund):
-        return refusal
-    draft.order = msgspec.structs.replace(order, refunded_e4=order.total_e4 - came_e4)
-    if order.is_guest:
-        to_desk(draft, RETURN_JOB, order.rest_e4 - came_e4)
-    if refusal := earn(view, draft, Command.deliver_partly):
-        return refusal
-    if draft.order.confirm_until is None:
-        advance(view, draft, Command.settle)
-    return None
+    return come_partly(view, draft, order.rest_e4 - came_e4)
 
 
-def _fail(view: View, draft: Draft) -> Refused | None:
-    return _end_unsold(view, draft, Command.fail)
+def _fail(view: View, draft: Draft) -> Refused | Short | None:
+    if draft.order.parts:
+        return end_rest(view, draft, PartState.failed)
+    return end_unsold(view, draft, Command.fail)
 
 
-def _refuse(view: View, draft: Draft) -> Refused | None:
-    return _end_unsold(view, draft, Command.refuse)
-
-
-def _end_unsold(view: View, draft: Draft, command: Command) -> Refused | None:
-    """There will be no goods: the money goes back at once; where the ledger refuses that, a job tries again."""
-    refusal = may(draft, command)
-    if refusal is None:
-        advance(view, draft, command)
-        pay_back(view, draft, draft.order.rest_e4, Command.refund)
-    return refusal
+def _refuse(view: View, draft: Draft) -> Refused | Short | None:
+    if draft.order.parts:
+        return end_rest(view, draft, PartState.failed, unsold=Command.refuse)
+    return end_unsold(view, draft, Command.refuse)
 
 
 def _refund(view: View, draft: Draft) -> Refused | None:
     order, instruction = draft.order, draft.instruction
     if refusal := may(draft, Command.refund) or _buyer_may_refund(view, draft):
         return refusal
+    if instruction.part_no is not None:
+        return refund_part(view, draft)
     amount_e4 = order.rest_e4 if instruction.amount_e4 is None else instruction.amount_e4
     if not 0 < amount_e4 <= order.rest_e4:
         return Refused(RefundTooLarge, field="amount")
@@ -147,6 +138,8 @@ def _fulfil(view: View, draft: Draft) -> Refused | Short | None:
     """A person lets it go on, or has it sent again."""
     if refusal := may(draft, Command.fulfil):
         return refusal
+    if draft.order.parts:
+        return hand_over_stock(view, draft)
     if view.sku_of(draft.order).from_stock:
         return may(draft, Command.deliver) or hand_over(view, draft)
     advance(view, draft, Command.fulfil)
@@ -157,6 +150,14 @@ def _doubt(view: View, draft: Draft) -> Refused | None:
     refusal = may(draft, Command.doubt)
     if refusal is None:
         advance(view, draft, Command.doubt)
+    return refusal
+
+
+def _tell_overdue(view: View, draft: Draft) -> Refused | None:
+    """Its time is up, and whoever works it has not answered."""
+    refusal = may(draft, Command.overdue)
+    if refusal is None:
+        advance(view, draft, Command.overdue)
     return refusal
 
 
@@ -205,20 +206,40 @@ def _replace(view: View, draft: Draft) -> Refused | Short | None:
     order, old = draft.order, draft.instruction.card_ids
     if refusal := may(draft, Command.swap) or _are_shown(view, draft):
         return refusal
-    if not old or len(set(old)) != len(old) or not set(old) <= set(order.card_ids):
+    if not old or len(set(old)) != len(old) or not set(old) <= set(_shown(order)):
         return Refused(NoSuchCard, field="card_ids")
-    fresh = take(view, draft, len(old))
-    if not isinstance(fresh, tuple):
-        return fresh
-    instead = dict(zip(old, fresh, strict=True))
+    instead, cost_e4 = dict[int, int](), 0
+    for sku_id, cost_each_e4, card_ids in _replaced(view, order, old):
+        fresh = take(view, draft, len(card_ids), sku_id=sku_id)
+        if not isinstance(fresh, tuple):
+            return fresh
+        instead.update(zip(card_ids, fresh, strict=True))
+        cost_e4 += cost_each_e4 * len(card_ids)
     draft.taken_back += old
     advance(
         view, draft, Command.swap,
         told={"replaced": {str(before): str(after) for before, after in instead.items()}},
         card_ids=tuple(instead.get(card_id, card_id) for card_id in order.card_ids),
-        cost_e4=order.cost_e4 + order.cost_e4 // order.quantity * len(old),
+        cost_e4=order.cost_e4 + cost_e4,
+        parts=with_other_cards(order.parts, instead),
     )  # fmt: skip
     return None
+
+
+def _shown(order: Standing) -> tuple[int, ...]:
+    """The cards that its buyer has; not those of a part that was paid back."""
+    if not order.parts:
+        return order.card_ids
+    return cards_of([part for part in order.parts if part.state is PartState.delivered])
+
+
+def _replaced(view: View, order: Standing, old: Sequence[int]) -> list[tuple[int, int, list[int]]]:
+    """Of which SKUs the new cards are, what each costs, and which it is for."""
+    if not order.parts:
+        return [(order.sku_id, order.cost_e4 // order.quantity, list(old))]
+    sku = view.sku_of(order)
+    named = [(part, [card_id for card_id in part.card_ids if card_id in old]) for part in order.parts]
+    return [(part.sku_id, sku.parts[part.part_no - 1].cost_e4, card_ids) for part, card_ids in named if card_ids]
 
 
 def _are_shown(view: View, draft: Draft) -> Refused | None:
@@ -243,4 +264,7 @@ RULES: dict[Command, Rule] = {
     Command.settle: _settle,
     Command.redeliver: _redeliver,
     Command.swap: _replace,
+    Command.overdue: _tell_overdue,
+    Command.deliver_part: deliver_part,
+    Command.fail_part: fail_part,
 }

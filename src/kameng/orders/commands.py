@@ -9,11 +9,9 @@ from enum import StrEnum
 import msgspec
 
 from kameng.kit.settings import Settings
-from kameng.orders.model import Command, State
+from kameng.orders.model import Command, OrderPart, State
 from kameng.orders.splitting import Split
 
-FULFIL_JOB = "fulfilment.fulfil"
-SETTLE_JOB = "orders.settle"
 KEY_CHARS_MAX = 160
 REASON_CHARS_MAX = 500
 
@@ -53,6 +51,7 @@ class Instruction(msgspec.Struct, frozen=True, kw_only=True):
     reason: str = ""
     amount_e4: int | None = None  # of a payment; what goes back (None: all that is left); the worth of what came
     card_ids: tuple[int, ...] = ()  # which are replaced
+    part_no: int | None = None  # which part of a bundle is meant
 
     @property
     def full_key(self) -> str:
@@ -62,8 +61,10 @@ class Instruction(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def digest(self) -> bytes:
         """Of what is asked, but not of who asks and why."""
-        content = msgspec.json.encode([self.command, self.amount_e4, sorted(self.card_ids)])
-        return hashlib.blake2b(content, digest_size=16).digest()
+        content = [self.command, self.amount_e4, sorted(self.card_ids)]
+        if self.part_no is not None:
+            content.append(self.part_no)
+        return hashlib.blake2b(msgspec.json.encode(content), digest_size=16).digest()
 
 
 class Acted(msgspec.Struct, frozen=True):
@@ -105,7 +106,10 @@ class Standing(msgspec.Struct, frozen=True):
     is_begun: bool  # one of its jobs is in a worker's hands
     expires_at: datetime | None  # when its payment may come no more; None: a wallet paid
     is_guest: bool
+    needs_review: bool = False  # held when it is paid
     split: Split | None = None  # among the agents above the buyer
+    parts: tuple[OrderPart, ...] = ()  # of a bundle
+    chosen_card: int | None = None  # of an order that is paid through a channel
 
     @property
     def payer_id(self) -> int:
@@ -150,5 +154,8 @@ EVENTS = {
     Command.settle: "order.settled",
     Command.redeliver: "order.redelivered",
     Command.swap: "order.replaced",
+    Command.overdue: "order.overdue",
+    Command.deliver_part: "order.part_delivered",
+    Command.fail_part: "order.part_failed",
 }
 """What each step is called where it is told."""

@@ -6,94 +6,37 @@ The property tests, the model checks and the replay tool run exactly this.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
-
-import msgspec
+from collections.abc import Sequence
+from functools import partial
 
 from kameng.catalogue import FROM_STOCK, Sku
-from kameng.identity import (
-    NO_CHAIN,
-    ApiKey,
-    Chain,
-    DailyLimitExceeded,
-    KeyRevoked,
-    Nonce,
-    NonceUsed,
-    Organisation,
-    OrganisationSuspended,
-)  # fmt: skip
 from kameng.kit import money
-from kameng.ledger import Books, InsufficientBalance, LedgerRefused, NewTransfer, Result
-from kameng.orders.errors import (
-    BadQuantity,
-    GroupRefused,
-    NotOnSale,
-    ReferenceReused,
-    ShopClosed,
-    ShopPaused,
-    SoldOut,
-)  # fmt: skip
+from kameng.ledger import InsufficientBalance, LedgerRefused, NewTransfer, Result
+from kameng.orders.bundling import Packed, pack, pieces_of, play_parts, short_of, waiting_parts
+from kameng.orders.errors import CardTaken, GroupRefused, ShopPaused, SoldOut
+from kameng.orders.judging import Asked, View, judge, wants_review
 from kameng.orders.model import (
     PLACED_DELIVERED,
     PLACED_FULFILLING,
+    PLACED_HELD,
     Decision,
     Known,
     NewOrder,
+    OrderPart,
     Placed,
     Refused,
     Short,
     ShownCard,
     Wish,
 )  # fmt: skip
-from kameng.orders.rehearsing import rehearsed_refusal
 from kameng.orders.settling import INCOME
 from kameng.orders.splitting import Split, booked, legs, split_of
-from kameng.pricing import BelowCost, PriceChanged, Quote
-from kameng.risk import KEY_DAY, SPENDER_DAY, SPENDER_MONTH, Claim, Counters, RiskRefused, VelocityExceeded
-from kameng.stock import Shelf, ShelfCard
+from kameng.pricing import Quote
+from kameng.risk import RiskRefused
+from kameng.stock import ShelfCard
 
 # Members of an enum are looked up by Python code before 3.12; this one is needed for every order.
 _CREATED = Result.created
-
-
-class Asked(msgspec.Struct, frozen=True, gc=False):
-    """A wish with what is known of it now: its SKU, price and limits, and how it came here."""
-
-    wish: Wish
-    sku: Sku | None
-    quote: Quote | None
-    listed: str | None = None
-    lane_claims: tuple[Claim, ...] = ()
-    over_limit: bool = False  # a counter that crosses lanes has no place left for it
-    may_steal: bool = True  # another lane was not asked yet
-    nonce_spent: bool = False  # perhaps, by this very wish, in a batch before
-    unsure: bool = False  # perhaps it stands already, by a commit that got no answer
-    chain: Chain = NO_CHAIN  # the agents above its buyer
-    spender: Organisation | None = None  # who pays, where he has limits, or does not place the order himself
-
-
-class View(msgspec.Struct):
-    """What the batch read under the gate, moved forward by every decision."""
-
-    at: datetime
-    at_ms: int
-    order_ids: Iterator[int]
-    keys: Mapping[int, ApiKey]
-    organisations: Mapping[int, Organisation]
-    books: Books
-    shelf: Shelf
-    counters: Counters
-    refs: dict[bytes, tuple[bytes, int]]
-    nonces: set[bytes]
-    confirm_days: int = 0
-    """How long buyers may confirm what came, where the SKU does not say."""
-    spent: list[Nonce] = []
-    """Nonces this batch spends, of the refused wishes too."""
-    sub_accounts: Mapping[int, int] = {}
-    """Of the agents above some buyer, in this lane."""
-    leg_ids: Iterator[int] = iter(())
-    """For the transfers of their margins."""
 
 
 def decide(view: View, asked: Sequence[Asked]) -> list[Decision]:
@@ -123,42 +66,28 @@ def _decide_one(view: View, asked: Asked) -> Decision:
     return _take(view, asked, asked.sku, asked.quote)
 
 
-def judge(view: View, asked: Asked) -> Known | Refused | None:
-    """What stands already, or why it may not be placed; None for what only lacks goods and money."""
-    wish = asked.wish
-    standing = view.refs.get(wish.ref_key)
-    stands = standing is not None and standing[0] == wish.digest
-    refusal = _nonce_is_fresh(view, asked) or _caller_may(view, wish)
-    # What stands by its own lost commit is its answer, whatever became of its caller since.
-    if refusal is not None and not (stands and asked.unsure):
-        return refusal
-    if standing is not None:
-        return Known(standing[1]) if stands else Refused(ReferenceReused, field="client_ref")
-    sku, quote = asked.sku, asked.quote
-    if sku is None or quote is None or sku.state != "on_sale":
-        return Refused(NotOnSale, field="sku")
-    if not asked.chain.is_open:
-        return Refused(ShopClosed, field="sku")
-    refusal = _quantity_fits(sku, wish) or _price_is_agreed(quote, wish) or _risk_allows(view, asked)
-    if refusal is None and wish.organisation.sandbox_of is not None:
-        refusal = rehearsed_refusal(wish, sku)
-    return refusal
-
-
 def _take(view: View, asked: Asked, sku: Sku, quote: Quote) -> Decision:
     """Goods and money: both or neither."""
     wish = asked.wish
     organisation = wish.organisation
+    if (asked.needs_review or asked.lane_claims) and wants_review(view, asked):
+        return _hold(view, asked, sku, quote)
     from_shelf = sku.kind in FROM_STOCK and organisation.sandbox_of is None
     cards: list[ShelfCard] = []
-    if from_shelf:
-        found = view.shelf.take(sku.sku_id, wish.quantity)
-        if found is None:
-            return Short(sku.sku_id, wish.quantity) if asked.may_steal else Refused(SoldOut, field="sku")
-        cards = found
-    delivered = sku.kind in FROM_STOCK
-    order_id = next(view.order_ids)
+    parts: tuple[OrderPart, ...] = ()
     total_e4 = quote.unit_price_e4 * wish.quantity
+    if sku.parts:
+        packed = _pack(view, asked, sku, total_e4)
+        if not isinstance(packed, Packed):
+            return packed
+        parts, cards = packed.parts, packed.cards
+    elif from_shelf:
+        found = _cards(view, wish)
+        if found is None:
+            return _not_there(asked)
+        cards = found
+    delivered = sku.at_once if parts else sku.kind in FROM_STOCK
+    order_id = next(view.order_ids)
     confirm_days = 0
     if delivered:
         confirm_days = view.confirm_days if sku.confirm_days is None else sku.confirm_days
@@ -173,9 +102,7 @@ def _take(view: View, asked: Asked, sku: Sku, quote: Quote) -> Decision:
     if result is not _CREATED:
         if cards:
             view.shelf.put_back(cards)
-        if result is Result.exceeds_credits:
-            return _not_covered(view, asked)
-        return Refused(LedgerRefused, result, detail_zh=result.zh)
+        return _not_paid(view, asked, result)
     if split is not None and at_rest:
         _book_margins(view, split, order_id=order_id, income=income)
     view.counters.take(asked.lane_claims)
@@ -183,12 +110,71 @@ def _take(view: View, asked: Asked, sku: Sku, quote: Quote) -> Decision:
     order = NewOrder(
         order_id, wish, sku.revision, quote.unit_price_e4, total_e4, sku.cost_e4 * wish.quantity,
         PLACED_DELIVERED if delivered else PLACED_FULFILLING, quote.trace, tuple([card.card_id for card in cards]),
-        confirm_days,
-        split,
+        confirm_days, split, sku.kind, parts,
     )  # fmt: skip
-    if from_shelf:
-        return Placed(order, tuple([ShownCard(card.text, card.expires_on) for card in cards]))
-    return Placed(order, play_cards(order_id, wish.quantity) if delivered else ())
+    if cards:
+        return Placed(order, tuple([ShownCard(card.text, card.expires_on, card.card_id) for card in cards]))
+    return Placed(order, _played(order) if organisation.sandbox_of is not None else ())
+
+
+def _pack(view: View, asked: Asked, sku: Sku, total_e4: int) -> Packed | Short | Refused:
+    """All that a bundle is made of, as far as it comes from the shelf."""
+    wish = asked.wish
+    packed = pack(sku, wish.quantity, total_e4, shelf=view.shelf if wish.organisation.sandbox_of is None else None)
+    if isinstance(packed, Short) and (not asked.may_steal or packed.sku_id in asked.exhausted):
+        return Refused(SoldOut, field="sku")
+    return packed
+
+
+def _played(order: NewOrder) -> tuple[ShownCard, ...]:
+    """What a sandbox's order comes with."""
+    if order.parts:
+        return play_parts(order.parts, partial(play_cards, order.order_id, is_link=False))[1]
+    if order.state is not PLACED_DELIVERED:
+        return ()
+    return play_cards(order.order_id, order.wish.quantity, is_link=order.kind == "link")
+
+
+def _cards(view: View, wish: Wish) -> list[ShelfCard] | None:
+    """Those that are given by their last day, or the one that was chosen."""
+    if wish.pick is None:
+        return view.shelf.take(wish.sku_id, wish.quantity)
+    card = view.shelf.take_displayed(wish.pick.card_id)
+    return None if card is None else [card]
+
+
+def _not_there(asked: Asked) -> Short | Refused:
+    wish = asked.wish
+    if wish.pick is not None:
+        return Refused(CardTaken, field="card")
+    return Short(wish.sku_id, wish.quantity) if asked.may_steal else Refused(SoldOut, field="sku")
+
+
+def _hold(view: View, asked: Asked, sku: Sku, quote: Quote) -> Decision:
+    """Paid and held. Its goods stay on the shelf until it is released; what is sold out now is refused now."""
+    wish = asked.wish
+    if wish.pick is not None:
+        return Refused(RiskRefused)  # the one card can't be kept for whoever may be refused it
+    pieces = pieces_of(sku, wish.quantity) if sku.parts else {sku.sku_id: wish.quantity} if sku.from_stock else {}
+    short = short_of(pieces, view.shelf)
+    if short is not None:
+        may_steal = asked.may_steal and short.sku_id not in asked.exhausted
+        return short if may_steal else Refused(SoldOut, field="sku")
+    order_id = next(view.order_ids)
+    total_e4 = quote.unit_price_e4 * wish.quantity
+    split = _split(asked, quote) if quote.agents else None
+    income = INCOME[False, wish.organisation.currency]
+    result = _pay(view, asked, split, order_id=order_id, income=income, total_e4=total_e4)
+    if result is not _CREATED:
+        return _not_paid(view, asked, result)
+    view.counters.take(asked.lane_claims)
+    view.refs[wish.ref_key] = (wish.digest, order_id)
+    cost_e4 = sku.cost_e4 * wish.quantity
+    order = NewOrder(
+        order_id, wish, sku.revision, quote.unit_price_e4, total_e4, cost_e4, PLACED_HELD, quote.trace, (),
+        split=split, kind=sku.kind, parts=waiting_parts(sku, wish.quantity, total_e4),
+    )  # fmt: skip
+    return Placed(order, ())
 
 
 def _split(asked: Asked, quote: Quote) -> Split | None:
@@ -223,6 +209,12 @@ def _book_margins(view: View, split: Split, *, order_id: int, income: int) -> No
         assert result is _CREATED, f"a margin was refused: {result}"
 
 
+def _not_paid(view: View, asked: Asked, result: Result) -> Refused:
+    if result is Result.exceeds_credits:
+        return _not_covered(view, asked)
+    return Refused(LedgerRefused, result, detail_zh=result.zh)
+
+
 def _not_covered(view: View, asked: Asked) -> Refused:
     """Whoever pays is told what is lacking; a customer of a shop only that it does not sell this now."""
     spender = asked.spender
@@ -240,67 +232,18 @@ def _not_covered(view: View, asked: Asked) -> Refused:
     )  # fmt: skip
 
 
-def _over_budget(asked: Asked, passed: Claim) -> Refused:
-    spender = asked.spender
-    if spender is None or spender.org_id != asked.wish.organisation.org_id:
-        return Refused(ShopPaused, field="sku")
-    budget = money.format_e4(passed.limit_e4 or 0)
-    period, period_zh = ("day", "每日") if passed.rule_id == SPENDER_DAY else ("month", "每月")
-    return Refused(InsufficientBalance, f"the budget of the {period} is {budget}", "", f"{period_zh}预算为 {budget}")
-
-
-def play_cards(order_id: int, quantity: int) -> tuple[ShownCard, ...]:
-    """What a sandbox delivers: the same for the same order, and plainly worth nothing."""
+def play_cards(order_id: int, quantity: int, *, is_link: bool) -> tuple[ShownCard, ...]:
+    """What a sandbox delivers: the same for the same order, and plainly worth nothing. Links lead to a host that is
+    reserved for examples."""
+    if is_link:
+        links = [b"https://sandbox.example.com/play/%d-%d" % (order_id, n) for n in range(1, quantity + 1)]
+        return tuple(
+            ShownCard(b'{"number":"PLAY%d","secret":"%s","url":"%s"}' % (order_id, link, link), None) for link in links
+        )
     return tuple(
         ShownCard(b'{"number":"PLAY%d","secret":"SANDBOX-%d-%d"}' % (order_id, order_id, n), None)
         for n in range(1, quantity + 1)
     )
-
-
-def _nonce_is_fresh(view: View, asked: Asked) -> Refused | None:
-    nonce = asked.wish.nonce
-    if nonce is None:
-        return None
-    if nonce.nonce_hash in view.nonces:
-        return None if asked.nonce_spent else Refused(NonceUsed)
-    view.nonces.add(nonce.nonce_hash)
-    view.spent.append(nonce)
-    return None
-
-
-def _caller_may(view: View, wish: Wish) -> Refused | None:
-    key = view.keys.get(wish.key.key_id, wish.key)
-    if not key.works_at(view.at_ms):
-        return Refused(KeyRevoked)
-    organisation = view.organisations.get(wish.organisation.org_id, wish.organisation)
-    return None if organisation.state == "active" else Refused(OrganisationSuspended)
-
-
-def _quantity_fits(sku: Sku, wish: Wish) -> Refused | None:
-    if sku.allows(wish.quantity):
-        return None
-    return Refused(BadQuantity, sku.allowed_quantities, "quantity", sku.allowed_quantities_zh)
-
-
-def _price_is_agreed(quote: Quote, wish: Wish) -> Refused | None:
-    if quote.below_cost:
-        return Refused(BelowCost, field="sku")
-    if wish.max_price_e4 is not None and quote.unit_price_e4 > wish.max_price_e4:
-        return Refused(PriceChanged, field="max_price")
-    return None
-
-
-def _risk_allows(view: View, asked: Asked) -> Refused | None:
-    if asked.listed == "refuse":
-        return Refused(RiskRefused)
-    if asked.over_limit:
-        return Refused(VelocityExceeded)
-    passed = view.counters.refusal(asked.lane_claims) if asked.lane_claims else None
-    if passed is not None and passed.rule_id in (SPENDER_DAY, SPENDER_MONTH):
-        return _over_budget(asked, passed)
-    if passed is not None:
-        return Refused(DailyLimitExceeded if passed.rule_id == KEY_DAY else VelocityExceeded)
-    return None
 
 
 def _decide_group(view: View, group: Sequence[Asked]) -> list[Decision]:
@@ -312,11 +255,7 @@ def _decide_group(view: View, group: Sequence[Asked]) -> list[Decision]:
     before.restore(view)
     short = [decision for decision in decisions if isinstance(decision, Short)]
     if short and not any(isinstance(decision, Refused) for decision in decisions):
-        # Every wish of the group comes again after the steal, with the whole need of each SKU.
-        needs: dict[int, int] = {}
-        for asked in group:
-            needs[asked.wish.sku_id] = needs.get(asked.wish.sku_id, 0) + asked.wish.quantity
-        return [Short(asked.wish.sku_id, needs[asked.wish.sku_id]) for asked in group]
+        return _needs_of_group(group, decisions)
     # An order that stood before this request still stands: its row says so, whatever became of the others.
     stood = {order_id for _, order_id in view.refs.values()}
     return [
@@ -325,6 +264,29 @@ def _decide_group(view: View, group: Sequence[Asked]) -> list[Decision]:
         else Refused(GroupRefused)
         for decision in decisions
     ]
+
+
+def _needs_of_group(group: Sequence[Asked], decisions: Sequence[Decision]) -> list[Decision]:
+    """Every wish of the group comes again after the steal, with the whole need of a SKU: its own, that of the part
+    that a bundle lacks, or for what needs no card that of another."""
+    needs: dict[int, int] = {}
+    for asked in group:
+        for sku_id, need in _pieces(asked).items():
+            needs[sku_id] = needs.get(sku_id, 0) + need
+    some = next(decision.sku_id for decision in decisions if isinstance(decision, Short))
+    lacking = [
+        decision.sku_id if isinstance(decision, Short) else next(iter(_pieces(asked)), some)
+        for asked, decision in zip(group, decisions, strict=True)
+    ]
+    return [Short(sku_id, needs[sku_id]) for sku_id in lacking]
+
+
+def _pieces(asked: Asked) -> dict[int, int]:
+    """How many cards of which SKU a wish needs."""
+    sku, quantity = asked.sku, asked.wish.quantity
+    if sku is None or not sku.from_stock:
+        return {} if sku is None else pieces_of(sku, quantity)
+    return {sku.sku_id: quantity}
 
 
 class _Checkpoint:

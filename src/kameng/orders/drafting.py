@@ -13,9 +13,10 @@ from kameng.catalogue import Sku
 from kameng.kit import events, jobs, money
 from kameng.ledger import Books, LedgerRefused, NewTransfer, Result
 from kameng.orders import settling
-from kameng.orders.commands import EVENTS, FULFIL_JOB, SETTLE_JOB, Acted, Instruction, Known, Standing, Terms
-from kameng.orders.errors import SoldOut, StateForbids
-from kameng.orders.model import TRANSITIONS, Command, Refused, Short, State, step
+from kameng.orders.bundling import told_parts
+from kameng.orders.commands import EVENTS, Acted, Instruction, Known, Standing, Terms
+from kameng.orders.errors import CardTaken, SoldOut, StateForbids
+from kameng.orders.model import TRANSITIONS, Command, PartState, Refused, Short, step
 from kameng.orders.settling import Fresh
 from kameng.stock import Shelf
 
@@ -31,7 +32,8 @@ class Draft(msgspec.Struct):
     order: Standing
     events: list[events.NewEvent] = []
     desk: list[jobs.NewJob] = []
-    sold: list[int] = []  # cards taken off the shelf
+    sold: list[tuple[int, int]] = []  # cards taken off the shelf, and of which SKU each is
+    chosen: list[int] = []  # taken off the display
     handed_over: list[int] = []  # reserved cards that are sold now
     freed: list[int] = []  # reserved cards that go back
     taken_back: list[int] = []  # sold cards that go into quarantine
@@ -99,6 +101,7 @@ def tell(view: View, draft: Draft, kind: str, told: dict[str, Any]) -> None:
         "currency": order.currency,
         **({} if order.confirm_until is None else {"confirm_until": order.confirm_until.isoformat()}),
         **({"reason": instruction.reason} if instruction.reason else {}),
+        **({"parts": told_parts(order.parts)} if order.parts else {}),
         **told,
     }
     event = events.NewEvent(
@@ -125,7 +128,8 @@ def hand_over(view: View, draft: Draft) -> Refused | Short | None:
         if card_ids:
             draft.handed_over += card_ids
         else:
-            taken = take(view, draft, order.quantity)
+            chosen = order.chosen_card
+            taken = take(view, draft, order.quantity) if chosen is None else take_chosen(view, draft, chosen)
             if not isinstance(taken, tuple):
                 return taken
             card_ids = taken
@@ -145,15 +149,39 @@ def earn(view: View, draft: Draft, command: Command, **changes: Any) -> Refused 
     return refusal
 
 
-def take(view: View, draft: Draft, count: int) -> tuple[int, ...] | Refused | Short:
-    """Cards off the shelf for this order."""
-    sku_id = draft.order.sku_id
+def come_partly(view: View, draft: Draft, back_e4: int, **changes: Any) -> Refused | None:
+    """What came is paid for, the remainder goes back at once."""
+    order = draft.order
+    if back_e4:
+        # The remainder leaves escrow first, so that no more than what came is earned.
+        if refusal := post(view, settling.refund_transfers(order, back_e4, view.fresh)):
+            return refusal
+        draft.order = msgspec.structs.replace(order, refunded_e4=order.refunded_e4 + back_e4)
+        if order.is_guest:
+            to_desk(draft, RETURN_JOB, back_e4)
+    if refusal := earn(view, draft, Command.deliver_partly, **changes):
+        return refusal
+    if draft.order.confirm_until is None:
+        advance(view, draft, Command.settle)
+    return None
+
+
+def take(view: View, draft: Draft, count: int, *, sku_id: int | None = None) -> tuple[int, ...] | Refused | Short:
+    """Cards off the shelf for this order: of its own SKU, or of a part's."""
+    sku_id = draft.order.sku_id if sku_id is None else sku_id
     cards = view.shelf.take(sku_id, count)
     if cards is None:
         return Short(sku_id, count) if view.may_steal else Refused(SoldOut)
-    card_ids = tuple(card.card_id for card in cards)
-    draft.sold += card_ids
-    return card_ids
+    draft.sold += [(card.card_id, sku_id) for card in cards]
+    return tuple(card.card_id for card in cards)
+
+
+def take_chosen(view: View, draft: Draft, card_id: int) -> tuple[int, ...] | Refused:
+    """The one card that the buyer chose: another one is not what he paid for."""
+    if view.shelf.take_displayed(card_id) is None:
+        return Refused(CardTaken, field="card")
+    draft.chosen.append(card_id)
+    return (card_id,)
 
 
 def pay_back(view: View, draft: Draft, amount_e4: int, command: Command) -> Refused | None:
@@ -166,12 +194,22 @@ def pay_back(view: View, draft: Draft, amount_e4: int, command: Command) -> Refu
     refunded_e4 = order.refunded_e4 + amount_e4
     if command is Command.refund:
         draft.taken_back += order.card_ids
-        advance(view, draft, command, told=told, refunded_e4=refunded_e4, confirm_until=None)
+        parts = tuple(msgspec.structs.replace(part, state=PartState.refunded) for part in order.parts)
+        advance(view, draft, command, told=told, refunded_e4=refunded_e4, confirm_until=None, parts=parts)
     else:
         advance(view, draft, command, told=told, refunded_e4=refunded_e4)
     if order.is_guest:
         to_desk(draft, RETURN_JOB, amount_e4)
     return None
+
+
+def end_unsold(view: View, draft: Draft, command: Command, **changes: Any) -> Refused | None:
+    """There will be no goods: the money goes back at once; where the ledger refuses that, a job tries again."""
+    refusal = may(draft, command)
+    if refusal is None:
+        advance(view, draft, command, **changes)
+        pay_back(view, draft, draft.order.rest_e4, Command.refund)
+    return refusal
 
 
 def to_desk(draft: Draft, kind: str, amount_e4: int, **more: str) -> None:
@@ -183,27 +221,4 @@ def to_desk(draft: Draft, kind: str, amount_e4: int, **more: str) -> None:
 def free_cards(draft: Draft) -> dict[str, Any]:
     """What an order that was never paid gives back, as a change of it."""
     draft.freed += draft.order.card_ids
-    return {"card_ids": ()}
-
-
-WAITING_FOR = {
-    State.awaiting_payment: "orders.expire",
-    State.held: "orders.decide",
-    State.fulfilling: FULFIL_JOB,
-    State.review: "orders.verify",
-    State.cancelling: "fulfilment.withdraw",
-    State.failed: "orders.refund",
-    State.refused: "orders.refund",
-}
-"""The job that an order in this state waits for."""
-
-
-def job_of(order: Standing, at: datetime) -> jobs.NewJob | None:
-    """What moves the order on, by itself or by a person; None if it may rest."""
-    if order.confirm_until is not None:
-        return jobs.NewJob(kind=SETTLE_JOB, subject_id=order.order_id, due_at=order.confirm_until)
-    kind = WAITING_FOR.get(order.state)
-    if kind is None:
-        return None
-    due_at = order.expires_at if order.state is State.awaiting_payment else at
-    return jobs.NewJob(kind=kind, subject_id=order.order_id, due_at=due_at)
+    return {"card_ids": (), "parts": tuple(msgspec.structs.replace(part, card_ids=()) for part in draft.order.parts)}

@@ -50,6 +50,14 @@ class SoldOut(Conflict):
     zh = "库存不足，补货后可使用相同单号重试。"
 
 
+class CardTaken(Conflict):
+    """Somebody has the card that you chose; choose another one."""
+
+    code = "card_taken"
+    retry = "same_key"
+    zh = "所选卡密已被他人购买或预留，请另选一张。"
+
+
 class ShopClosed(Conflict):
     """The shop you buy from is closed now."""
 
@@ -104,6 +112,20 @@ class StateForbids(Conflict):
 
     code = "state_forbids"
     zh = "订单当前状态不允许此操作。"
+
+
+class NoSuchPart(NotFound):
+    """This order has no such part; only bundles have any."""
+
+    code = "no_such_part"
+    zh = "该订单没有这一项，只有组合商品才有组成内容。"
+
+
+class PartForbids(Conflict):
+    """This part of the order is in a state in which this can't be done."""
+
+    code = "part_forbids"
+    zh = "该项组成内容当前状态不允许此操作。"
 
 
 class CommandReused(Conflict):
@@ -231,3 +253,10 @@ class BadReason(BadInput):
 
     code = "bad_reason"
     zh = "登记的原因不符合要求。"
+
+
+class NothingToReturn(Conflict):
+    """Nothing of this order waits to be returned to its guest."""
+
+    code = "nothing_to_return"
+    zh = "该订单没有待退回的款项。"

@@ -8,15 +8,18 @@ import msgspec
 
 from kameng.identity import Caller, Organisation
 from kameng.kit import audit, clock, events, ids, lanes
-from kameng.kit.db import Connection
-from kameng.orders import store
+from kameng.kit.db import Connection, Database
+from kameng.orders import parts_store, store
 from kameng.orders.errors import CardsNotOpened, OrderNotFound, SecretsNotShown
-from kameng.orders.model import ShownOrder
-from kameng.orders.showing import any_open, open_cards, secrets_visible, show
+from kameng.orders.model import OrderPart, ShownOrder
+from kameng.orders.showing import any_open, is_link, open_cards, secrets_visible, show
 from kameng.orders.snapshot import Snapshot
+from kameng.orders.store import ShopOrder
 from kameng.orders.wishing import ref_key_of
 
 ID_MAX = (1 << 63) - 1
+Parts = Mapping[int, Sequence[OrderPart]]
+"""Those of bundles, by order."""
 
 
 class Page(msgspec.Struct, frozen=True):
@@ -32,7 +35,16 @@ async def find(snapshot: Snapshot, caller: Caller, order_ids: Sequence[int]) -> 
     own = [order_id for order_id in order_ids if ids.lane_of(order_id) == organisation.lane]
     async with snapshot.db.connection() as connection:
         rows = await store.read_orders(connection, organisation.lane, own, [organisation.org_id])
-    return [show(rows[order_id], organisation.currency, ring=snapshot.ring) for order_id in own if order_id in rows]
+        parts = await parts_store.parts_of(connection, organisation.lane, rows.values(), snapshot.catalogue)
+    return shown(snapshot, organisation, [rows[order_id] for order_id in own if order_id in rows], parts)
+
+
+def shown(
+    snapshot: Snapshot, organisation: Organisation, rows: Sequence[store.OrderRow], parts: Parts
+) -> list[ShownOrder]:
+    """The organisation's orders, without their cards."""
+    currency, ring = organisation.currency, snapshot.ring
+    return [show(row, currency, ring=ring, parts=parts.get(row.order_id, ())) for row in rows]
 
 
 async def present(
@@ -40,7 +52,10 @@ async def present(
 ) -> dict[int, ShownOrder]:
     """Orders of some organisations as they stand now, without cards; ``currencies`` says what each pays with."""
     rows = await store.read_orders(connection, lane, order_ids, list(currencies))
-    return {order_id: show(row, currencies[row.org_id]) for order_id, row in rows.items()}
+    parts = await parts_store.read_parts(connection, lane, list(rows))
+    return {
+        order_id: show(row, currencies[row.org_id], parts=parts.get(order_id, ())) for order_id, row in rows.items()
+    }
 
 
 async def find_by_ref(snapshot: Snapshot, caller: Caller, client_ref: str) -> ShownOrder:
@@ -62,13 +77,16 @@ async def list_orders(
         rows = await store.list_orders(
             connection, organisation.lane, organisation.org_id, before_id=before_id, limit=limit + 1, state=state
         )
-    return page_of(snapshot, organisation, rows, limit)
+        return await page_of(connection, snapshot, organisation, rows, limit)
 
 
-def page_of(snapshot: Snapshot, organisation: Organisation, rows: Sequence[store.OrderRow], limit: int) -> Page:
+async def page_of(
+    connection: Connection, snapshot: Snapshot, organisation: Organisation, rows: Sequence[store.OrderRow], limit: int
+) -> Page:
     """At most ``limit`` of the rows; one row more than that says that there is a next page."""
-    shown = [show(row, organisation.currency, ring=snapshot.ring) for row in rows[:limit]]
-    return Page(shown, rows[limit - 1].order_id if len(rows) > limit else None)
+    parts = await parts_store.parts_of(connection, organisation.lane, rows[:limit], snapshot.catalogue)
+    next_id = rows[limit - 1].order_id if len(rows) > limit else None
+    return Page(shown(snapshot, organisation, rows[:limit], parts), next_id)
 
 
 async def timeline(snapshot: Snapshot, caller: Caller, order_id: int) -> list[events.Event]:
@@ -92,11 +110,31 @@ async def reveal(snapshot: Snapshot, caller: Caller, order_id: int) -> ShownOrde
         if order_id not in rows:
             raise OrderNotFound
         at = clock.now()
-        if not secrets_visible(rows[order_id], at):
+        parts = await parts_store.parts_of(connection, lane, rows.values(), snapshot.catalogue)
+        if not secrets_visible(rows[order_id], at, parts.get(order_id, ())):
             raise SecretsNotShown
         cards = (await open_cards(connection, snapshot.ring, lane, [rows[order_id]]))[order_id]
         if cards and not any_open(cards):
             raise CardsNotOpened
         line = audit.Line(passage.ids[0], organisation.org_id, caller.key.key_id, "order.reveal", order_id)
         await audit.note(connection, lane, at, [line])
-    return show(rows[order_id], organisation.currency, cards)
+    return show(
+        rows[order_id], organisation.currency, cards, parts=parts.get(order_id, ()),
+        is_link=is_link(snapshot, rows[order_id]),
+    )  # fmt: skip
+
+
+async def list_of_shop(
+    db: Database, agent_id: int, buyers: Sequence[int], *, before_id: int, limit: int
+) -> list[ShopOrder]:
+    """What these organisations, of any lane, bought from an agent, newest first."""
+    found: list[ShopOrder] = []
+    by_lane: dict[int, list[int]] = {}
+    for org_id in buyers:
+        by_lane.setdefault(ids.lane_of(org_id), []).append(org_id)
+    async with db.connection() as connection:
+        for lane, org_ids in by_lane.items():
+            found += await store.orders_of_shop(
+                connection, lane, org_ids, agent_id, before_id=before_id, limit=limit
+            )
+    return sorted(found, key=lambda one: -one.order_id)[:limit]

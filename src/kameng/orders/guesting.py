@@ -15,9 +15,10 @@ from datetime import datetime, timedelta
 
 import msgspec
 
+from kameng import notices
 from kameng.kit import audit, clock, crypto, ids, lanes
 from kameng.kit.db import Database
-from kameng.orders import store
+from kameng.orders import parts_store, store
 from kameng.orders.errors import BadGuest, OrderNotFound, TooManyGuesses
 from kameng.orders.model import ShownOrder
 from kameng.orders.showing import any_open, open_cards, secrets_visible, show
@@ -38,12 +39,13 @@ class Guest(msgspec.Struct, frozen=True):
 
     contact: bytes  # normalised: a phone number or an address
     password: str
+    language: str = "both"  # of what he is told
 
     def __repr__(self) -> str:
         return "Guest(…)"
 
 
-def guest_from(contact: str, password: str) -> Guest:
+def guest_from(contact: str, password: str, *, language: str = "both") -> Guest:
     """``BadGuest`` with the field that can't be."""
     normal = contact.strip().casefold()
     if not (normal and len(normal) <= CONTACT_CHARS_MAX and normal.isprintable()):
@@ -56,7 +58,10 @@ def guest_from(contact: str, password: str) -> Guest:
         raise BadGuest(
             f"{least} to {most} characters", field="password", detail_zh=f"查询密码：应为 {least} 至 {most} 个字符"
         )
-    return Guest(normal.encode(), password)
+    if language not in notices.LANGUAGES:
+        choice = ", ".join(notices.LANGUAGES)
+        raise BadGuest(f"one of {choice}", field="language", detail_zh=f"语言：应为 {choice} 之一")
+    return Guest(normal.encode(), password, language)
 
 
 def hash_password(password: str) -> str:
@@ -91,15 +96,16 @@ async def find_as_guest(db: Database, ring: crypto.KeyRing, order_id: int, passw
         standing = (await store.read_standing(connection, lane, [order_id]))[order_id]
         rows = await store.read_orders(connection, lane, [order_id], [standing.org_id])
         at = clock.now()
+        parts = await parts_store.read_parts(connection, lane, [order_id])
         cards = {}
-        if secrets_visible(rows[order_id], at):
+        if secrets_visible(rows[order_id], at, parts.get(order_id, ())):
             cards = await open_cards(connection, ring, lane, list(rows.values()))
         shown = cards.get(order_id, ())
         if any_open(shown):
             line = audit.Line(passage.ids[0], standing.org_id, 0, "order.reveal_to_guest", order_id)
             await audit.note(connection, lane, at, [line])
         await store.forget_guesses(connection, lane, order_id)
-    return show(rows[order_id], standing.currency, shown)
+    return show(rows[order_id], standing.currency, shown, parts=parts.get(order_id, ()))
 
 
 async def _count_guess(db: Database, lane: int, order_id: int) -> str | None:

@@ -13,9 +13,11 @@ from kameng.kit.jobs import Handler, Inside, Job
 from kameng.kit.lanes import Passage
 from kameng.ledger import LedgerRefused
 from kameng.orders.acting import IDS_EACH, act_within
-from kameng.orders.commands import SETTLE_JOB, Instruction, Terms
+from kameng.orders.commands import Instruction, Terms
 from kameng.orders.drafting import MISMATCH_JOB, RETURN_JOB
+from kameng.orders.expecting import SETTLE_JOB
 from kameng.orders.model import Command, Refused
+from kameng.orders.telling import TELL_JOB, Reach, tell_guests
 
 DUE = {
     "orders.expire": Command.expire,
@@ -33,8 +35,8 @@ DESK = {
 """What a person is asked for."""
 
 
-def handlers(ring: crypto.KeyRing, terms: Terms) -> list[Handler]:
-    """For the worker."""
+def handlers(ring: crypto.KeyRing, terms: Terms, reach: Reach | None = None) -> list[Handler]:
+    """For the worker; without ``reach`` no guest is told anything."""
 
     def due(kind: str, command: Command) -> Inside:
         async def run(connection: Connection, passage: Passage, batch: list[Job]) -> None:
@@ -48,7 +50,11 @@ def handlers(ring: crypto.KeyRing, terms: Terms) -> list[Handler]:
 
         return Inside(kind, run)
 
-    return [*(due(*one) for one in DUE.items()), *(desk(*one) for one in DESK.items())]
+    async def tell(connection: Connection, passage: Passage, batch: list[Job]) -> None:
+        await tell_guests(connection, ring, passage, batch, reach or Reach())
+
+    told = Inside(TELL_JOB, tell, ids_per_job=2)
+    return [told, *(due(*one) for one in DUE.items()), *(desk(*one) for one in DESK.items())]
 
 
 async def _run_due(

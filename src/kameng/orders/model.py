@@ -7,6 +7,7 @@ from enum import StrEnum
 
 import msgspec
 
+from kameng.catalogue import FROM_STOCK
 from kameng.identity import ApiKey, Nonce, Organisation
 from kameng.kit.errors import Fault, Refusal
 from kameng.orders.splitting import Split
@@ -57,6 +58,9 @@ class Command(StrEnum):
     settle = "settle"
     redeliver = "redeliver"
     swap = "swap"  # other cards for some of them
+    overdue = "overdue"  # it is told that its time is up
+    deliver_part = "deliver_part"  # of a bundle
+    fail_part = "fail_part"
 
 
 TRANSITIONS: dict[tuple[State, Command], State] = {
@@ -70,6 +74,7 @@ TRANSITIONS: dict[tuple[State, Command], State] = {
     (State.held, Command.refuse): State.refused,
     (State.held, Command.fulfil): State.fulfilling,
     (State.held, Command.deliver): State.delivered,
+    (State.held, Command.deliver_partly): State.partly_delivered,  # what came of a bundle before
     (State.fulfilling, Command.hold): State.held,  # as long as nobody has begun
     (State.fulfilling, Command.deliver): State.delivered,
     (State.fulfilling, Command.deliver_partly): State.partly_delivered,
@@ -77,9 +82,11 @@ TRANSITIONS: dict[tuple[State, Command], State] = {
     (State.fulfilling, Command.withdraw): State.cancelling,
     (State.fulfilling, Command.fail): State.failed,
     (State.review, Command.deliver): State.delivered,
+    (State.review, Command.deliver_partly): State.partly_delivered,
     (State.review, Command.fail): State.failed,
     (State.review, Command.fulfil): State.fulfilling,
     (State.cancelling, Command.deliver): State.delivered,
+    (State.cancelling, Command.deliver_partly): State.partly_delivered,
     (State.cancelling, Command.fail): State.failed,
     (State.partly_delivered, Command.refund): State.refunded,
     (State.partly_delivered, Command.settle): State.settled,
@@ -93,6 +100,13 @@ TRANSITIONS: dict[tuple[State, Command], State] = {
         (state, command): state
         for state in (State.delivered, State.partly_delivered, State.settled)
         for command in (Command.refund_part, Command.redeliver, Command.swap)
+    },
+    **{(state, Command.overdue): state for state in (State.fulfilling, State.cancelling)},
+    # One part of a bundle; what follows for the order when it was the last one is a step of its own.
+    **{
+        (state, command): state
+        for state in (State.fulfilling, State.review, State.cancelling)
+        for command in (Command.deliver_part, Command.fail_part)
     },
 }
 """Every step an order can take. What is not here is refused."""
@@ -114,11 +128,30 @@ def step(state: State, command: Command) -> State:
 _PAID = step(State.awaiting_payment, Command.pay)
 PLACED_DELIVERED = step(_PAID, Command.deliver)
 PLACED_FULFILLING = step(_PAID, Command.fulfil)
+PLACED_HELD = step(_PAID, Command.hold)
 
 FINAL = frozenset({State.settled, State.delivered, State.expired, State.cancelled, State.refunded})
 """States in which an order may rest without a job or a desk."""
 
 SECRETS_VISIBLE = frozenset({State.delivered, State.partly_delivered, State.settled})
+
+PARTS_VISIBLE = frozenset({State.held, State.fulfilling, State.review, State.cancelling})
+"""States in which cards of a bundle are with its buyer already, and other parts of it are not."""
+
+
+class PartState(StrEnum):
+    waiting = "waiting"
+    delivered = "delivered"
+    failed = "failed"  # what it is worth goes back with the last part
+    refunded = "refunded"
+
+
+class Pick(msgspec.Struct, frozen=True, gc=False):
+    """The card that a buyer chose. ``is_known``: it is one of those that may be chosen, or was until somebody did."""
+
+    card_id: int
+    fee_e4: int | None = None  # None: as its SKU says
+    is_known: bool = False
 
 
 class Wish(msgspec.Struct, frozen=True, gc=False):
@@ -139,6 +172,24 @@ class Wish(msgspec.Struct, frozen=True, gc=False):
     group: int = 0  # wishes of one group are placed together or not at all
     marks: tuple[bytes, ...] = ()  # what finds the order by who is topped up
     has_password: bool = False  # in its account, to be wiped when the order is final
+    pick: Pick | None = None
+
+
+class OrderPart(msgspec.Struct, frozen=True, gc=False):
+    """A part of an order of a bundle, as it stands. ``quantity``: pieces, of all the bundles of the order."""
+
+    part_no: int
+    sku_id: int
+    sku_revision: int
+    kind: str
+    quantity: int
+    worth_e4: int
+    state: PartState = PartState.waiting
+    card_ids: tuple[int, ...] = ()
+
+    @property
+    def from_stock(self) -> bool:
+        return self.kind in FROM_STOCK
 
 
 class NewOrder(msgspec.Struct, frozen=True, gc=False):
@@ -156,6 +207,10 @@ class NewOrder(msgspec.Struct, frozen=True, gc=False):
     confirm_days: int = 0  # its money rests in escrow for so long, or until the buyer confirms
     split: Split | None = None
     """Among the agents above the buyer; None: he buys from the platform."""
+    kind: str = ""
+    """Of its SKU."""
+    parts: tuple[OrderPart, ...] = ()
+    """Of a bundle."""
 
 
 class ShownCard(msgspec.Struct, frozen=True, gc=False):
@@ -163,6 +218,18 @@ class ShownCard(msgspec.Struct, frozen=True, gc=False):
 
     text: bytes | None
     expires_on: date | None
+    card_id: int = 0  # known where it matters which one it is
+
+
+class ShownPart(msgspec.Struct, frozen=True, gc=False):
+    """A part of a bundle in an answer, with its cards where they may be seen."""
+
+    part_no: int
+    sku_id: int
+    quantity: int
+    worth_e4: int
+    state: str
+    cards: tuple[ShownCard, ...] = ()
 
 
 class ShownOrder(msgspec.Struct, frozen=True, gc=False):
@@ -184,6 +251,7 @@ class ShownOrder(msgspec.Struct, frozen=True, gc=False):
     refunded_e4: int = 0
     confirm_until: datetime | None = None
     account: dict[str, str] | None = None  # masked
+    parts: tuple[ShownPart, ...] = ()
 
 
 class Placed(msgspec.Struct, frozen=True, gc=False):

@@ -16,6 +16,19 @@ FROM orders
 WHERE lane = $1::smallint AND org_id = $2 AND order_id < $3 AND ($5::text IS NULL OR state = $5)
 ORDER BY order_id DESC LIMIT $4::int;
 
+-- name: orders_of_shop
+-- What some buyers of a lane bought from an agent ($4), below the cursor, newest first: those that he sold, whoever
+-- sells to them by now.
+SELECT o.* FROM unnest($2::bigint[]) AS b (org_id)
+CROSS JOIN LATERAL (
+  SELECT order_id, org_id, sku_id, quantity, unit_price_e4, total_e4, refunded_e4,
+         (split #>> '{margins,-1,1}')::bigint AS margin_e4, state, placed_at
+  FROM orders
+  WHERE lane = $1::smallint AND orders.org_id = b.org_id AND order_id < $3
+    AND (split #>> '{margins,-1,0}')::bigint = $4
+  ORDER BY order_id DESC LIMIT $5::int
+) AS o ORDER BY o.order_id DESC LIMIT $5::int;
+
 -- name: accounts_under_other_keys
 -- Sealed accounts not under the current key of the ring, for re-sealing, from an order id on.
 SELECT order_id, account FROM orders
@@ -35,7 +48,8 @@ SELECT o.order_id, o.org_id, o.sku_id, o.sku_revision, o.quantity, o.total_e4, o
        g.sandbox_of IS NOT NULL AS is_sandbox,
        EXISTS (SELECT FROM job j WHERE j.lane = $1::smallint AND j.subject_id = o.order_id
                AND j.state IN ('leased', 'sending')) AS is_begun,
-       p.expires_at, p.contact IS NOT NULL AS is_guest
+       p.expires_at, p.contact IS NOT NULL AS is_guest, p.chosen_card,
+       coalesce(p.needs_review, false) AS needs_review
 FROM orders o JOIN organisation g ON g.lane = $1::smallint AND g.org_id = o.org_id
 LEFT JOIN order_payment p ON p.lane = $1::smallint AND p.order_id = o.order_id
 WHERE o.lane = $1::smallint AND o.order_id = ANY($2::bigint[]);
@@ -89,6 +103,19 @@ SELECT * FROM unnest($1::text[], $2::bigint[]) ON CONFLICT DO NOTHING;
 -- The order that each payment belongs to.
 SELECT reference, order_id FROM payment_reference WHERE reference = ANY($1::text[]);
 
+-- name: open_returns
+-- What waits on the desk, or will, to be returned to an order's guest.
+SELECT payload FROM job WHERE lane = $1::smallint AND subject_id = $2 AND kind = $3 AND state IN ('waiting', 'dead');
+
+-- name: claim_return
+-- Ties the reference of a return to what was returned, if nobody did before.
+INSERT INTO payment_return (reference, order_id, amount_e4) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING
+RETURNING order_id;
+
+-- name: read_return
+-- What was returned under a reference.
+SELECT order_id, amount_e4 FROM payment_return WHERE reference = $1;
+
 -- name: count_unpaid
 -- How many orders of this lane await payment from one address, and from one buyer.
 SELECT (SELECT count(*) FROM order_payment WHERE lane = $1::smallint AND ip_key = $2 AND is_open) AS of_ip,
@@ -96,8 +123,9 @@ SELECT (SELECT count(*) FROM order_payment WHERE lane = $1::smallint AND ip_key 
 
 -- name: insert_payment
 -- An order begins to await its payment.
-INSERT INTO order_payment (lane, order_id, expires_at, ip_key, buyer_key, contact, password_hash)
-VALUES ($1::smallint, $2, $3, $4, $5, $6, $7);
+INSERT INTO order_payment (lane, order_id, expires_at, ip_key, buyer_key, contact, password_hash, language,
+                           needs_review, chosen_card)
+VALUES ($1::smallint, $2, $3, $4, $5, $6, $7, $8, $9, $10);
 
 -- name: read_guesses
 -- The query password of a guest's order, and how often it was guessed in vain.
@@ -111,6 +139,12 @@ UPDATE order_payment SET failures = failures + 1, asked_at = $3 WHERE lane = $1:
 -- name: forget_guesses
 -- The right one.
 UPDATE order_payment SET failures = 0, asked_at = NULL WHERE lane = $1::smallint AND order_id = $2;
+
+-- name: read_contacts
+-- Where guests of these orders are reached, sealed, and in what language.
+SELECT p.order_id, o.org_id, p.contact, p.language FROM order_payment p
+JOIN orders o ON o.lane = $1::smallint AND o.order_id = p.order_id
+WHERE p.lane = $1::smallint AND p.order_id = ANY($2::bigint[]) AND p.contact IS NOT NULL;
 
 -- name: contacts_under_other_keys
 -- Sealed contacts of guests not under the current key of the ring, for re-sealing, from an order id on.

@@ -10,12 +10,14 @@ from kameng.kit import money
 from kameng.ledger import BadAmount
 from kameng.orders import settling
 from kameng.orders.commands import Standing
+from kameng.orders.completing import hand_over_stock, lacking
 from kameng.orders.drafting import (
     MISMATCH_JOB,
     RETURN_JOB,
     Draft,
     View,
     advance,
+    free_cards,
     hand_over,
     note,
     post,
@@ -39,22 +41,35 @@ def pay(view: View, draft: Draft) -> Refused | Short | None:
         return _give_back(view, draft, amount_e4)
     if amount_e4 != order.total_e4:
         return _set_aside(view, draft, amount_e4)
-    if order.state is State.expired and _lacks_cards(view, order):
-        return Short(order.sku_id, order.quantity) if view.may_steal else _give_back(view, draft, amount_e4)
+    short = _lacking(view, order) if order.state is State.expired else None
+    if short is not None:
+        may_steal = view.may_steal and order.chosen_card is None
+        return short if may_steal else _give_back(view, draft, amount_e4)
     return _take_money(view, draft)
 
 
-def _lacks_cards(view: View, order: Standing) -> bool:
-    sku = view.sku_of(order)
-    return sku.from_stock and not order.is_sandbox and not view.shelf.has(order.sku_id, order.quantity)
+def _lacking(view: View, order: Standing) -> Short | None:
+    if order.parts:
+        return lacking(view, order)
+    if order.chosen_card is not None:
+        is_there = view.shelf.has_displayed(order.chosen_card)
+    else:
+        is_there = order.is_sandbox or not view.sku_of(order).from_stock
+        is_there = is_there or view.shelf.has(order.sku_id, order.quantity)
+    return None if is_there else Short(order.sku_id, order.quantity)
 
 
 def _take_money(view: View, draft: Draft) -> Refused | Short | None:
-    """The money is in: the goods go out, or to whoever fulfils."""
+    """The money is in: the goods go out, or to whoever fulfils; or a person looks first, and its cards go back."""
     refusal = post(view, settling.paid_transfers(draft.order))
     if refusal is not None:
         return refusal
     advance(view, draft, Command.pay)
+    if draft.order.needs_review:
+        advance(view, draft, Command.hold, **free_cards(draft))
+        return None
+    if draft.order.parts:
+        return hand_over_stock(view, draft)
     if view.sku_of(draft.order).from_stock:
         return hand_over(view, draft)
     advance(view, draft, Command.fulfil)

@@ -12,40 +12,51 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from kameng import identity, ledger, risk, stock
 from kameng.identity import Scope
 from kameng.kit import audit, clock, epochs, events, jobs, lanes, metrics
 from kameng.kit.db import Connection
-from kameng.orders import private_store, store
-from kameng.orders.commands import FULFIL_JOB, SETTLE_JOB
-from kameng.orders.deciding import Asked, View, decide
-from kameng.orders.model import Answer, Decision, Known, NewOrder, Placed, Refused, Short, ShownOrder, State, Wish
-from kameng.orders.showing import any_open, masked, open_cards, secrets_visible, show
+from kameng.orders import parts_store, private_store, store
+from kameng.orders.asking import Entry, ask
+from kameng.orders.bundling import pieces_of, told_parts
+from kameng.orders.deciding import decide
+from kameng.orders.expecting import SETTLE_JOB, first_job, first_part_jobs
+from kameng.orders.judging import Asked, View
+from kameng.orders.model import (
+    Answer,
+    Decision,
+    Known,
+    NewOrder,
+    Placed,
+    Refused,
+    Short,
+    ShownOrder,
+    State,
+    Wish,
+)  # fmt: skip
+from kameng.orders.showing import (
+    any_open,
+    is_link,
+    masked,
+    open_cards,
+    secrets_visible,
+    show,
+    with_parts,
+    without_cards,
+)  # fmt: skip
 
 if TYPE_CHECKING:
     from kameng.catalogue import Sku
-    from kameng.identity import Chain, Organisation
     from kameng.orders.snapshot import Snapshot
-    from kameng.pricing import Quote
 
-PLACED_EVENTS = {State.delivered: "order.delivered", State.fulfilling: "order.fulfilling"}
+PLACED_EVENTS = {
+    State.delivered: "order.delivered", State.fulfilling: "order.fulfilling", State.held: "order.held"
+}  # fmt: skip
 
 
-_FULFILLING = State.fulfilling
+_FULFILLING, _HELD = State.fulfilling, State.held
 _POSTED_TO = (ledger.House.sales, ledger.House.escrow)
 _HOUSE = [ledger.house_account(code, currency) for code in _POSTED_TO for currency in ("CNY", "XTS")]
-
-
-class Entry(msgspec.Struct, frozen=True, gc=False):
-    """A wish as it enters a batch. The flags say what it went through before."""
-
-    wish: Wish
-    over_limit: bool = False
-    may_steal: bool = True
-    nonce_spent: bool = False
-    unsure: bool = False
 
 
 class AnswersLost(Exception):
@@ -93,7 +104,7 @@ async def refuse_sold_out(
         at = clock.now()
         refs = await store.read_refs(connection, lane, [wish.ref_key for wish in wishes])
         asked = [
-            _ask(snapshot, Entry(wish, may_steal=False), int(at.timestamp()))
+            ask(snapshot, Entry(wish, may_steal=False), int(at.timestamp()))
             if sold_out_at.get(wish.sku_id) == snapshot.stock_epoch and wish.ref_key not in refs
             else None
             for wish in wishes
@@ -123,10 +134,11 @@ async def read(
 ) -> tuple[View, list[Asked]]:
     """Everything the batch must know, each kind in one statement."""
     at = clock.now()
-    asked = [_ask(snapshot, entry, int(at.timestamp())) for entry in entries]
+    asked = [ask(snapshot, entry, int(at.timestamp())) for entry in entries]
     refs = await store.read_refs(connection, lane, [a.wish.ref_key for a in asked])
     needs: dict[int, int] = {}
     wallets = set()
+    chosen: list[int] = []
     split: list[Asked] = []
     for a in asked:
         organisation = a.wish.organisation
@@ -136,7 +148,12 @@ async def read(
         # Only what can be sold is read and opened: no repeat, no quantity that nobody may order.
         may_sell = a.sku is not None and a.sku.from_stock and a.wish.quantity <= a.sku.quantity_max
         if may_sell and organisation.sandbox_of is None and a.wish.ref_key not in refs:
-            needs[a.wish.sku_id] = needs.get(a.wish.sku_id, 0) + a.wish.quantity
+            if a.wish.pick is None:
+                needs[a.wish.sku_id] = needs.get(a.wish.sku_id, 0) + a.wish.quantity
+            else:
+                chosen.append(a.wish.pick.card_id)
+        elif a.sku is not None and a.sku.parts and organisation.sandbox_of is None and a.wish.ref_key not in refs:
+            _add_pieces(needs, a.sku, a.wish.quantity)
     nonces = [a.wish.nonce for a in asked if a.wish.nonce is not None]
     claims = {claim.key for a in asked for claim in a.lane_claims}
     sub_accounts, leg_ids = await _sub_accounts(connection, lane, split) if split else ([], [])
@@ -147,7 +164,7 @@ async def read(
         keys=snapshot.directory.keys,
         organisations=snapshot.directory.organisations,
         books=ledger.Books([*await ledger.read_accounts(connection, lane, [*_HOUSE, *wallets]), *sub_accounts]),
-        shelf=await stock.read_shelf(connection, snapshot.ring, lane, needs),
+        shelf=await stock.read_shelf(connection, snapshot.ring, lane, needs, chosen=chosen),
         counters=await risk.read_lane_counters(connection, lane, claims) if claims else risk.Counters({}),
         refs=refs,
         nonces=await identity.known_nonces(connection, lane, nonces) if nonces else set(),
@@ -158,6 +175,13 @@ async def read(
     return view, asked
 
 
+def _add_pieces(needs: dict[int, int], bundle: Sku, quantity: int) -> None:
+    """What a bundle takes from the shelf, if so many may be ordered."""
+    if quantity <= bundle.quantity_max:
+        for sku_id, need in pieces_of(bundle, quantity).items():
+            needs[sku_id] = needs.get(sku_id, 0) + need
+
+
 async def _sub_accounts(
     connection: Connection, lane: int, split: Sequence[Asked]
 ) -> tuple[list[ledger.Account], list[int]]:
@@ -165,61 +189,6 @@ async def _sub_accounts(
     earners = {agent.org_id for a in split for agent in a.chain.agents}
     leg_count = sum(len(a.chain.agents) for a in split)
     return await ledger.open_sub_accounts(connection, lane, sorted(earners), leg_count=leg_count)
-
-
-def _ask(snapshot: Snapshot, entry: Entry, at_s: int) -> Asked:
-    """The wish with its SKU, price and limits by the directories of now."""
-    wish = entry.wish
-    sku = snapshot.catalogue.skus.get(wish.sku_id)
-    if sku is None:
-        return Asked(wish, None, None, nonce_spent=entry.nonce_spent, unsure=entry.unsure)
-    organisation = _buyer(snapshot, wish)
-    quote = snapshot.quote(organisation, sku, wish.quantity)
-    policy, listed, claims = snapshot.policy, None, []
-    if policy.rules or policy.listings:
-        facts = facts_of(wish, sku, quote, at_s)
-        listed = policy.listed(facts)
-        claims = policy.lane_claims(facts)
-    if wish.key.daily_limit_e4 is not None:
-        amount_e4 = quote.unit_price_e4 * wish.quantity
-        claims = [*claims, risk.key_day_claim(wish.key.key_id, wish.key.daily_limit_e4, amount_e4, at_s)]
-    chain = snapshot.directory.chain_of(organisation)
-    spender = _spender(organisation, chain)
-    if spender is not None:
-        is_shop = spender.org_id != organisation.org_id
-        paid_e4 = (quote.agents[-1][1] if is_shop else quote.unit_price_e4) * wish.quantity
-        day_e4, month_e4 = spender.day_budget_e4, spender.month_budget_e4
-        claims = [*claims, *risk.budget_claims(spender.org_id, day_e4, month_e4, paid_e4, at_s)]
-    return Asked(
-        wish, sku, quote, listed, tuple(claims), entry.over_limit and listed != "allow", entry.may_steal,
-        entry.nonce_spent, entry.unsure, chain, spender,
-    )  # fmt: skip
-
-
-def quote_of(snapshot: Snapshot, wish: Wish, sku: Sku) -> Quote:
-    """What the wish costs its organisation as that stands now."""
-    return snapshot.quote(_buyer(snapshot, wish), sku, wish.quantity)
-
-
-def _buyer(snapshot: Snapshot, wish: Wish) -> Organisation:
-    """Who wishes, by the directory of now."""
-    return snapshot.directory.organisations.get(wish.organisation.org_id, wish.organisation)
-
-
-def _spender(organisation: Organisation, chain: Chain) -> Organisation | None:
-    """Whose wallet pays, if there is more to it than the buyer's own: its limits, or a shop that pays for him."""
-    if chain.agents and not organisation.sandbox and identity.pays_for(chain.seller, organisation.kind):
-        return chain.seller
-    return organisation if organisation.has_limits else None
-
-
-def facts_of(wish: Wish, sku: Sku, quote: Quote, at_s: int) -> risk.Facts:
-    """What risk may know of the wish, for the limits of the lane and for those that cross lanes."""
-    amount_e4 = quote.unit_price_e4 * wish.quantity
-    organisation = wish.organisation
-    return risk.Facts(
-        organisation.org_id, wish.ip, wish.target_hash, sku.kind, amount_e4, at_s, organisation.sandbox
-    )  # fmt: skip
 
 
 async def _write(
@@ -236,13 +205,27 @@ async def _write(
     with_account = [order for order in orders if order.wish.account is not None]
     if with_account:
         await private_store.insert_marks(connection, lane, with_account)
-    sold = [(card_id, order.order_id, order.wish.sku_id) for order in orders for card_id in order.card_ids]
+    plain, bundles = orders, [order for order in orders if order.parts]
+    if bundles:
+        plain = [order for order in orders if not order.parts]
+    sold = [
+        (card_id, order.order_id, order.wish.sku_id)
+        for order in plain
+        if order.wish.pick is None
+        for card_id in order.card_ids
+    ]
+    if bundles:
+        sold += await _write_parts(connection, lane, view.at, bundles)
     if sold:
         await stock.sell(connection, lane, sold)
+    chosen = [(card_id, o.order_id) for o in orders if o.wish.pick is not None for card_id in o.card_ids]
+    if chosen:
+        await stock.sell_displayed(connection, lane, chosen)
     new_jobs = [
-        jobs.NewJob(kind=FULFIL_JOB, subject_id=order.order_id, due_at=view.at)
+        first_job(order, view.at)
         for order in orders
-        if order.state is _FULFILLING
+        if order.state is _HELD
+        or (order.state is _FULFILLING and (not order.parts or order.wish.organisation.sandbox))
     ]
     until = {o.order_id: view.at + timedelta(days=o.confirm_days) for o in orders if o.confirm_days}
     if until:
@@ -256,6 +239,20 @@ async def _write(
         await identity.spend_nonces(connection, lane, view.spent)
 
 
+async def _write_parts(
+    connection: Connection, lane: int, at: datetime, bundles: Sequence[NewOrder]
+) -> list[tuple[int, int, int]]:
+    """The parts of bundles and their jobs; the cards that were sold with them, as (card, order, SKU) each. The gate is
+    held; it is passed once more, for the ids of jobs."""
+    await parts_store.insert_parts(connection, lane, bundles)
+    due = [job for order in bundles for job in first_part_jobs(order, at)]
+    if due:
+        await jobs.add(connection, lane, due, (await lanes.pass_gate(connection, lane, id_count=len(due))).ids)
+    return [
+        (card_id, order.order_id, part.sku_id) for order in bundles for part in order.parts for card_id in part.card_ids
+    ]
+
+
 def _placed_event(order: NewOrder, view: View) -> events.NewEvent:
     wish = order.wish
     # By the directory of this batch: a door may have met the organisation before it wanted events.
@@ -267,6 +264,7 @@ def _placed_event(order: NewOrder, view: View) -> events.NewEvent:
         sequence=1,
         kind=PLACED_EVENTS[order.state],
         actor_id=wish.key.key_id,
+        data={"parts": told_parts(order.parts)} if order.parts else None,
         due=organisation.wants_events,
     )
 
@@ -285,12 +283,17 @@ async def _read_known(
         return {}
     org_ids = list({wish.organisation.org_id for wish in repeats.values()})
     rows = await store.read_orders(connection, lane, list(repeats), org_ids)
+    parts = await parts_store.parts_of(connection, lane, rows.values(), snapshot.catalogue)
     readers = {
         decision.order_id: entry.wish.key.key_id
         for entry, decision in zip(entries, decisions, strict=True)
         if isinstance(decision, Known) and Scope.cards_read in entry.wish.key.scopes
     }
-    revealed = [row for row in rows.values() if row.order_id in readers and secrets_visible(row, at)]
+    revealed = [
+        row
+        for row in rows.values()
+        if row.order_id in readers and secrets_visible(row, at, parts.get(row.order_id, ()))
+    ]
     shown = await open_cards(connection, snapshot.ring, lane, revealed)
     lines = [
         audit.Line(audit_id, row.org_id, readers[row.order_id], "order.reveal", row.order_id)
@@ -300,7 +303,10 @@ async def _read_known(
         await audit.note(connection, lane, at, lines)
     currencies = {order_id: wish.organisation.currency for order_id, wish in repeats.items()}
     return {
-        row.order_id: show(row, currencies[row.order_id], shown.get(row.order_id, ()), replayed=True)
+        row.order_id: show(
+            row, currencies[row.order_id], shown.get(row.order_id, ()), replayed=True,
+            parts=parts.get(row.order_id, ()), is_link=is_link(snapshot, row),
+        )
         for row in rows.values()
     }
 
@@ -309,14 +315,15 @@ def _answer(wish: Wish, decision: Decision, at: datetime, known: dict[int, Shown
     if isinstance(decision, Placed):
         order = decision.order
         may_read = Scope.cards_read in wish.key.scopes
-        return ShownOrder(
+        cards = decision.card_texts if may_read else tuple(masked(card) for card in decision.card_texts)
+        shown = ShownOrder(
             order.order_id, wish.client_ref, wish.sku_id, wish.quantity, order.unit_price_e4, order.total_e4,
-            wish.organisation.currency, order.state, 1, at, order.trace,
-            decision.card_texts if may_read else tuple(masked(card) for card in decision.card_texts),
+            wish.organisation.currency, order.state, 1, at, order.trace, cards,
         )  # fmt: skip
+        return with_parts(shown, order.parts) if order.parts else shown
     if not isinstance(decision, Known):
         return decision
     repeat = known[decision.order_id]
     # Another key of the same batch may have had them opened.
     is_shown = Scope.cards_read in wish.key.scopes or wish.organisation.sandbox
-    return repeat if is_shown else msgspec.structs.replace(repeat, cards=())
+    return repeat if is_shown else without_cards(repeat)

@@ -54,3 +54,35 @@ WHERE m.lane = $1::smallint AND m.span = s.order_id >> 51 AND m.mark = s.mark AN
 -- name: marks_of_orders
 -- All marks of some orders, by looking through the lane's: for accounts that do not open.
 SELECT mark, order_id FROM order_mark WHERE lane = $1::smallint AND order_id = ANY($2::bigint[]);
+
+-- name: read_older
+-- How far the marks of a lane's older orders are made; nothing: all of them are.
+SELECT after_id, until_id FROM order_mark_older WHERE lane = $1::smallint;
+
+-- name: accounts_between
+-- Orders with an account, beyond the id $2 and up to $3.
+SELECT order_id, account FROM orders
+WHERE lane = $1::smallint AND account IS NOT NULL AND order_id > $2 AND order_id <= $3
+ORDER BY order_id LIMIT $4::int;
+
+-- name: add_marks
+-- Marks of orders whose account is still there; what stands already stays.
+INSERT INTO order_mark (lane, mark, order_id)
+SELECT $1::smallint, m.mark, m.order_id FROM unnest($2::bytea[], $3::bigint[]) AS m (mark, order_id)
+JOIN orders o ON o.lane = $1::smallint AND o.order_id = m.order_id AND o.account IS NOT NULL
+ON CONFLICT DO NOTHING;
+
+-- name: add_passwords
+-- Orders whose account, still there, holds a password.
+INSERT INTO order_password (lane, order_id)
+SELECT $1::smallint, o.order_id FROM orders o
+WHERE o.lane = $1::smallint AND o.order_id = ANY($2::bigint[]) AND o.account IS NOT NULL
+ON CONFLICT DO NOTHING;
+
+-- name: move_older
+-- So far are they made.
+UPDATE order_mark_older SET after_id = $2 WHERE lane = $1::smallint;
+
+-- name: end_older
+-- All of them are.
+DELETE FROM order_mark_older WHERE lane = $1::smallint;

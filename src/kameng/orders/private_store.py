@@ -92,3 +92,33 @@ async def marks_of_orders(connection: Connection, lane: int, order_ids: Sequence
     """Takes as long as the lane has marks."""
     rows = await connection.fetch(statements.marks_of_orders, lane, order_ids, timeout=resealing.LOOK_TIMEOUT_S)
     return [(row[0], row[1]) for row in rows]
+
+
+async def read_older(connection: Connection, lane: int) -> tuple[int, int] | None:
+    """Between which ids orders are not marked yet."""
+    row = await connection.fetchrow(statements.read_older, lane)
+    return None if row is None else (row[0], row[1])
+
+
+async def accounts_between(
+    connection: Connection, lane: int, after_id: int, until_id: int, *, limit: int
+) -> list[Sealed]:
+    rows = await connection.fetch(statements.accounts_between, lane, after_id, until_id, limit)
+    return [(row[0], row[1]) for row in rows]
+
+
+async def add_marks(
+    connection: Connection, lane: int, marks: Sequence[Mark], with_password: Sequence[int]
+) -> None:
+    if marks:
+        await connection.execute(statements.add_marks, lane, [mark for mark, _ in marks], [one for _, one in marks])
+    if with_password:
+        await connection.execute(statements.add_passwords, lane, with_password)
+
+
+async def set_older(connection: Connection, lane: int, after_id: int | None) -> None:
+    """None: there are no more."""
+    if after_id is None:
+        await connection.execute(statements.end_older, lane)
+    else:
+        await connection.execute(statements.move_older, lane, after_id)

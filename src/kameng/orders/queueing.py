@@ -17,11 +17,14 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 
 from kameng import risk, stock
+from kameng.catalogue import Part
 from kameng.kit import db, logs, metrics
 from kameng.kit.errors import Refusal
+from kameng.orders.asking import Entry
+from kameng.orders.choosing import look_up
 from kameng.orders.errors import Busy, OrderNotPlaced, OutcomeUnknown
 from kameng.orders.model import Answer, Refused, Short, Wish
-from kameng.orders.placing import AnswersLost, Entry, place_batch, refuse_sold_out
+from kameng.orders.placing import AnswersLost, place_batch, refuse_sold_out
 from kameng.orders.rehearsing import Rehearsals
 from kameng.orders.reserving import LimitsAway, Places
 from kameng.orders.snapshot import Snapshot
@@ -50,6 +53,7 @@ class LaneQueue:
         self._snapshot = snapshot
         self._waiting = Waiting(batch_max=batch_max, target_s=target_s)
         self._sold_out_at: dict[int, int] = {}  # SKU → the stock epoch at which no lane had one
+        self._made_of: dict[int, tuple[Part, ...]] = {}  # and of what it was made then, if it was a bundle
         self._places = Places(snapshot)
         self._wake = asyncio.Event()
         self._stopping = False
@@ -62,8 +66,11 @@ class LaneQueue:
 
     async def submit(self, wish: Wish) -> Answer:
         """Place one wish; ``Busy`` at once if it would wait too long."""
-        # A sandbox takes nothing from a shelf.
-        is_out = self._sold_out_at.get(wish.sku_id) == self._snapshot.stock_epoch and not wish.organisation.sandbox
+        # A sandbox takes nothing from a shelf, and what is chosen lies on none.
+        is_out = self._sold_out_at.get(wish.sku_id) == self._snapshot.stock_epoch and not (
+            wish.organisation.sandbox or wish.pick
+        )
+        is_out = is_out and self._made_of.get(wish.sku_id, ()) == self._parts_of(wish.sku_id)
         has_room = self._waiting.has_room_for_unproven() if is_out else self._waiting.has_room()
         if self._stopping or not has_room:
             return Refused(Busy)
@@ -137,7 +144,10 @@ class LaneQueue:
     async def _place(self, batch: list[Ticket]) -> None:
         try:
             batch = await self._reserve(batch)
-            entries = [Entry(t.wish, t.over_limit, t.may_steal, t.nonce_spent, t.unsure) for t in batch]
+            entries = [
+                Entry(t.wish, t.over_limit, t.may_steal, t.nonce_spent, t.unsure, t.exhausted, t.needs_review)
+                for t in batch
+            ]
             answers = await place_batch(self._snapshot, self.lane, entries)
         except db.UNANSWERED as error:
             if isinstance(error, db.CommitUnknown):
@@ -202,6 +212,7 @@ class LaneQueue:
         """Fetch what is missing from other lanes; the waiting wishes then enter one more batch, once."""
         needs: dict[int, int] = {}
         exhausted: set[int] = set()
+        gone: dict[int, int] = {}
         for ticket, need in short:
             needs[need.sku_id] = (
                 max(needs.get(need.sku_id, 0), need.need)
@@ -211,14 +222,28 @@ class LaneQueue:
         for sku_id, need_count in needs.items():
             epoch = self._snapshot.stock_epoch
             least = min(need.need for _, need in short if need.sku_id == sku_id)
-            stolen = await stock.steal(self._snapshot.db, self.lane, sku_id, need_count, least=least)
+            stolen = await stock.steal(
+                self._snapshot.db, self.lane, sku_id, need_count, least=least, ring=self._snapshot.ring
+            )
             if not stolen.any_left:
-                self._sold_out_at[sku_id] = epoch
+                gone[sku_id] = epoch
             if stolen.moved < need_count:  # else somebody quicker may take them, and there may be more
                 exhausted.add(sku_id)
         for ticket, need in short:
-            ticket.may_steal = need.sku_id not in exhausted
+            if need.sku_id == ticket.wish.sku_id:
+                ticket.may_steal = need.sku_id not in exhausted
+            elif need.sku_id in exhausted:  # of a bundle: another part of it may be lacking next
+                ticket.exhausted |= {need.sku_id}
+            parts = self._parts_of(ticket.wish.sku_id)
+            if need.sku_id in gone and need.sku_id in (ticket.wish.sku_id, *(part.sku_id for part in parts)):
+                self._sold_out_at[ticket.wish.sku_id] = gone[need.sku_id]
+                self._made_of[ticket.wish.sku_id] = parts
         self._waiting.put_back([ticket for ticket, _ in short])
+
+    def _parts_of(self, sku_id: int) -> tuple[Part, ...]:
+        """Of a bundle; of anything else none."""
+        sku = self._snapshot.catalogue.skus.get(sku_id)
+        return () if sku is None else sku.parts
 
     async def _after_steal(self, tickets: list[Ticket], error: Exception) -> None:
         """A steal failed. Nothing stands of those who waited for it: their batch left them out."""
@@ -334,6 +359,8 @@ class Lanes:
     async def place(self, wish: Wish) -> Answer:
         """Place one wish in its payer's lane."""
         queue = self._queues[wish.organisation.lane]
+        if wish.pick is not None:
+            (wish,) = await look_up(self.snapshot, [wish])
         if wish.organisation.sandbox_of is None:
             return await queue.submit(wish)
         return await self.rehearsals.place(wish, self.snapshot.catalogue.skus.get(wish.sku_id), queue.submit)
@@ -350,6 +377,8 @@ class Lanes:
         """Place many wishes of one payer."""
         if not wishes:
             return []
+        if any(wish.pick is not None for wish in wishes):
+            wishes = await look_up(self.snapshot, wishes)
         answers = await self._queues[wishes[0].organisation.lane].submit_many(wishes)
         if wishes[0].organisation.sandbox:
             self.rehearsals.saw_answers(wishes, answers)

@@ -8,7 +8,7 @@ a busy platform, a commit without an answer) happens around the queue. Nothing h
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import msgspec
 
@@ -30,6 +30,8 @@ REFUSALS: dict[str, Refused] = {
     "0013": Refused(BelowCost, field="sku"),
 }
 """Decided with the batch: nothing is done, and the same reference may come again."""
+DELIVERED, FAILED, REVIEWED = "0003", "0004", "0005"
+"""Of goods that are not from stock: what becomes of them after they were taken on."""
 SLOW, BUSY_ONCE, UNANSWERED = "0006", "0008", "0009"
 """Single orders only: the rows of a bulk request have one answer between them."""
 SLOW_S = 3.0
@@ -40,11 +42,16 @@ _accounts: msgspec.json.Decoder[dict[str, str]] = msgspec.json.Decoder(dict[str,
 
 def chosen(wish: Wish, sku: Sku | None) -> str:
     """The digits that choose the outcome; empty if there are none."""
-    if wish.account is None or sku is None or not sku.form:
-        _, mark, digits = wish.client_ref.rpartition("#")
+    return digits_of(wish.client_ref, None if wish.account is None else _accounts.decode(wish.account), sku)
+
+
+def digits_of(client_ref: str, account: Mapping[str, str] | None, sku: Sku | None) -> str:
+    """The same of an order: by its first field, or where nothing was filled in by its reference."""
+    if account is None or sku is None or not sku.form:
+        _, mark, digits = client_ref.rpartition("#")
         return digits if mark and len(digits) == DIGITS and digits.isdecimal() else ""
     first = catalogue.form_named(sku.form).fields[0].name
-    digits = _accounts.decode(wish.account).get(first, "")[-DIGITS:]
+    digits = account.get(first, "")[-DIGITS:]
     return digits if len(digits) == DIGITS and digits.isdecimal() else ""
 
 

@@ -11,10 +11,12 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from kameng import risk
 from kameng.kit import clock, db, logs
+from kameng.orders.asking import facts_of, quote_of
 from kameng.orders.model import Wish
-from kameng.orders.placing import facts_of, quote_of
 
 if TYPE_CHECKING:
     from kameng.orders.snapshot import Snapshot
@@ -67,7 +69,7 @@ class Places:
             raise LimitsAway from None
         except db.CommitUnknown as error:
             raise ConnectionError("a reservation got no answer") from error  # no order hangs on this commit
-        return [claims if refusal is None else None for claims, refusal in zip(wanted, refusals, strict=True)]
+        return [_held(claims, refusal) for claims, refusal in zip(wanted, refusals, strict=True)]
 
     def is_limited(self, wish: Wish) -> bool:
         """Whether the wish can't be decided without the counters."""
@@ -97,3 +99,12 @@ class Places:
             return []
         facts = facts_of(wish, sku, quote_of(self._snapshot, wish, sku), clock.now_ms() // 1000)
         return self._snapshot.policy.crossing_claims(facts)
+
+
+def _held(claims: list[risk.Claim], passed: risk.Claim | None) -> list[risk.Claim] | None:
+    """The places of a wish; the one that asks for a review says so."""
+    if passed is None:
+        return claims
+    if passed.outcome != "review":
+        return None
+    return [msgspec.structs.replace(one, passed=one.key == passed.key) for one in claims]

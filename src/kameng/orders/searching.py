@@ -48,10 +48,11 @@ async def find_by_target(
     """The caller's orders for a phone, account, e-mail or identity number, typed as people type them."""
     organisation = caller.organisation
     marks = catalogue.marks_of_text(snapshot.ring, text)
-    rows = await marked_rows(
-        snapshot.db, organisation.lane, organisation.org_id, marks, before_id=before_id, limit=limit + 1
-    )
-    return page_of(snapshot, organisation, rows, limit)
+    async with snapshot.db.connection() as connection:
+        rows = await private_store.find_marked(
+            connection, organisation.lane, organisation.org_id, marks, before_id=before_id, limit=limit + 1
+        )
+        return await page_of(connection, snapshot, organisation, rows, limit)
 
 
 async def search(

@@ -4,22 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from kameng import catalogue, stock
 from kameng.kit import crypto, logs
 from kameng.kit.db import Connection
+from kameng.orders.bundling import play_parts, show_parts
 from kameng.orders.deciding import play_cards
-from kameng.orders.model import ACCOUNT, SECRETS_SHOWN, SECRETS_VISIBLE, ShownCard, ShownOrder
+from kameng.orders.model import (
+    ACCOUNT,
+    PARTS_VISIBLE,
+    SECRETS_SHOWN,
+    SECRETS_VISIBLE,
+    OrderPart,
+    PartState,
+    ShownCard,
+    ShownOrder,
+)  # fmt: skip
 from kameng.orders.store import OrderRow
+
+if TYPE_CHECKING:
+    from kameng.orders.snapshot import Snapshot
 
 log = logs.get_logger(__name__)
 
 
-def secrets_visible(row: OrderRow, now: datetime) -> bool:
-    """Not after 7 days, and not once the order was refunded or never came about."""
-    return row.state in SECRETS_VISIBLE and now - row.placed_at <= SECRETS_SHOWN
+def secrets_visible(row: OrderRow, now: datetime, parts: Sequence[OrderPart] = ()) -> bool:
+    """Not after 7 days, and not once the order was refunded or never came about. Of a bundle what came by now."""
+    some_came = any(part.state is PartState.delivered for part in parts)
+    is_there = row.state in SECRETS_VISIBLE or (some_came and row.state in PARTS_VISIBLE)
+    return is_there and now - row.placed_at <= SECRETS_SHOWN
 
 
 async def open_cards(
@@ -44,7 +60,7 @@ async def open_cards(
                 text = ring.open(stock.CARD, card_id, card["sealed"])
             except crypto.Unsealable as error:
                 closed.append((row.order_id, error))
-            cards.append(ShownCard(text, card["expires_on"]))
+            cards.append(ShownCard(text, card["expires_on"], card_id))
         shown[row.order_id] = tuple(cards)
     if closed:  # one line however many: a lost key closes thousands
         order_id, first = closed[0]
@@ -59,17 +75,38 @@ def any_open(cards: Sequence[ShownCard]) -> bool:
 
 def show(
     row: OrderRow, currency: str, cards: tuple[ShownCard, ...] = (), *, replayed: bool = False,
-    ring: crypto.KeyRing | None = None,
+    ring: crypto.KeyRing | None = None, parts: Sequence[OrderPart] = (), is_link: bool = False,
 ) -> ShownOrder:  # fmt: skip
-    """The row as its buyer sees it; with the ring, also whom it is for, masked."""
-    if currency == "XTS" and row.state in SECRETS_VISIBLE:
-        cards = play_cards(row.order_id, row.quantity)
-    return ShownOrder(
+    """The row as its buyer sees it; with the ring, also whom it is for, masked. Of a bundle also its parts."""
+    if currency == "XTS" and row.state in SECRETS_VISIBLE and not parts:
+        cards = play_cards(row.order_id, row.quantity, is_link=is_link)
+    shown = ShownOrder(
         row.order_id, row.client_ref, row.sku_id, row.quantity, row.unit_price_e4, row.total_e4, currency,
         row.state, row.sequence, row.placed_at, row.trace, cards, replayed,
         row.refunded_e4, row.confirm_until,
         None if ring is None else masked_account(ring, row.order_id, row.account),
     )  # fmt: skip
+    return with_parts(shown, parts) if parts else shown
+
+
+def with_parts(order: ShownOrder, parts: Sequence[OrderPart]) -> ShownOrder:
+    """A bundle with its parts, each with those of the order's cards that are its own; in a sandbox they are played."""
+    if order.currency != "XTS":
+        return msgspec.structs.replace(order, parts=show_parts(parts, order.cards))
+    shown, cards = play_parts(parts, lambda count: order.cards or play_cards(order.order_id, count, is_link=False))
+    return msgspec.structs.replace(order, cards=cards, parts=shown)
+
+
+def without_cards(order: ShownOrder) -> ShownOrder:
+    """For keys that may not read them."""
+    parts = tuple(msgspec.structs.replace(part, cards=()) for part in order.parts)
+    return msgspec.structs.replace(order, cards=(), parts=parts)
+
+
+def is_link(snapshot: Snapshot, row: OrderRow) -> bool:
+    """Whether its goods are links: of a sandbox's order nothing else tells."""
+    sku = snapshot.catalogue.skus.get(row.sku_id)
+    return sku is not None and sku.kind == "link"
 
 
 def masked_account(ring: crypto.KeyRing, order_id: int, sealed: bytes | None) -> dict[str, str] | None:
@@ -89,8 +126,9 @@ def open_account(ring: crypto.KeyRing, order_id: int, sealed: bytes) -> dict[str
 
 
 def masked(card: ShownCard) -> ShownCard:
-    """The card's number down to its ends, without its secret; for keys that may not read cards."""
+    """The card's number down to its ends, of a link the host, without its secret; for keys that may not read cards."""
     assert card.text is not None
-    number = msgspec.json.decode(card.text, type=stock.CardText).number
+    text = msgspec.json.decode(card.text, type=stock.CardText)
+    number, url = text.number, stock.veiled(text.url) if text.url else ""
     shown = f"{number[:4]}****{number[-4:]}" if len(number) >= 12 else "****"
-    return ShownCard(msgspec.json.encode(stock.CardText(shown, "")), card.expires_on)
+    return ShownCard(msgspec.json.encode(stock.CardText(shown, "", url)), card.expires_on, card.card_id)

@@ -7,7 +7,7 @@ from datetime import datetime
 
 import msgspec
 
-from kameng.kit import copying, crypto, resealing, sql
+from kameng.kit import copying, crypto, money, resealing, sql
 from kameng.kit.db import Connection
 from kameng.orders.commands import Acted, Instruction, Known, Standing
 from kameng.orders.model import ACCOUNT, NewOrder, State
@@ -85,6 +85,28 @@ async def list_orders(
 ) -> list[OrderRow]:
     rows = await connection.fetch(statements.list_orders, lane, org_id, before_id, limit, state)
     return [OrderRow(*row) for row in rows]
+
+
+class ShopOrder(msgspec.Struct, frozen=True):
+    """An order as the agent sees it who sold it; what is its buyer's own is not here."""
+
+    order_id: int
+    org_id: int
+    sku_id: int
+    quantity: int
+    unit_price_e4: int
+    total_e4: int
+    refunded_e4: int
+    margin_e4: int
+    state: str
+    placed_at: datetime
+
+
+async def orders_of_shop(
+    connection: Connection, lane: int, org_ids: Sequence[int], agent_id: int, *, before_id: int, limit: int
+) -> list[ShopOrder]:
+    rows = await connection.fetch(statements.orders_of_shop, lane, org_ids, before_id, agent_id, limit)
+    return [ShopOrder(*row) for row in rows]
 
 
 async def accounts_under_other_keys(
@@ -169,6 +191,22 @@ async def claim_references(connection: Connection, wanted: Mapping[str, int]) ->
     return dict(await connection.fetch(statements.read_references, references))
 
 
+async def open_returns(connection: Connection, lane: int, order_id: int, kind: str) -> int:
+    """How much of an order's money waits to be returned to its guest."""
+    rows = await connection.fetch(statements.open_returns, lane, order_id, kind)
+    return sum(money.parse_e4(row["payload"]["amount"]) for row in rows)
+
+
+async def claim_return(
+    connection: Connection, reference: str, order_id: int, amount_e4: int
+) -> tuple[int, int] | None:
+    """Tie a reference to what is returned of an order; (order, amount) if it stood before."""
+    if amount_e4 and await connection.fetchval(statements.claim_return, reference, order_id, amount_e4) is not None:
+        return None
+    row = await connection.fetchrow(statements.read_return, reference)
+    return None if row is None else (row["order_id"], row["amount_e4"])
+
+
 class Unpaid(msgspec.Struct, frozen=True):
     """How many orders await payment."""
 
@@ -185,6 +223,9 @@ class NewPayment(msgspec.Struct, frozen=True):
     buyer_key: bytes
     contact: bytes | None
     password_hash: str | None
+    language: str
+    needs_review: bool
+    chosen_card: int | None = None
 
 
 class Guesses(msgspec.Struct, frozen=True):
@@ -213,6 +254,14 @@ async def count_guess(connection: Connection, lane: int, order_id: int, at: date
 
 async def forget_guesses(connection: Connection, lane: int, order_id: int) -> None:
     await connection.execute(statements.forget_guesses, lane, order_id)
+
+
+async def read_contacts(
+    connection: Connection, lane: int, order_ids: Sequence[int]
+) -> dict[int, tuple[int, bytes, str]]:
+    """(organisation, sealed contact, language) of the guests among these orders."""
+    rows = await connection.fetch(statements.read_contacts, lane, order_ids)
+    return {row["order_id"]: (row["org_id"], row["contact"], row["language"]) for row in rows}
 
 
 async def contacts_under_other_keys(

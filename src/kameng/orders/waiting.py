@@ -37,18 +37,26 @@ PROOFS_ASSUMED = 20_000.0
 class Ticket:
     """A wish in the queue and the future that its caller awaits."""
 
-    __slots__ = ("answer", "claims", "may_steal", "nonce_spent", "over_limit", "reserved", "since", "unsure", "wish")
+    __slots__ = (
+        "answer", "claims", "exhausted", "may_steal", "nonce_spent", "over_limit", "reserved", "since", "unsure", "wish"
+    )  # fmt: skip
 
     def __init__(self, wish: Wish, answer: asyncio.Future[Answer], since: float) -> None:
         self.wish = wish
         self.answer = answer
         self.may_steal = True
+        self.exhausted: frozenset[int] = frozenset()  # parts of a bundle that no other lane has any more
         self.nonce_spent = False
         self.over_limit = False
         self.reserved = False
         self.unsure = False  # a commit of it got no answer, so it may stand; until it is decided again
         self.claims: list[risk.Claim] = []
         self.since = since
+
+    @property
+    def needs_review(self) -> bool:
+        """Whether a place was reserved for it beyond a limit, for a person to look at."""
+        return bool(self.claims) and any(claim.passed for claim in self.claims)
 
     def refuse(self, reason: type[Refusal]) -> None:
         """Answer with a refusal, but never deny what may stand."""

@@ -6,10 +6,10 @@ import msgspec
 
 from kameng import catalogue, risk
 from kameng.identity import Caller, Nonce
-from kameng.kit import money
+from kameng.kit import ids, money
 from kameng.kit.errors import Refusal
 from kameng.orders.errors import BadAccount, BadOrder
-from kameng.orders.model import REFERENCE_MAX, Wish
+from kameng.orders.model import REFERENCE_MAX, Pick, Wish
 from kameng.orders.snapshot import Snapshot
 
 CONTENT = b"content"
@@ -26,6 +26,7 @@ class OrderBody(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=Tru
     quantity: int = 1
     account: dict[str, str] = {}
     max_price: str | None = None
+    card: str | None = None
 
 
 class Filled(msgspec.Struct, frozen=True, gc=False):
@@ -68,14 +69,27 @@ def wish_from(
             raise BadOrder(
                 'a decimal like "98.5000"', field="max_price", detail_zh="最高价须为形如 98.5000 的小数"
             ) from None
+    pick = None if body.card is None else _picked(body.card, body.quantity)
     filled = _fill(snapshot, sku, body.account)
+    content = b"%d\n%d\n%s" % (sku.sku_id, body.quantity, filled.account or b"")
     # Keyed: who steals a dump must not find phone numbers by trying them all.
-    digest = snapshot.ring.fingerprint(CONTENT, b"%d\n%d\n%s" % (sku.sku_id, body.quantity, filled.account or b""))
+    digest = snapshot.ring.fingerprint(CONTENT, content if pick is None else b"%s\n%d" % (content, pick.card_id))
     ref_key = ref_key_of(caller.organisation.org_id, client_ref)
     return Wish(
         caller.key, caller.organisation, caller.ip, client_ref, ref_key, digest, sku.sku_id, body.quantity,
-        max_price_e4, filled.account, filled.target_hash, nonce, group, filled.marks, filled.has_password,
+        max_price_e4, filled.account, filled.target_hash, nonce, group, filled.marks, filled.has_password, pick,
     )  # fmt: skip
+
+
+def _picked(card: str, quantity: int) -> Pick:
+    """What is chosen is one thing."""
+    try:
+        card_id = ids.parse(card)
+    except ValueError:
+        raise BadOrder("the id of a card on display", field="card", detail_zh="应为自选卡列表中的卡编号") from None
+    if quantity != 1:
+        raise BadOrder("1 with a chosen card", field="quantity", detail_zh="自选卡密时数量须为 1")
+    return Pick(card_id)
 
 
 def _fill(snapshot: Snapshot, sku: catalogue.Sku, sent: dict[str, str]) -> Filled:
@@ -95,7 +109,18 @@ def _fill(snapshot: Snapshot, sku: catalogue.Sku, sent: dict[str, str]) -> Fille
     if has_password:  # who tops up one account again is counted whatever password he sends
         target = msgspec.json.encode(catalogue.without_passwords(clean), order="sorted")
     target_hash = risk.target_hash(snapshot.ring, target) if sku.kind == "topup" else None
+    if sku.parts:
+        target_hash = _target_of_parts(snapshot, sku, clean)
     return Filled(account, target_hash, catalogue.marks_of(snapshot.ring, clean), has_password)
+
+
+def _target_of_parts(snapshot: Snapshot, bundle: catalogue.Sku, clean: dict[str, str]) -> bytes | None:
+    """What the first part that is a top-up tops up, as it would be known if it were ordered alone."""
+    form = next((part.form for part in bundle.parts if part.kind == "topup" and part.form), None)
+    if form is None:
+        return None
+    target = catalogue.without_passwords(catalogue.answers_of(form, clean))
+    return risk.target_hash(snapshot.ring, msgspec.json.encode(target, order="sorted"))
 
 
 def fault_of(error: Exception) -> Refusal:

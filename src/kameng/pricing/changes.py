@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 
 import msgspec
 
@@ -22,6 +23,7 @@ class Logged(msgspec.Struct, frozen=True):
     what: str  # list, floor, ceiling, level:3, named:ORG, tier:10
     before_e4: int | None
     after_e4: int | None
+    before: dict[str, Any] | None = None  # of a template
 
 
 class Move(msgspec.Struct, frozen=True):
@@ -30,7 +32,7 @@ class Move(msgspec.Struct, frozen=True):
     change_id: int
     at: datetime
     sku_id: int
-    why: str  # list, level, named, floor, ceiling, tier:10
+    why: str  # list, level, named, floor, ceiling, tier:10; below agents: named, seller
     before_e4: int | None
     after_e4: int | None
 

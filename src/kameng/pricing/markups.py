@@ -7,11 +7,9 @@ unit of 1 gives 8.9, 9.9, 10.9 …
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Literal
+from typing import Literal, Protocol
 
 import msgspec
-
-from kameng.catalogue import Sku
 
 Scope = Literal["sku", "brand", "scene", "all"]
 Rounding = Literal["up", "half_even", "down"]
@@ -22,6 +20,21 @@ PLATFORM = 0
 UNITS_E4 = (1, 100, 1_000, 10_000)
 WHOLE_E4 = 1_000_000
 """100 %, as ``percent_e4`` counts: in 1/10,000 of a percent."""
+
+
+class Sellable(Protocol):
+    """What templates and bounds look at of a SKU."""
+
+    @property
+    def sku_id(self) -> int: ...
+    @property
+    def brand(self) -> str: ...
+    @property
+    def scene(self) -> str: ...
+    @property
+    def floor_e4(self) -> int | None: ...
+    @property
+    def ceiling_e4(self) -> int | None: ...
 
 
 class Markup(msgspec.Struct, frozen=True):
@@ -82,7 +95,7 @@ class AgentPrices:
         self.templates = templates or {}  # agent → (scope, which, level) → markup
         self.bounds = bounds or {}  # (owner, sku) → bound
 
-    def offer(self, sku: Sku, cost_e4: int, *, seller_id: int, org_id: int, level: int) -> tuple[str, int]:
+    def offer(self, sku: Sellable, cost_e4: int, *, seller_id: int, org_id: int, level: int) -> tuple[str, int]:
         """The rule that speaks and the price it gives, of what the seller pays ``cost_e4`` for."""
         seller, price_e4 = self.named.get((sku.sku_id, org_id), (None, 0))
         if seller == seller_id:
@@ -95,19 +108,19 @@ class AgentPrices:
                     return f"markup:{seller_id}:{scope}", markup.price_of(cost_e4)
         return f"markup:{seller_id}", cost_e4
 
-    def bounds_on(self, sku: Sku, owners: tuple[int, ...]) -> Iterator[tuple[int, Bound]]:
+    def bounds_on(self, sku: Sellable, owners: tuple[int, ...]) -> Iterator[tuple[int, Bound]]:
         """Of those above a seller, in the order in which they speak: the last word is the platform's."""
         for owner_id in owners:
             bound = self.bounds.get((owner_id, sku.sku_id))
             if bound is not None:
                 yield owner_id, bound
 
-    def may_lose(self, sku: Sku) -> bool:
+    def may_lose(self, sku: Sellable) -> bool:
         """Whether an agent may sell below what it pays: only down to a floor that the platform has set for agents."""
         bound = self.bounds.get((PLATFORM, sku.sku_id))
         return bound is not None and bound.floor_e4 is not None
 
 
-def _places(sku: Sku) -> tuple[tuple[Scope, str], ...]:
+def _places(sku: Sellable) -> tuple[tuple[Scope, str], ...]:
     """Where a template may hold for a SKU; the nearest first."""
     return ("sku", str(sku.sku_id)), ("brand", sku.brand), ("scene", sku.scene), ("all", "")

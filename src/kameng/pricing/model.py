@@ -1,7 +1,8 @@
 """What it costs: a pure function over the snapshot, with the trace of how the price came about.
 
 list price → level price (等级价) → price for one named buyer (密价) → quantity tier → floor and ceiling → loss guard.
-A named price was agreed with that buyer, so it replaces what stands before it and takes no tier.
+A named price was agreed with that buyer, so it replaces what stands before it and takes no tier. A card that the buyer
+chose has its surcharge on top of all that.
 
 Below agents this is what the topmost of them pays. Each adds its own → bounds from above → the SKU's floor and
 ceiling; that is what the next one pays, as it would for an order of its own. The buyer is shown the last price only:
@@ -16,7 +17,7 @@ from typing import Literal
 import msgspec
 
 from kameng.catalogue import Sku
-from kameng.pricing.markups import PLATFORM, AgentPrices
+from kameng.pricing.markups import PLATFORM, AgentPrices, Sellable
 
 Rule = Literal["level", "named", "tier"]
 """Prices that are set beside a SKU's own: by level, by organisation, by quantity."""
@@ -25,7 +26,8 @@ Rule = Literal["level", "named", "tier"]
 class Step(msgspec.Struct, frozen=True):
     """One rule that spoke, and the unit price after it."""
 
-    rule: str  # "list", "level:2", "named", "tier:10", "floor", "ceiling"; agents': "markup:AGENT:brand", "floor:OWNER"
+    # "list", "level:2", "named", "tier:10", "floor", "ceiling", "pick:CARD"; of agents "markup:AGENT:brand", …
+    rule: str
     unit_price_e4: int
 
 
@@ -44,6 +46,19 @@ class Quote(msgspec.Struct, frozen=True):
     def whole_trace(self) -> str:
         """All steps, those of the agents above too."""
         return _text(self.steps)
+
+
+def with_pick(quote: Quote, card_id: int, fee_e4: int) -> Quote:
+    """The price of one card that its buyer chose, with its surcharge. It is the platform's: every agent passes it on
+    as it is, and neither floor nor ceiling is about it."""
+    step = Step(f"pick:{card_id}", quote.unit_price_e4 + fee_e4)
+    return Quote(
+        unit_price_e4=step.unit_price_e4,
+        steps=(*quote.steps, step),
+        below_cost=quote.below_cost,
+        trace=f"{quote.trace} {_text([step])}",
+        agents=tuple((agent_id, price_e4 + fee_e4) for agent_id, price_e4 in quote.agents),
+    )
 
 
 class PriceBook:
@@ -120,8 +135,18 @@ def _quote(book: PriceBook, sku: Sku, org_id: int, level: int, quantity: int) ->
     )
 
 
+def price_below(
+    prices: AgentPrices, sku: Sellable, top_e4: int, chain: tuple[tuple[int, int], ...], *, org_id: int, level: int
+) -> int:
+    """What a buyer below agents pays for a piece of what the topmost of them gets for ``top_e4``."""
+    quote = Quote(top_e4, (), False, "")
+    for length, (buyer_id, buyer_level) in enumerate((*chain[1:], (org_id, level)), 1):
+        quote = _marked_up(prices, sku, quote, chain[:length], org_id=buyer_id, level=buyer_level)
+    return quote.unit_price_e4
+
+
 def _marked_up(
-    prices: AgentPrices, sku: Sku, paid: Quote, chain: tuple[tuple[int, int], ...], *, org_id: int, level: int
+    prices: AgentPrices, sku: Sellable, paid: Quote, chain: tuple[tuple[int, int], ...], *, org_id: int, level: int
 ) -> Quote:
     """What the last of the chain asks of a buyer, who is himself an agent or not."""
     *above, (seller_id, _) = chain

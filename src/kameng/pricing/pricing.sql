@@ -182,6 +182,52 @@ WHERE change_id > $1 AND what <> 'cost' ORDER BY change_id DESC;
 SELECT org_id, level FROM organisation
 WHERE lane = $1::smallint AND wants_events AND state = 'active' AND parent_id IS NULL ORDER BY org_id;
 
+-- name: bounds_of_owner
+-- The bounds that one owner has set.
+SELECT sku_id, floor_e4, ceiling_e4 FROM agent_bound WHERE owner_id = $1 ORDER BY sku_id;
+
+-- name: named_by
+-- The named prices that one seller has set.
+SELECT sku_id, org_id, price_e4 FROM named_price WHERE seller_id = $1 ORDER BY sku_id, org_id;
+
+-- name: changes_below
+-- The log from the newest back, as far as it may concern a buyer below agents: what is named in $1, and templates of
+-- the agents $2. It is read so deep and no deeper.
+SELECT change_id, at, sku_id, what, before_e4, after_e4, before FROM price_change
+WHERE what = ANY ($1::text[]) OR split_part(what, ':', 1) = 'markup' AND split_part(what, ':', 2) = ANY ($2::text[])
+ORDER BY change_id DESC LIMIT $3::int;
+
+-- name: changes_between
+-- The log beyond a row, up to another, newest first, without costs and tiers.
+SELECT change_id, at, sku_id, what, before_e4, after_e4, before FROM price_change
+WHERE change_id > $1 AND what <> 'cost' AND NOT starts_with(what, 'tier:') ORDER BY change_id DESC;
+
+-- name: has_listeners_below
+-- Whether anybody in a lane wants events and buys from an agent.
+SELECT EXISTS (
+  SELECT FROM organisation WHERE lane = $1::smallint AND wants_events AND state = 'active' AND parent_id IS NOT NULL);
+
+-- name: listeners_below
+-- Those that want events and buy from an agent, from an organisation on, with whom they buy from.
+SELECT org_id, level, parent_id FROM organisation
+WHERE lane = $1::smallint AND wants_events AND state = 'active' AND parent_id IS NOT NULL AND org_id > $2
+ORDER BY org_id LIMIT $3::int;
+
+-- name: sold_skus
+-- What prices below agents follow from, of these SKUs, or of all that are on sale.
+SELECT s.sku_id, b.name AS brand, c.name AS scene, s.list_price_e4, s.floor_e4, s.ceiling_e4
+FROM sku s JOIN product p USING (product_id) JOIN brand b USING (brand_id) JOIN scene c USING (scene_id)
+WHERE CASE WHEN $1::bigint[] IS NULL THEN s.state = 'on_sale' ELSE s.sku_id = ANY ($1::bigint[]) END
+ORDER BY s.sku_id;
+
+-- name: named_with_sellers
+-- The named prices of these SKUs, with who set each.
+SELECT sku_id, org_id, seller_id, price_e4 FROM named_price WHERE sku_id = ANY ($1::bigint[]);
+
+-- name: bounds_of_skus
+-- The bounds on these SKUs.
+SELECT owner_id, sku_id, floor_e4, ceiling_e4 FROM agent_bound WHERE sku_id = ANY ($1::bigint[]);
+
 -- name: level_prices_of
 -- The level prices of these SKUs.
 SELECT sku_id, level, price_e4 FROM level_price WHERE sku_id = ANY ($1::bigint[]);

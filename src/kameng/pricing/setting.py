@@ -62,7 +62,7 @@ async def remove_price(db: Database, rule: Rule, sku_id: int, which: int, *, act
     async with db.transaction() as connection:
         await epochs.bump(connection, "prices")
         if not await store.remove(connection, rule, sku_id, which, at=clock.now(), actor_id=actor_id):
-            raise NoSuchPrice(f"{rule}:{which}", field=rule)
+            raise NoSuchPrice(f"{rule}:{which}", field=rule, detail_zh=f"{rule}:{which}")
 
 
 async def set_markup(db: Database, template: Template, *, actor_id: int = 0) -> None:
@@ -83,7 +83,7 @@ async def remove_markup(
     async with db.transaction() as connection:
         await epochs.bump(connection, "prices")
         if not await store.remove_markup(connection, agent_id, scope, which, level, at=clock.now(), actor_id=actor_id):
-            raise NoSuchPrice(f"{scope}:{which}", field="markup")
+            raise NoSuchPrice(f"{scope}:{which}", field="markup", detail_zh=f"{scope}:{which}")
 
 
 async def set_bound(db: Database, owner_id: int, sku_id: int, bound: Bound, *, actor_id: int = 0) -> None:
@@ -101,7 +101,7 @@ async def set_bound(db: Database, owner_id: int, sku_id: int, bound: Bound, *, a
         if bound != Bound(None, None):
             await store.set_bound(connection, owner_id, sku_id, bound, at=at, actor_id=actor_id, changed=changed)
         elif not await store.remove_bound(connection, owner_id, sku_id, at=at, actor_id=actor_id):
-            raise NoSuchPrice(str(sku_id), field="bound")
+            raise NoSuchPrice(str(sku_id), field="bound", detail_zh=str(sku_id))
 
 
 def _check_markup(markup: Markup) -> None:

@@ -14,6 +14,7 @@ from kameng.kit.db import Connection
 from kameng.pricing.changes import Logged, SkuPrices
 from kameng.pricing.markups import PLATFORM, AgentPrices, Bound, Markup, Template
 from kameng.pricing.model import PriceBook, Rule
+from kameng.pricing.reselling import Buyer, Market, Sold
 
 statements = sql.load("kameng.pricing")
 
@@ -38,10 +39,6 @@ async def load(connection: Connection, known: PriceBook | None, epoch: int) -> P
 
 
 async def _agent_prices(connection: Connection, named: Sequence[Any]) -> AgentPrices:
-    templates: dict[int, dict[tuple[str, str, int], Markup]] = {}
-    for template in [_template(row) for row in await connection.fetch(statements.markups)]:
-        place = (template.scope, template.which, template.level)
-        templates.setdefault(template.agent_id, {})[place] = template.markup
     bounds = await connection.fetch(statements.agent_bounds)
     return AgentPrices(
         {
@@ -49,9 +46,17 @@ async def _agent_prices(connection: Connection, named: Sequence[Any]) -> AgentPr
             for row in named
             if row["seller_id"] != PLATFORM
         },
-        templates,
+        await _templates(connection),
         {(row["owner_id"], row["sku_id"]): Bound(row["floor_e4"], row["ceiling_e4"]) for row in bounds},
     )
+
+
+async def _templates(connection: Connection) -> dict[int, dict[tuple[str, str, int], Markup]]:
+    templates: dict[int, dict[tuple[str, str, int], Markup]] = {}
+    for template in [_template(row) for row in await connection.fetch(statements.markups)]:
+        place = (template.scope, template.which, template.level)
+        templates.setdefault(template.agent_id, {})[place] = template.markup
+    return templates
 
 
 def _template(row: Any) -> Template:
@@ -192,3 +197,59 @@ async def every_price(
         {(row["sku_id"], row["org_id"]): row["price_e4"] for row in named},
         {row["sku_id"]: (row["list_price_e4"], row["floor_e4"], row["ceiling_e4"]) for row in skus},
     )
+
+
+async def changes_below(connection: Connection, buyer: Buyer, limit: int) -> list[Logged]:
+    """Newest first, and no deeper."""
+    agents = [str(agent_id) for agent_id in buyer.agents]
+    return [Logged(*row) for row in await connection.fetch(statements.changes_below, buyer.concerns, agents, limit)]
+
+
+async def changes_between(connection: Connection, after_id: int) -> list[Logged]:
+    return [Logged(*row) for row in await connection.fetch(statements.changes_between, after_id)]
+
+
+async def has_listeners_below(connection: Connection, lane: int) -> bool:
+    return bool(await connection.fetchval(statements.has_listeners_below, lane))
+
+
+async def listeners_below(
+    connection: Connection, lane: int, *, after_org: int, limit: int
+) -> list[tuple[int, int, int]]:
+    """(organisation, level, whom it buys from)."""
+    return [tuple(row) for row in await connection.fetch(statements.listeners_below, lane, after_org, limit)]
+
+
+async def market(connection: Connection, changes: Sequence[Logged]) -> Market:
+    """Prices as they are now, of the SKUs that these changes may be about."""
+    is_wide = any(change.sku_id == 0 for change in changes)
+    wanted = None if is_wide else list({change.sku_id for change in changes})
+    skus = {row["sku_id"]: Sold(*row) for row in await connection.fetch(statements.sold_skus, wanted)}
+    levels = await connection.fetch(statements.level_prices_of, list(skus))
+    named = await connection.fetch(statements.named_with_sellers, list(skus))
+    bounds = await connection.fetch(statements.bounds_of_skus, list(skus))
+    return Market(
+        skus,
+        {(row["sku_id"], row["level"]): row["price_e4"] for row in levels},
+        {(row["sku_id"], row["org_id"]): (row["seller_id"], row["price_e4"]) for row in named},
+        await _templates(connection),
+        {(row["owner_id"], row["sku_id"]): Bound(row["floor_e4"], row["ceiling_e4"]) for row in bounds},
+    )
+
+
+class Named(msgspec.Struct, frozen=True):
+    """密价: what one buyer pays for a SKU."""
+
+    sku_id: int
+    org_id: int
+    price_e4: int
+
+
+async def bounds_of(connection: Connection, owner_id: int) -> list[tuple[int, Bound]]:
+    """By SKU."""
+    rows = await connection.fetch(statements.bounds_of_owner, owner_id)
+    return [(row["sku_id"], Bound(row["floor_e4"], row["ceiling_e4"])) for row in rows]
+
+
+async def named_by(connection: Connection, seller_id: int) -> list[Named]:
+    return [Named(*row) for row in await connection.fetch(statements.named_by, seller_id)]

@@ -2,24 +2,45 @@
 
 Whatever was published since the last look is one publication: one event for an organisation, however many SKUs. How
 far a lane was told stands in a row that moves in the transaction of the events.
+
+Who buys from an agent is told of his own price (see ``reselling``): read when he asks, and told of by jobs that go
+through a lane's listeners chunk by chunk, however many a change of one SKU concerns.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import msgspec
 
-from kameng.kit import clock, events, lanes, money
+from kameng import identity
+from kameng.kit import clock, events, jobs, lanes, money
 from kameng.kit.db import Connection, Database
+from kameng.kit.jobs import Handler, Job, Outside
 from kameng.pricing import store
 from kameng.pricing.changes import Logged, Move, SkuPrices, moves_of
+from kameng.pricing.reselling import Buyer, moves_below
 
 SCANNED_AT_ONCE = 500
 SCANS_MAX = 10
 """A page may come short when little of the log concerns its reader; its cursor leads on."""
 SKUS_TOLD_MAX = 100
 """So many are named in an event; the feed has them all."""
+
+
+DEPTH_MAX = 2000
+"""So far back who buys from an agent reads."""
+TELL_JOB = "pricing.tell"
+CHUNK_LISTENERS = 200
+
+
+class Publication(msgspec.Struct, frozen=True):
+    """Changes beyond a row of the log up to another, and the listener up to whom they were told."""
+
+    after_id: int
+    until_id: int
+    after_org: int = 0
 
 
 class Page(msgspec.Struct, frozen=True):
@@ -44,6 +65,14 @@ async def list_moves(db: Database, *, org_id: int, level: int, before_id: int, l
     return Page(found, before_id)
 
 
+async def list_moves_below(db: Database, buyer: Buyer, *, before_id: int, limit: int) -> Page:
+    """The same for who buys from an agent, as far as the newest ``DEPTH_MAX`` changes go that may concern him."""
+    async with db.connection() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
+        changes = await store.changes_below(connection, buyer, DEPTH_MAX)
+        market = await store.market(connection, changes)
+    return Page(*moves_below(changes, market, buyer, before_id=before_id, limit=limit))
+
+
 async def _moves_among(connection: Connection, scanned: Sequence[Logged], org_id: int, level: int) -> list[Move]:
     """Undo their SKUs from the present back to the oldest of them; told are those that were asked for."""
     if not scanned:
@@ -65,14 +94,17 @@ async def tell_price_changes(db: Database, lane: int) -> int:
     # A new lane is told nothing of the past.
     moves = {} if told_id is None else await _moves_of_listeners(db, lane, told_id, newest_id)
     async with db.transaction() as connection:
-        passage = await lanes.pass_gate(connection, lane, id_count=len(moves))
+        passage = await lanes.pass_gate(connection, lane, id_count=len(moves) + 1)
         if await store.told_up_to(connection, lane) != told_id:
             return 0  # by somebody else, just now
         await store.set_told(connection, lane, newest_id)
+        if told_id is not None and await store.has_listeners_below(connection, lane):
+            job = jobs.NewJob(TELL_JOB, lane, msgspec.to_builtins(Publication(told_id, newest_id)))
+            await jobs.add(connection, lane, [job], passage.ids[-1:])
         numbers = await events.next_sequences(connection, lane, list(moves))
         new = [
             events.NewEvent(event_id, org_id, org_id, numbers[org_id], "price.changed", data=_data(found), due=True)
-            for event_id, (org_id, found) in zip(passage.ids, moves.items(), strict=True)
+            for event_id, (org_id, found) in zip(passage.ids, moves.items(), strict=False)
         ]
         await events.emit(connection, lane, clock.now(), new)
     return len(new)
@@ -118,3 +150,68 @@ def _data(moves: list[Move]) -> dict[str, object]:
         said["before"] = money.format_e4(move.before_e4)
     shown = dict(list(told.items())[:SKUS_TOLD_MAX])
     return {"sku_count": len(told), "skus": shown, "newest_change": str(moves[0].change_id)}
+
+
+def handlers(db: Database) -> list[Handler]:
+    """For the worker: prices are worked out beside the gate, and told under it."""
+
+    async def work_out(job: Job) -> _Chunk:
+        return await _chunk_of(db, job.lane, msgspec.convert(job.payload, Publication))
+
+    # Working it out again is working it out.
+    return [
+        Outside(
+            TELL_JOB, work_out, query=work_out, settle=_tell_chunks, ids_per_job=CHUNK_LISTENERS + 1, concurrency=1
+        )
+    ]
+
+
+class _Chunk(msgspec.Struct, frozen=True):
+    """What some listeners are told; ``rest`` if there are more."""
+
+    moves: dict[int, list[Move]]
+    rest: Publication | None
+
+
+async def _chunk_of(db: Database, lane: int, told: Publication) -> _Chunk:
+    async with db.connection() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
+        changes = await store.changes_between(connection, told.after_id)
+        market = await store.market(connection, changes)
+        listeners = await store.listeners_below(connection, lane, after_org=told.after_org, limit=CHUNK_LISTENERS)
+        agents = {agent.org_id: agent for agent in await identity.all_agents(connection)}
+    found = {}
+    for org_id, level, parent_id in listeners:
+        buyer = Buyer(org_id, level, _chain(agents, parent_id))
+        mine = [change for change in changes if buyer.is_concerned(change.what)]
+        moves = [move for move in moves_below(mine, market, buyer)[0] if move.change_id <= told.until_id]
+        if moves:
+            found[org_id] = moves
+    is_last = len(listeners) < CHUNK_LISTENERS
+    rest = None if is_last else msgspec.structs.replace(told, after_org=listeners[-1][0])
+    return _Chunk(found, rest)
+
+
+def _chain(agents: Mapping[int, identity.Organisation], parent_id: int) -> tuple[tuple[int, int], ...]:
+    """From the top."""
+    chain: list[tuple[int, int]] = []
+    above: int | None = parent_id
+    while above is not None:
+        agent = agents[above]
+        chain.append((agent.org_id, agent.level))
+        above = agent.parent_id
+    return tuple(reversed(chain))
+
+
+async def _tell_chunks(connection: Connection, passage: lanes.Passage, done: list[tuple[Job, Any]]) -> None:
+    """Their events, and the job of whoever comes after them."""
+    lane, fresh = passage.lane, iter(passage.ids)
+    for _, chunk in done:
+        numbers = await events.next_sequences(connection, lane, list(chunk.moves))
+        new = [
+            events.NewEvent(next(fresh), org_id, org_id, numbers[org_id], "price.changed", data=_data(moves), due=True)
+            for org_id, moves in chunk.moves.items()
+        ]
+        await events.emit(connection, lane, clock.now(), new)
+        if chunk.rest is not None:
+            job = jobs.NewJob(TELL_JOB, lane, msgspec.to_builtins(chunk.rest))
+            await jobs.add(connection, lane, [job], [next(fresh)])

@@ -13,6 +13,8 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 
 import msgspec
 
+VERDICTS = ("refuse", "review", "allow")
+"""What a list may say, the strictest first."""
 ENTITIES_CROSSING_LANES = frozenset({"ip", "target"})
 KEY_DAY = 0
 """The rule number of a key's daily money limit, which is the key's own and no row of ``risk_rule``."""
@@ -38,6 +40,7 @@ class Facts(msgspec.Struct, frozen=True):
     amount_e4: int
     at_s: int
     sandbox: bool = False
+    part_kinds: tuple[str, ...] = ()  # of a bundle: it is of its own kind and of its parts'
 
 
 class Rule(msgspec.Struct, frozen=True):
@@ -48,15 +51,15 @@ class Rule(msgspec.Struct, frozen=True):
     window_s: int
     limit_count: int | None
     limit_e4: int | None
+    outcome: str = "refuse"  # or "review": what is beyond the limit is looked at by a person
 
     def applies_to(self, facts: Facts) -> bool:
-        return (not self.kinds or facts.kind in self.kinds) and (
-            self.entity != "target" or facts.target_hash is not None
-        )
+        is_meant = not self.kinds or facts.kind in self.kinds or any(kind in self.kinds for kind in facts.part_kinds)
+        return is_meant and (self.entity != "target" or facts.target_hash is not None)
 
 
 class Claim(msgspec.Struct, frozen=True):
-    """One order's share of one counter: refused if count or money would pass the limit."""
+    """One order's share of one counter: refused, or reviewed, if count or money would pass the limit."""
 
     entity: bytes  # hash of the entity; 8 bytes of an id inside a lane
     rule_id: int
@@ -64,6 +67,8 @@ class Claim(msgspec.Struct, frozen=True):
     amount_e4: int
     limit_count: int | None
     limit_e4: int | None
+    outcome: str = "refuse"
+    passed: bool = False  # was reserved beyond its limit, for a person to look at
 
     @property
     def key(self) -> tuple[bytes, int, int]:
@@ -113,12 +118,12 @@ class Policy:
                 of_length.setdefault(int(network.network_address) >> bits, []).append(listing)
 
     def listed(self, facts: Facts) -> str | None:
-        """``refuse``, ``allow``, or None if no list names it. A refusal outweighs a permission."""
+        """``refuse``, ``review``, ``allow``, or None if no list names it. What is stricter outweighs."""
         if not self.listings:
             return None
         found = self._naming(facts)
         verdicts = {listing.verdict for listing in found if listing.holds_at(facts.at_s)} if found else ()
-        return "refuse" if "refuse" in verdicts else "allow" if "allow" in verdicts else None
+        return next((verdict for verdict in VERDICTS if verdict in verdicts), None)
 
     def _naming(self, facts: Facts) -> list[Listing]:
         """The listings that name it, ended ones too."""
@@ -211,7 +216,7 @@ def _crossing_entity(rule: Rule, facts: Facts) -> bytes:
 
 def _claim(rule: Rule, entity: bytes, facts: Facts) -> Claim:
     start = facts.at_s - facts.at_s % rule.window_s
-    return Claim(entity, rule.rule_id, start, facts.amount_e4, rule.limit_count, rule.limit_e4)
+    return Claim(entity, rule.rule_id, start, facts.amount_e4, rule.limit_count, rule.limit_e4, rule.outcome)
 
 
 CounterKey = tuple[bytes, int, int]
@@ -233,14 +238,19 @@ class Counters:
         self.taken, self.touched = before
 
     def refusal(self, claims: Sequence[Claim]) -> Claim | None:
-        """The first claim that would pass its limit."""
+        """The first claim that would pass its limit; one that asks for a review only if no other is refused."""
+        reviewed = None
         for claim in claims:
             count, money_e4 = self.taken.get(claim.key, (0, 0))
-            if claim.limit_count is not None and count + 1 > claim.limit_count:
+            if not (
+                (claim.limit_count is not None and count + 1 > claim.limit_count)
+                or (claim.limit_e4 is not None and money_e4 + claim.amount_e4 > claim.limit_e4)
+            ):
+                continue
+            if claim.outcome != "review":
                 return claim
-            if claim.limit_e4 is not None and money_e4 + claim.amount_e4 > claim.limit_e4:
-                return claim
-        return None
+            reviewed = reviewed or claim
+        return reviewed
 
     def take(self, claims: Sequence[Claim]) -> None:
         for claim in claims:

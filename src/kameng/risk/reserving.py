@@ -16,7 +16,8 @@ from kameng.risk.model import Claim, CounterKey, Counters
 
 
 async def reserve(db: Database, wishes: Sequence[list[Claim]]) -> list[Claim | None]:
-    """For each wish None if all its claims were reserved, else the claim that passed its limit.
+    """For each wish None if all its claims were reserved, else the claim that passed its limit. One that asks for a
+    review was reserved all the same.
 
     Everything wanted is taken at once, which locks the counters; what does not fit is given back before anyone
     else can see it.
@@ -32,7 +33,7 @@ async def reserve(db: Database, wishes: Sequence[list[Claim]]) -> list[Claim | N
         for claims in wishes:
             refusal = counters.refusal(claims)
             refusals.append(refusal)
-            if refusal is None:
+            if refusal is None or refusal.outcome == "review":
                 counters.take(claims)
         lower = {key: taken for key, taken in counters.taken.items() if taken != raised[key]}
         if lower:

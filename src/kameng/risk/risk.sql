@@ -1,6 +1,7 @@
 -- name: rules
 -- The rules in force.
-SELECT rule_id, name, entity, kinds, window_s, limit_count, limit_e4 FROM risk_rule WHERE enabled ORDER BY rule_id;
+SELECT rule_id, name, entity, kinds, window_s, limit_count, limit_e4, outcome FROM risk_rule
+WHERE enabled ORDER BY rule_id;
 
 -- name: listings
 -- The lists in force.
@@ -8,7 +9,7 @@ SELECT entity, value, verdict, until FROM risk_listing WHERE until IS NULL OR un
 
 -- name: every_rule
 -- The rules, those that are switched off too.
-SELECT rule_id, name, entity, kinds, window_s, limit_count, limit_e4, enabled FROM risk_rule ORDER BY name;
+SELECT rule_id, name, entity, kinds, window_s, limit_count, limit_e4, outcome, enabled FROM risk_rule ORDER BY name;
 
 -- name: every_listing
 -- The lists, with what ended.
@@ -26,11 +27,11 @@ DELETE FROM risk_listing WHERE entity = $1 AND value = $2 RETURNING verdict;
 
 -- name: set_rule
 -- Puts a velocity rule in place.
-INSERT INTO risk_rule (name, entity, kinds, window_s, limit_count, limit_e4, enabled, changed)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+INSERT INTO risk_rule (name, entity, kinds, window_s, limit_count, limit_e4, enabled, changed, outcome)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 ON CONFLICT (name) DO UPDATE
 SET entity = excluded.entity, kinds = excluded.kinds, window_s = excluded.window_s, limit_count = excluded.limit_count,
-    limit_e4 = excluded.limit_e4, enabled = excluded.enabled, changed = excluded.changed
+    limit_e4 = excluded.limit_e4, enabled = excluded.enabled, changed = excluded.changed, outcome = excluded.outcome
 RETURNING rule_id;
 
 -- name: switch_rule
@@ -39,8 +40,8 @@ UPDATE risk_rule SET enabled = $2, changed = $3 WHERE name = $1 RETURNING rule_i
 
 -- name: add_rule
 -- A rule under a name that is not taken.
-INSERT INTO risk_rule (name, entity, kinds, window_s, limit_count, limit_e4, changed)
-VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (name) DO NOTHING;
+INSERT INTO risk_rule (name, entity, kinds, window_s, limit_count, limit_e4, changed, outcome)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (name) DO NOTHING;
 
 -- name: raise_counters
 -- Raises counters by what a batch wants, in key order, and returns where they stand: the rows are locked from here.

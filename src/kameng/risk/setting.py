@@ -17,10 +17,10 @@ from kameng.kit.db import Connection, Database
 from kameng.kit.money import AMOUNT_E4_MAX
 from kameng.risk import store
 from kameng.risk.errors import BadRiskSettings, NoSuchListing, NoSuchRule
-from kameng.risk.model import DAY_S, Rule, network_of
+from kameng.risk.model import DAY_S, VERDICTS, Rule, network_of
 
 ENTITIES = ("ip", "organisation", "target")
-VERDICTS = ("refuse", "allow")
+OUTCOMES = ("refuse", "review")
 TARGET_HEX_CHARS = 32
 LIMIT_COUNT_MAX = 1_000_000_000
 NAME_CHARS_MAX = 100
@@ -31,7 +31,7 @@ TARGET = b"target"
 
 LABELS = {
     "entity": "对象", "value": "取值", "verdict": "结论", "reason": "原因", "until": "截止时间", "name": "名称",
-    "kinds": "商品类型", "window_s": "时间窗口", "limit_count": "次数上限", "limit_e4": "金额上限",
+    "kinds": "商品类型", "window_s": "时间窗口", "limit_count": "次数上限", "limit_e4": "金额上限", "outcome": "结果",
 }  # fmt: skip
 
 
@@ -44,7 +44,7 @@ async def set_listing(
     db: Database, entity: str, value: str, verdict: str, *,
     reason: str, until: datetime | None = None, actor_id: int = 0,
 ) -> None:  # fmt: skip
-    """Refuse or always allow an IP or network, an organisation, or a target (its keyed hash in hex).
+    """Refuse, have reviewed, or always allow an IP or network, an organisation, or a target (its keyed hash in hex).
 
     It ends by itself at ``until``, in whole seconds; never, if that is None; at once, if that is now.
     """
@@ -86,7 +86,8 @@ async def set_rule(
         _check_reason(reason)
     said = {
         "name": rule.name, "entity": rule.entity, "kinds": list(rule.kinds), "window_s": rule.window_s,
-        "limit_count": rule.limit_count, "limit_e4": rule.limit_e4, "enabled": enabled,
+        "limit_count": rule.limit_count, "limit_e4": rule.limit_e4, "outcome": rule.outcome,
+        "enabled": enabled,
     }  # fmt: skip
     async with db.transaction() as connection:
         changed = await epochs.bump(connection, "risk")
@@ -162,6 +163,8 @@ def _check_rule(rule: Rule) -> None:
     if rule.limit_e4 is not None and not 0 <= rule.limit_e4 <= AMOUNT_E4_MAX:
         most = money.format_e4(AMOUNT_E4_MAX)
         raise _wrong("limit_e4", f"0 to {most}", f"应为 0 至 {most}")
+    if rule.outcome not in OUTCOMES:
+        raise _not_one_of(OUTCOMES, "outcome")
     if rule.limit_count is None and rule.limit_e4 is None:
         raise _wrong("limit_count", "a count, or money", "次数与金额至少限一项")
 

@@ -43,7 +43,7 @@ async def every_listing(connection: Connection) -> list[Entry]:
 
 
 def _rule(row: Any) -> Rule:
-    return Rule(row[0], row[1], row[2], tuple(row[3]), row[4], row[5], row[6])
+    return Rule(row[0], row[1], row[2], tuple(row[3]), row[4], row[5], row[6], row[7])
 
 
 def _listing(row: Any) -> Listing:
@@ -69,7 +69,7 @@ async def set_rule(connection: Connection, rule: Rule, *, enabled: bool, changed
     """Its number."""
     rule_id: int = await connection.fetchval(
         statements.set_rule, rule.name, rule.entity, list(rule.kinds), rule.window_s, rule.limit_count,
-        rule.limit_e4, enabled, changed,
+        rule.limit_e4, enabled, changed, rule.outcome,
     )  # fmt: skip
     return rule_id
 
@@ -84,7 +84,7 @@ async def add_rules(connection: Connection, rules: Sequence[Rule], *, changed: i
     for rule in rules:
         await connection.execute(
             statements.add_rule, rule.name, rule.entity, list(rule.kinds), rule.window_s, rule.limit_count,
-            rule.limit_e4, changed,
+            rule.limit_e4, changed, rule.outcome,
         )  # fmt: skip
 
 

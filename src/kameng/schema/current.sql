@@ -206,10 +206,17 @@ CREATE TABLE public.card (
     expires_on date DEFAULT 'infinity'::date NOT NULL,
     order_id bigint,
     state text DEFAULT 'on_shelf'::text NOT NULL,
+    original_id bigint,
+    label text,
+    pick_fee_e4 bigint,
     CONSTRAINT card_check CHECK (((state = 'sold'::text) <= (order_id IS NOT NULL))),
     CONSTRAINT card_check1 CHECK (((state = 'on_shelf'::text) <= (order_id IS NULL))),
+    CONSTRAINT card_display_check CHECK (((state <> ALL (ARRAY['on_shelf'::text, 'on_display'::text])) OR ((state = 'on_display'::text) = (label IS NOT NULL)))),
+    CONSTRAINT card_display_is_free CHECK (((state <> 'on_display'::text) OR (order_id IS NULL))),
+    CONSTRAINT card_label_check CHECK (((length(label) >= 1) AND (length(label) <= 64))),
+    CONSTRAINT card_pick_fee_e4_check CHECK ((pick_fee_e4 >= 0)),
     CONSTRAINT card_reserved_check CHECK (((state <> 'reserved'::text) OR (order_id IS NOT NULL))),
-    CONSTRAINT card_state_check CHECK ((state = ANY (ARRAY['on_shelf'::text, 'reserved'::text, 'sold'::text, 'quarantined'::text, 'void'::text])))
+    CONSTRAINT card_state_check CHECK ((state = ANY (ARRAY['on_shelf'::text, 'on_display'::text, 'reserved'::text, 'sold'::text, 'quarantined'::text, 'void'::text])))
 );
 
 CREATE TABLE public.card_batch (
@@ -224,6 +231,9 @@ CREATE TABLE public.card_batch (
     loaded_by bigint NOT NULL,
     loaded_at timestamp with time zone NOT NULL,
     paid_e4 bigint,
+    hosts text[] DEFAULT '{}'::text[] NOT NULL,
+    first_card_id bigint,
+    last_card_id bigint,
     CONSTRAINT card_batch_paid_e4_check CHECK ((paid_e4 >= 0))
 );
 
@@ -241,6 +251,12 @@ CREATE TABLE public.counter (
     taken_e4 bigint DEFAULT 0 NOT NULL
 )
 WITH (fillfactor='50');
+
+CREATE TABLE public.desk_told (
+    lane smallint NOT NULL,
+    job_id bigint NOT NULL,
+    was_overdue boolean NOT NULL
+);
 
 CREATE TABLE public.epoch (
     topic text NOT NULL,
@@ -300,6 +316,53 @@ CREATE TABLE public.level_price (
     CONSTRAINT level_price_price_e4_check CHECK ((price_e4 > 0))
 );
 
+CREATE TABLE public.manual_answer (
+    lane smallint NOT NULL,
+    order_id bigint NOT NULL,
+    part_no smallint NOT NULL,
+    sealed bytea NOT NULL,
+    image bytea,
+    media_type text DEFAULT ''::text NOT NULL,
+    image_bytes integer DEFAULT 0 NOT NULL,
+    answered_at timestamp with time zone NOT NULL,
+    CONSTRAINT manual_answer_check CHECK (((image IS NULL) = (media_type = ''::text))),
+    CONSTRAINT manual_answer_media_type_check CHECK ((media_type = ANY (ARRAY[''::text, 'image/png'::text, 'image/jpeg'::text, 'image/webp'::text])))
+);
+
+CREATE TABLE public.manual_task (
+    lane smallint NOT NULL,
+    order_id bigint NOT NULL,
+    part_no smallint NOT NULL,
+    task_id bigint NOT NULL,
+    sku_id bigint NOT NULL,
+    sku_revision integer NOT NULL,
+    quantity integer NOT NULL,
+    worker_org_id bigint NOT NULL,
+    state text NOT NULL,
+    opened_at timestamp with time zone NOT NULL,
+    due_at timestamp with time zone NOT NULL,
+    warn_at timestamp with time zone,
+    is_overdue boolean DEFAULT false NOT NULL,
+    is_extended boolean DEFAULT false NOT NULL,
+    is_begun boolean DEFAULT false NOT NULL,
+    is_stop_asked boolean DEFAULT false NOT NULL,
+    taker_org_id bigint,
+    taken_by bigint,
+    taken_until timestamp with time zone,
+    digest bytea,
+    ended_at timestamp with time zone,
+    reason text DEFAULT ''::text NOT NULL,
+    news text,
+    CONSTRAINT manual_task_check CHECK (((state = 'taken'::text) = (taken_until IS NOT NULL))),
+    CONSTRAINT manual_task_check1 CHECK (((state <> ALL (ARRAY['taken'::text, 'answered'::text, 'refused'::text])) OR (taker_org_id IS NOT NULL))),
+    CONSTRAINT manual_task_check2 CHECK (((state = ANY (ARRAY['open'::text, 'taken'::text])) = (ended_at IS NULL))),
+    CONSTRAINT manual_task_check3 CHECK (((state = ANY (ARRAY['answered'::text, 'refused'::text])) = (digest IS NOT NULL))),
+    CONSTRAINT manual_task_part_no_check CHECK ((part_no >= 0)),
+    CONSTRAINT manual_task_quantity_check CHECK ((quantity > 0)),
+    CONSTRAINT manual_task_reason_check CHECK ((length(reason) <= 500)),
+    CONSTRAINT manual_task_state_check CHECK ((state = ANY (ARRAY['open'::text, 'taken'::text, 'answered'::text, 'refused'::text, 'closed'::text])))
+);
+
 CREATE TABLE public.markup (
     agent_id bigint NOT NULL,
     scope text NOT NULL,
@@ -342,7 +405,11 @@ CREATE TABLE public.message (
     receipt text DEFAULT ''::text NOT NULL,
     created_at timestamp with time zone NOT NULL,
     sent_at timestamp with time zone,
+    language text DEFAULT 'both'::text NOT NULL,
+    about text DEFAULT ''::text NOT NULL,
+    shown text DEFAULT ''::text NOT NULL,
     CONSTRAINT message_channel_check CHECK ((channel = ANY (ARRAY['mail'::text, 'sms'::text, 'wecom'::text, 'dingtalk'::text, 'feishu'::text]))),
+    CONSTRAINT message_language_check CHECK ((language = ANY (ARRAY['zh'::text, 'en'::text, 'both'::text]))),
     CONSTRAINT message_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'sent'::text])))
 );
 
@@ -411,6 +478,20 @@ CREATE TABLE public.nonce_3 (
     nonce_hash bytea CONSTRAINT nonce_nonce_hash_not_null NOT NULL
 );
 
+CREATE TABLE public.notice_subscription (
+    subscription_id bigint NOT NULL,
+    org_id bigint NOT NULL,
+    topic text NOT NULL,
+    channel text NOT NULL,
+    language text NOT NULL,
+    address bytea NOT NULL,
+    address_hash bytea NOT NULL,
+    shown text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT notice_subscription_channel_check CHECK ((channel = ANY (ARRAY['mail'::text, 'sms'::text, 'wecom'::text, 'dingtalk'::text, 'feishu'::text]))),
+    CONSTRAINT notice_subscription_language_check CHECK ((language = ANY (ARRAY['zh'::text, 'en'::text, 'both'::text])))
+);
+
 CREATE TABLE public.order_command (
     lane smallint NOT NULL,
     order_id bigint NOT NULL,
@@ -431,6 +512,29 @@ CREATE TABLE public.order_mark (
     order_id bigint NOT NULL
 );
 
+CREATE TABLE public.order_mark_older (
+    lane smallint NOT NULL,
+    after_id bigint NOT NULL,
+    until_id bigint NOT NULL
+);
+
+CREATE TABLE public.order_part (
+    lane smallint NOT NULL,
+    order_id bigint NOT NULL,
+    part_no smallint NOT NULL,
+    sku_id bigint NOT NULL,
+    sku_revision integer NOT NULL,
+    kind text NOT NULL,
+    quantity integer NOT NULL,
+    worth_e4 bigint NOT NULL,
+    state text NOT NULL,
+    card_ids bigint[] DEFAULT '{}'::bigint[] NOT NULL,
+    CONSTRAINT order_part_part_no_check CHECK ((part_no > 0)),
+    CONSTRAINT order_part_quantity_check CHECK ((quantity > 0)),
+    CONSTRAINT order_part_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'delivered'::text, 'failed'::text, 'refunded'::text]))),
+    CONSTRAINT order_part_worth_e4_check CHECK ((worth_e4 >= 0))
+);
+
 CREATE TABLE public.order_password (
     lane smallint NOT NULL,
     order_id bigint NOT NULL
@@ -447,7 +551,11 @@ CREATE TABLE public.order_payment (
     password_hash text,
     failures integer DEFAULT 0 NOT NULL,
     asked_at timestamp with time zone,
-    CONSTRAINT order_payment_check CHECK (((contact IS NULL) = (password_hash IS NULL)))
+    chosen_card bigint,
+    language text DEFAULT 'both'::text NOT NULL,
+    needs_review boolean DEFAULT false NOT NULL,
+    CONSTRAINT order_payment_check CHECK (((contact IS NULL) = (password_hash IS NULL))),
+    CONSTRAINT order_payment_language_check CHECK ((language = ANY (ARRAY['zh'::text, 'en'::text, 'both'::text])))
 );
 
 CREATE TABLE public.order_ref (
@@ -492,6 +600,14 @@ CREATE TABLE public.payment_reference (
     reference text NOT NULL,
     order_id bigint NOT NULL,
     CONSTRAINT payment_reference_reference_check CHECK (((length(reference) >= 3) AND (length(reference) <= 200)))
+);
+
+CREATE TABLE public.payment_return (
+    reference text NOT NULL,
+    order_id bigint NOT NULL,
+    amount_e4 bigint NOT NULL,
+    CONSTRAINT payment_return_amount_e4_check CHECK ((amount_e4 > 0)),
+    CONSTRAINT payment_return_reference_check CHECK (((length(reference) >= 1) AND (length(reference) <= 100)))
 );
 
 CREATE TABLE public.person (
@@ -556,6 +672,23 @@ CREATE TABLE public.quantity_tier (
     CONSTRAINT quantity_tier_quantity_from_check CHECK ((quantity_from >= 2))
 );
 
+CREATE TABLE public.reusable_card (
+    lane smallint NOT NULL,
+    original_id bigint NOT NULL,
+    sku_id bigint NOT NULL,
+    batch_id bigint NOT NULL,
+    sealed bytea NOT NULL,
+    expires_on date DEFAULT 'infinity'::date NOT NULL,
+    uses integer,
+    issued integer DEFAULT 0 NOT NULL,
+    state text DEFAULT 'active'::text NOT NULL,
+    CONSTRAINT reusable_card_issued_check CHECK ((issued >= 0)),
+    CONSTRAINT reusable_card_not_exceeded CHECK ((issued <= uses)),
+    CONSTRAINT reusable_card_state_check CHECK ((state = ANY (ARRAY['active'::text, 'void'::text]))),
+    CONSTRAINT reusable_card_uses_check CHECK ((uses >= 1))
+)
+WITH (fillfactor='50');
+
 CREATE TABLE public.risk_listing (
     entity text NOT NULL,
     value text NOT NULL,
@@ -564,7 +697,7 @@ CREATE TABLE public.risk_listing (
     until timestamp with time zone,
     changed bigint NOT NULL,
     CONSTRAINT risk_listing_entity_check CHECK ((entity = ANY (ARRAY['ip'::text, 'organisation'::text, 'target'::text]))),
-    CONSTRAINT risk_listing_verdict_check CHECK ((verdict = ANY (ARRAY['refuse'::text, 'allow'::text])))
+    CONSTRAINT risk_listing_verdict_check CHECK ((verdict = ANY (ARRAY['refuse'::text, 'review'::text, 'allow'::text])))
 );
 
 CREATE TABLE public.risk_rule (
@@ -577,10 +710,12 @@ CREATE TABLE public.risk_rule (
     limit_e4 bigint,
     enabled boolean DEFAULT true NOT NULL,
     changed bigint NOT NULL,
+    outcome text DEFAULT 'refuse'::text NOT NULL,
     CONSTRAINT risk_rule_check CHECK (((limit_count IS NOT NULL) OR (limit_e4 IS NOT NULL))),
     CONSTRAINT risk_rule_entity_check CHECK ((entity = ANY (ARRAY['ip'::text, 'organisation'::text, 'target'::text]))),
     CONSTRAINT risk_rule_limit_count_check CHECK ((limit_count >= 0)),
     CONSTRAINT risk_rule_limit_e4_check CHECK ((limit_e4 >= 0)),
+    CONSTRAINT risk_rule_outcome_check CHECK ((outcome = ANY (ARRAY['refuse'::text, 'review'::text]))),
     CONSTRAINT risk_rule_window_s_check CHECK (((window_s >= 1) AND (window_s <= 86400)))
 );
 
@@ -644,21 +779,30 @@ CREATE TABLE public.sku (
     barcode text DEFAULT ''::text NOT NULL,
     confirm_days smallint,
     external_ref text DEFAULT ''::text NOT NULL,
+    worked_by bigint DEFAULT 0 NOT NULL,
+    pickable boolean DEFAULT false NOT NULL,
+    pick_fee_e4 bigint DEFAULT 0 NOT NULL,
+    parts jsonb DEFAULT '[]'::jsonb NOT NULL,
+    discount_percent_e4 integer,
     CONSTRAINT sku_barcode_check CHECK ((barcode ~ '^([0-9]{8}|[0-9]{12,14})?$'::text)),
-    CONSTRAINT sku_can_be_sold CHECK (((state <> 'on_sale'::text) OR ((kind <> 'bundle'::text) AND ((kind <> 'parcel'::text) OR (form ~ '(^|\+)address(\+|$)'::text))))),
+    CONSTRAINT sku_can_be_sold CHECK (((state <> 'on_sale'::text) OR (((kind <> 'bundle'::text) OR (parts <> '[]'::jsonb)) AND ((kind <> 'parcel'::text) OR (form ~ '(^|\+)address(\+|$)'::text))))),
     CONSTRAINT sku_check CHECK ((ceiling_e4 >= floor_e4)),
     CONSTRAINT sku_check1 CHECK (((quantity_max >= quantity_min) AND (quantity_max <= 1000))),
     CONSTRAINT sku_confirm_days_check CHECK (((confirm_days >= 0) AND (confirm_days <= 60))),
     CONSTRAINT sku_cost_e4_check CHECK ((cost_e4 >= 0)),
     CONSTRAINT sku_delivery_promise_minutes_check CHECK (((delivery_promise_minutes >= 0) AND (delivery_promise_minutes <= 525600))),
+    CONSTRAINT sku_discount_percent_e4_check CHECK (((discount_percent_e4 >= 0) AND (discount_percent_e4 <= 999999))),
     CONSTRAINT sku_external_ref_check CHECK ((length(external_ref) <= 64)),
     CONSTRAINT sku_face_value_e4_check CHECK ((face_value_e4 >= 0)),
     CONSTRAINT sku_floor_e4_check CHECK ((floor_e4 >= 0)),
     CONSTRAINT sku_kind_check CHECK ((kind = ANY (ARRAY['secret'::text, 'topup'::text, 'link'::text, 'manual'::text, 'parcel'::text, 'bundle'::text]))),
     CONSTRAINT sku_list_price_e4_check CHECK ((list_price_e4 > 0)),
+    CONSTRAINT sku_parts_check CHECK (((jsonb_typeof(parts) = 'array'::text) AND ((kind = 'bundle'::text) OR ((parts = '[]'::jsonb) AND (discount_percent_e4 IS NULL))))),
+    CONSTRAINT sku_pick_fee_e4_check CHECK ((pick_fee_e4 >= 0)),
     CONSTRAINT sku_quantity_min_check CHECK ((quantity_min >= 1)),
     CONSTRAINT sku_quantity_step_check CHECK ((quantity_step >= 1)),
-    CONSTRAINT sku_state_check CHECK ((state = ANY (ARRAY['on_sale'::text, 'paused'::text, 'withdrawn'::text])))
+    CONSTRAINT sku_state_check CHECK ((state = ANY (ARRAY['on_sale'::text, 'paused'::text, 'withdrawn'::text]))),
+    CONSTRAINT sku_worked_by_check CHECK ((worked_by >= 0))
 );
 
 CREATE TABLE public.sku_revision (
@@ -897,6 +1041,9 @@ ALTER TABLE ONLY public.card
 ALTER TABLE ONLY public.counter
     ADD CONSTRAINT counter_pkey PRIMARY KEY (entity_hash, rule_id, window_start);
 
+ALTER TABLE ONLY public.desk_told
+    ADD CONSTRAINT desk_told_pkey PRIMARY KEY (lane, job_id);
+
 ALTER TABLE ONLY public.epoch
     ADD CONSTRAINT epoch_pkey PRIMARY KEY (topic);
 
@@ -917,6 +1064,12 @@ ALTER TABLE ONLY public.lane
 
 ALTER TABLE ONLY public.level_price
     ADD CONSTRAINT level_price_pkey PRIMARY KEY (sku_id, level);
+
+ALTER TABLE ONLY public.manual_answer
+    ADD CONSTRAINT manual_answer_pkey PRIMARY KEY (lane, order_id, part_no);
+
+ALTER TABLE ONLY public.manual_task
+    ADD CONSTRAINT manual_task_pkey PRIMARY KEY (lane, order_id, part_no);
 
 ALTER TABLE ONLY public.markup
     ADD CONSTRAINT markup_pkey PRIMARY KEY (agent_id, scope, which, level);
@@ -951,11 +1104,20 @@ ALTER TABLE ONLY public.nonce_2
 ALTER TABLE ONLY public.nonce_3
     ADD CONSTRAINT nonce_3_pkey PRIMARY KEY (lane, drawer, nonce_hash);
 
+ALTER TABLE ONLY public.notice_subscription
+    ADD CONSTRAINT notice_subscription_pkey PRIMARY KEY (subscription_id);
+
 ALTER TABLE ONLY public.order_command
     ADD CONSTRAINT order_command_pkey PRIMARY KEY (lane, order_id, key);
 
+ALTER TABLE ONLY public.order_mark_older
+    ADD CONSTRAINT order_mark_older_pkey PRIMARY KEY (lane);
+
 ALTER TABLE ONLY public.order_mark
     ADD CONSTRAINT order_mark_pkey PRIMARY KEY (lane, span, mark, order_id);
+
+ALTER TABLE ONLY public.order_part
+    ADD CONSTRAINT order_part_pkey PRIMARY KEY (lane, order_id, part_no);
 
 ALTER TABLE ONLY public.order_password
     ADD CONSTRAINT order_password_pkey PRIMARY KEY (lane, order_id);
@@ -974,6 +1136,9 @@ ALTER TABLE ONLY public.organisation
 
 ALTER TABLE ONLY public.payment_reference
     ADD CONSTRAINT payment_reference_pkey PRIMARY KEY (reference);
+
+ALTER TABLE ONLY public.payment_return
+    ADD CONSTRAINT payment_return_pkey PRIMARY KEY (reference);
 
 ALTER TABLE ONLY public.person
     ADD CONSTRAINT person_pkey PRIMARY KEY (person_id);
@@ -995,6 +1160,9 @@ ALTER TABLE ONLY public.product
 
 ALTER TABLE ONLY public.quantity_tier
     ADD CONSTRAINT quantity_tier_pkey PRIMARY KEY (sku_id, quantity_from);
+
+ALTER TABLE ONLY public.reusable_card
+    ADD CONSTRAINT reusable_card_pkey PRIMARY KEY (lane, original_id);
 
 ALTER TABLE ONLY public.risk_listing
     ADD CONSTRAINT risk_listing_pkey PRIMARY KEY (entity, value);
@@ -1082,6 +1250,8 @@ CREATE INDEX audit_line_subject ON public.audit_line USING btree (lane, subject_
 
 CREATE INDEX card_batch_supplier ON public.card_batch USING btree (supplier_org_id, batch_id) WHERE (supplier_org_id <> 0);
 
+CREATE INDEX card_display ON public.card USING btree (lane, sku_id, card_id) WHERE (state = 'on_display'::text);
+
 CREATE UNIQUE INDEX card_fingerprint_number ON public.card_fingerprint USING btree (number_print) WHERE (number_print <> '\x'::bytea);
 
 CREATE INDEX card_fingerprint_unread ON public.card_fingerprint USING btree (card_id) WHERE (number_print IS NULL);
@@ -1089,6 +1259,8 @@ CREATE INDEX card_fingerprint_unread ON public.card_fingerprint USING btree (car
 CREATE INDEX card_reserved ON public.card USING btree (lane, sku_id) WHERE (state = 'reserved'::text);
 
 CREATE INDEX card_shelf ON public.card USING btree (lane, sku_id, expires_on, card_id) WHERE (state = 'on_shelf'::text);
+
+CREATE INDEX card_use ON public.card USING btree (lane, original_id) WHERE (original_id IS NOT NULL);
 
 CREATE INDEX event_due ON public.event USING btree (lane, event_id) WHERE due;
 
@@ -1102,11 +1274,23 @@ CREATE INDEX job_leased ON public.job USING btree (lane, lease_until) WHERE (sta
 
 CREATE INDEX job_subject ON public.job USING btree (lane, subject_id);
 
+CREATE UNIQUE INDEX manual_task_id ON public.manual_task USING btree (lane, task_id);
+
+CREATE INDEX manual_task_live ON public.manual_task USING btree (lane, due_at, order_id, part_no) WHERE (state = ANY (ARRAY['open'::text, 'taken'::text]));
+
+CREATE INDEX manual_task_news ON public.manual_task USING btree (lane, worker_org_id) WHERE (news IS NOT NULL);
+
+CREATE INDEX manual_task_worker ON public.manual_task USING btree (lane, worker_org_id, due_at, order_id, part_no);
+
 CREATE INDEX membership_person ON public.membership USING btree (person_id);
 
 CREATE INDEX message_address ON public.message USING btree (lane, address_hash, created_at);
 
+CREATE INDEX message_of_organisation ON public.message USING btree (lane, org_id, message_id);
+
 CREATE INDEX month_sum_month ON public.month_sum USING btree (lane, month);
+
+CREATE UNIQUE INDEX notice_subscription_once ON public.notice_subscription USING btree (org_id, topic, channel, address_hash);
 
 CREATE INDEX order_payment_buyer ON public.order_payment USING btree (lane, buyer_key) WHERE is_open;
 
@@ -1123,6 +1307,8 @@ CREATE INDEX organisation_parent ON public.organisation USING btree (parent_id) 
 CREATE UNIQUE INDEX organisation_sandbox ON public.organisation USING btree (lane, sandbox_of) WHERE (sandbox_of IS NOT NULL);
 
 CREATE INDEX price_change_sku ON public.price_change USING btree (sku_id, change_id);
+
+CREATE INDEX reusable_card_left ON public.reusable_card USING btree (lane, sku_id, expires_on, original_id) WHERE ((state = 'active'::text) AND ((uses IS NULL) OR (issued < uses)));
 
 CREATE INDEX sku_changed ON public.sku USING btree (changed);
 

@@ -22,7 +22,8 @@ import msgspec
 from kameng.kit.errors import REGISTRY, Fault, Refusal
 from kameng.stock.errors import FileTooLarge
 from kameng.stock.files import BYTES_MAX, Format, is_workbook
-from kameng.stock.reading import CardFile, CardLine, Note, RefusedLine, read_cards
+from kameng.stock.model import Goods
+from kameng.stock.reading import PLAIN, CardFile, CardLine, Note, RefusedLine, read_cards
 
 HERE_BYTES_MAX = 64 * 1024
 """A text up to this size is read here: some 10 ms, and a process takes 300 ms to begin."""
@@ -44,6 +45,7 @@ class _Head(msgspec.Struct, frozen=True):
     today: date
     expires_on: date | None
     cost_e4: int | None
+    goods: Goods = PLAIN
 
 
 class _Part(msgspec.Struct, frozen=True, tag="part"):
@@ -77,18 +79,21 @@ _decoder: msgspec.msgpack.Decoder[_Message] = msgspec.msgpack.Decoder(_Message)
 
 
 async def read_apart(
-    data: bytes, *, today: date, filename: str = "", expires_on: date | None = None, cost_e4: int | None = None
+    data: bytes, *, today: date, filename: str = "", expires_on: date | None = None, cost_e4: int | None = None,
+    goods: Goods = PLAIN,
 ) -> CardFile:
     """``read_cards``, in a process of its own where the file is large or a workbook."""
     if len(data) > BYTES_MAX:
         raise FileTooLarge(field="file")
     if len(data) <= HERE_BYTES_MAX and not is_workbook(data):
-        return read_cards(data, today=today, filename=filename, expires_on=expires_on, cost_e4=cost_e4)
+        return read_cards(
+            data, today=today, filename=filename, expires_on=expires_on, cost_e4=cost_e4, goods=goods
+        )
     cards: list[CardLine] = []
     refused: list[RefusedLine] = []
     notes: list[Note] = []
     async with _process() as process:
-        await _send(process, msgspec.msgpack.encode(_Head(filename, today, expires_on, cost_e4)), data)
+        await _send(process, msgspec.msgpack.encode(_Head(filename, today, expires_on, cost_e4, goods)), data)
         while (message := await _next(process)) is not None:
             match message:
                 case _Part():
@@ -171,8 +176,9 @@ def _read(source: BinaryIO) -> Iterator[_Message]:
     head = msgspec.msgpack.decode(source.read(int.from_bytes(source.read(4), "big")), type=_Head)
     try:
         file = read_cards(
-            source.read(), today=head.today, filename=head.filename, expires_on=head.expires_on, cost_e4=head.cost_e4
-        )
+            source.read(), today=head.today, filename=head.filename, expires_on=head.expires_on, cost_e4=head.cost_e4,
+            goods=head.goods,
+        )  # fmt: skip
     except Refusal as refusal:
         yield _Refused(refusal.code, refusal.detail, refusal.detail_zh, refusal.field)
         return

@@ -23,11 +23,11 @@ _SCIENTIFIC = re.compile(r"-?\d(\.\d+)?[eE]\+\d+")
 _SIGNED_CODE = re.compile(r"[-+@][0-9A-Za-z+/=_-]{5,}")
 
 
-def code_of(cell: Cell) -> tuple[str, LineReason | None]:
+def code_of(cell: Cell, *, chars_max: int = CODE_LENGTH_MAX) -> tuple[str, LineReason | None]:
     """A card number or secret as text, cleaned of what only pads it; or why it can't be one."""
     if isinstance(cell, str):
         text = cell.strip()
-        return (text, None) if _PLAIN.fullmatch(text) else _code_of_text(text)
+        return (text, None) if _PLAIN.fullmatch(text) else _code_of_text(text, chars_max)
     if isinstance(cell, bool | date) or not isinstance(cell, int | float):
         return "", "not_a_code"  # Excel takes MAR-27 for a date and TRUE for a truth
     if abs(cell) >= DIGITS_KEPT:
@@ -37,9 +37,9 @@ def code_of(cell: Cell) -> tuple[str, LineReason | None]:
     return str(int(cell)), None
 
 
-def _code_of_text(cell: str) -> tuple[str, LineReason | None]:
+def _code_of_text(cell: str, chars_max: int) -> tuple[str, LineReason | None]:
     text = unpadded(cell)
-    if len(text) > CODE_LENGTH_MAX:
+    if len(text) > chars_max:
         return "", "too_long"
     if "\ufffd" in text:
         return "", "unreadable"

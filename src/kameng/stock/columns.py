@@ -13,7 +13,7 @@ from kameng.stock.cells import AmountError, DateError, code_of, cost_e4_of, date
 from kameng.stock.errors import ColumnsUnclear
 from kameng.stock.files import Cell
 
-Role = Literal["seq", "number", "secret", "expiry", "cost"]
+Role = Literal["seq", "number", "secret", "expiry", "cost", "label", "fee"]
 
 
 class Layout(msgspec.Struct, frozen=True):
@@ -27,6 +27,8 @@ class Layout(msgspec.Struct, frozen=True):
     width: int = 0
     named: bool = False
     separator: str = ""
+    label: int = -1
+    fee: int = -1
 
 
 _NAMES: dict[Role, str] = {
@@ -43,6 +45,8 @@ _NAMES: dict[Role, str] = {
         过期日 过期日期 过期时间 截止日期 截止时间 截至日期 expiry expires expireson expiresat expirydate
         expiredate expdate expirationdate expiration validuntil validthru validto""",
     "cost": "成本 成本价 进价 进货价 采购价 采购成本 进货成本 供货价 cost costprice unitcost purchaseprice",
+    "label": "自选展示 展示号 展示内容 靓号 label picklabel",
+    "fee": "自选加价 靓号加价 加价 pickfee surcharge",
 }
 _ROLES: dict[str, Role] = {name: role for role, names in _NAMES.items() for name in names.split()}
 _OTHERS = """
@@ -74,15 +78,18 @@ def header_of(cells: Sequence[Cell], separator: str) -> Layout | None:
     if not places["number"] and len(places["secret"]) == 2:
         # 兑换码 and 密码: the first is what the card is known by.
         places["number"] = [places["secret"].pop(0)]
-    for role in ("number", "secret", "expiry", "cost"):
+    for role in ("number", "secret", "expiry", "cost", "label", "fee"):
         if len(places[role]) > 1:
             titles = ", ".join(str(cells[i])[:20] for i in places[role])
             en, zh = f"these columns say the same: {titles}", f"表头中以下各列含义相同：{titles}"
             raise ColumnsUnclear(en, field="file", detail_zh=zh)
-    number, secret, expiry, cost, seq = (
-        places[role][0] if places[role] else -1 for role in ("number", "secret", "expiry", "cost", "seq")
+    number, secret, expiry, cost, seq, label, fee = (
+        places[role][0] if places[role] else -1
+        for role in ("number", "secret", "expiry", "cost", "seq", "label", "fee")
     )
-    return Layout(number, secret, expiry, cost, seq, len(cells), named=True, separator=separator)
+    return Layout(
+        number, secret, expiry, cost, seq, len(cells), named=True, separator=separator, label=label, fee=fee
+    )
 
 
 def labelled(line: str) -> tuple[list[str], Layout] | None:

@@ -7,6 +7,8 @@
     ├── ColumnsUnclear   400  columns_unclear
     ├── NoCards          400  no_cards
     └── BadBatch         400  bad_batch
+    NotFound
+    └── NoSuchBatch      404  no_such_batch
 
 These refuse a whole file. A line that is bad by itself is not an exception: it stands in the file's report
 with one of ``LINE_REASONS``, and the other lines are loaded.
@@ -16,7 +18,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from kameng.kit.errors import BadInput
+from kameng.kit.errors import BadInput, NotFound
 
 
 class FileTooLarge(BadInput):
@@ -69,11 +71,26 @@ class BadBatch(BadInput):
     zh = "卡密批次资料不正确，错误字段及原因见说明。"
 
 
+class NoSuchBatch(NotFound):
+    """There is no such batch of yours."""
+
+    code = "no_such_batch"
+    zh = "没有找到该卡密批次。"
+
+
 LineReason = Literal[
     "no_secret", "no_number", "digits_lost", "formula", "not_a_code", "too_long", "control_characters",
     "unreadable", "broken_quote", "too_many_fields", "bad_date", "expired", "bad_cost",
     "duplicate", "duplicate_number", "loaded_before", "number_loaded_before",
+    "not_a_link", "not_https", "bad_label", "bad_fee",
 ]  # fmt: skip
+
+VOID_REASONS: dict[str, tuple[str, str]] = {
+    "sold": ("It was sold.", "已售出。"),
+    "reserved": ("It waits for the payment of an order.", "已被待付款订单预留。"),
+    "unknown": ("No card of yours for this SKU has this number.", "该商品下没有您的此卡号。"),
+}
+"""Why a card is not void."""
 
 LINE_REASONS: dict[LineReason, tuple[str, str]] = {
     "no_secret": ("There is a card number and no secret.", "只有卡号，没有卡密。"),
@@ -87,7 +104,10 @@ LINE_REASONS: dict[LineReason, tuple[str, str]] = {
         "This is no card number or secret but words, a date or a fraction; if it is one, add a header row.",
         "不像卡号或卡密（文字、日期或小数）；如确实是卡密，请加上表头注明各列。",
     ),
-    "too_long": ("The card number or secret is longer than 200 characters.", "卡号或卡密超过 200 个字符。"),
+    "too_long": (
+        "The card number or secret is longer than 200 characters, or the link than 1,000.",
+        "卡号或卡密超过 200 个字符，或链接超过 1000 个字符。",
+    ),
     "control_characters": ("It holds control characters.", "含有控制字符。"),
     "unreadable": ("It holds characters that the file's encoding does not have.", "含有乱码字符。"),
     "broken_quote": ("A quotation mark is opened and not closed.", "引号没有成对。"),
@@ -108,5 +128,15 @@ LINE_REASONS: dict[LineReason, tuple[str, str]] = {
         "A card of this brand with the same number was loaded before, with another secret.",
         "同品牌下卡号已存在，但卡密不同。",
     ),
+    "not_a_link": (
+        "This is no link that can be redeemed: https:// with a host name, and nothing but what addresses are made of.",
+        "不是有效的兑换链接：应以 https:// 开头，含域名，且只含网址允许的字符。",
+    ),
+    "not_https": ("The link must begin with https://.", "链接必须以 https:// 开头。"),
+    "bad_label": (
+        "The label by which the card is chosen must be 1 to 64 visible characters and must not tell the secret.",
+        "自选展示内容应为 1 至 64 个可见字符，且不得包含卡密。",
+    ),
+    "bad_fee": ("The surcharge is not an amount with at most four decimals.", "自选加价不是金额（最多四位小数）。"),
 }
 """Why a line is refused, in English and Chinese. None repeats what the line holds."""

@@ -1,5 +1,8 @@
 """Loading cards: sealed before they reach the database, each card once for ever, spread over the lanes.
 
+A card may be loaded to be sold several times: then only its uses, issued at the end, lie on the shelves (ADR 0016).
+One with a label goes on display, to be chosen.
+
 A load works in chunks, each a short transaction under one lane's gate, so orders go on meanwhile. A load that is
 cut off and run again skips what it had loaded: its fingerprints are known.
 """
@@ -15,14 +18,20 @@ import msgspec
 from kameng.kit import audit, clock, crypto, epochs, lanes, money
 from kameng.kit.db import Connection, Database
 from kameng.kit.money import AMOUNT_E4_MAX
-from kameng.stock import store
+from kameng.stock import special_store, store
 from kameng.stock.apart import read_apart
 from kameng.stock.errors import LINE_REASONS, BadBatch, LineReason, NoCards
-from kameng.stock.model import CARD, NEVER, CardText
+from kameng.stock.links import host_of
+from kameng.stock.model import AS_OFTEN_AS_ASKED, CARD, NEVER, Goods, known_as, text_of
 from kameng.stock.numbering import number_print, read_numbers
 from kameng.stock.reading import CardLine, RefusedLine
+from kameng.stock.reusing import restock
 
 CHUNK_CARDS = 500
+USES_MAX = 100_000
+LOAD_USES_MAX = 1_000_000
+HOSTS_MAX = 20
+"""Hosts that one chunk of a batch of links is known by."""
 
 
 class LoadReport(msgspec.Struct, frozen=True):
@@ -35,36 +44,40 @@ class LoadReport(msgspec.Struct, frozen=True):
 
 async def load_file(
     db: Database, ring: crypto.KeyRing, data: bytes, *, sku_id: int, file_name: str, actor_id: int = 0,
-    supplier_org_id: int = 0, cost_e4: int | None = None, expires_on: date | None = None,
+    supplier_org_id: int = 0, cost_e4: int | None = None, expires_on: date | None = None, uses: int = 1,
 ) -> LoadReport:  # fmt: skip
     """Load a card file as people send it; bad and known lines are refused, the others go on the shelf.
 
-    ``cost_e4`` (of one card) and ``expires_on`` are for cards of which the file doesn't say.
+    ``cost_e4`` (of one card) and ``expires_on`` are for cards of which the file doesn't say. Each card is sold ``uses``
+    times, or ``AS_OFTEN_AS_ASKED``.
     """
-    _check(cost_e4, expires_on)
+    _check(cost_e4, expires_on, uses)
+    async with db.connection() as connection:
+        goods = await special_store.goods_of(connection, sku_id)
     file = await read_apart(
-        data, filename=file_name, today=clock.china_day(), expires_on=expires_on, cost_e4=cost_e4
+        data, filename=file_name, today=clock.china_day(), expires_on=expires_on, cost_e4=cost_e4, goods=goods
     )
     if not file.cards and not file.refused:
         raise NoCards(file_name)
     return await load_cards(
         db, ring, file.cards, sku_id=sku_id, file_name=file_name, actor_id=actor_id, supplier_org_id=supplier_org_id,
-        refused=tuple(file.refused),
+        refused=tuple(file.refused), uses=uses,
     )  # fmt: skip
 
 
 async def load_cards(
     db: Database, ring: crypto.KeyRing, cards: Sequence[CardLine], *, sku_id: int, file_name: str, actor_id: int = 0,
     supplier_org_id: int = 0, cost_e4: int | None = None, expires_on: date | None = None,
-    refused: tuple[RefusedLine, ...] = (),
+    refused: tuple[RefusedLine, ...] = (), uses: int = 1,
 ) -> LoadReport:  # fmt: skip
     """Load lines that were read already; ``cost_e4`` and ``expires_on`` are for those that have none."""
-    _check(cost_e4, expires_on)
+    _check(cost_e4, expires_on, uses)
     cards = _completed(cards, cost_e4, expires_on)
     await read_numbers(db, ring)
     async with db.transaction() as connection:
         await _check_supplier(connection, supplier_org_id)
-        brand_id = (await store.brands_of(connection, [sku_id]))[sku_id]
+        goods = await special_store.goods_of(connection, sku_id)
+        _check_uses(goods, uses, len(cards))
         numbers = await lanes.lane_numbers(connection)
         passage = await lanes.pass_gate(connection, numbers[0], id_count=2)
         batch_id, audit_id = passage.ids
@@ -75,21 +88,45 @@ async def load_cards(
         )  # fmt: skip
         line = audit.Line(audit_id, supplier_org_id, actor_id, "stock.load", batch_id, {"sku_id": sku_id})
         await audit.note(connection, numbers[0], at, [line])
+    load = _Load(sku_id, batch_id, goods, uses)
     loaded, known = 0, list(refused)
     for lane, start in zip(cycle(numbers), range(0, len(cards), CHUNK_CARDS), strict=False):
         chunk = cards[start : start + CHUNK_CARDS]
-        duplicates = await _load_chunk(db, ring, lane, chunk, sku_id=sku_id, brand_id=brand_id, batch_id=batch_id)
+        duplicates = await _load_chunk(db, ring, lane, chunk, load)
         loaded += len(chunk) - len(duplicates)
         known += duplicates
+    if uses != 1:
+        await restock(db, ring, sku_id=sku_id)
     return LoadReport(batch_id, loaded, tuple(sorted(known, key=lambda line: line.line)))
 
 
-def _check(cost_e4: int | None, expires_on: date | None) -> None:
+class _Load(msgspec.Struct, frozen=True):
+    """What all cards of a load have in common."""
+
+    sku_id: int
+    batch_id: int
+    goods: Goods
+    uses: int
+
+
+def _check(cost_e4: int | None, expires_on: date | None, uses: int) -> None:
     most, today = money.format_e4(AMOUNT_E4_MAX), clock.china_day()
     if cost_e4 is not None and not 0 <= cost_e4 <= AMOUNT_E4_MAX:
         raise BadBatch(f"cost: 0 to {most}", field="cost", detail_zh=f"成本：应为 0 至 {most}")
     if expires_on is not None and expires_on < today:
         raise BadBatch(f"expires: not before {today}", field="expires", detail_zh=f"到期日：不得早于今天 {today}")
+    if not 0 <= uses <= USES_MAX:
+        raise BadBatch(f"uses: 1 to {USES_MAX}", field="uses", detail_zh=f"可用次数：应为 1 至 {USES_MAX}")
+
+
+def _check_uses(goods: Goods, uses: int, card_count: int) -> None:
+    """What is chosen is one thing, so it is sold once; and a load fits on the shelves."""
+    if goods.pickable and uses != 1:
+        en, zh = "uses: a card that can be chosen is sold once", "可用次数：可自选的卡密只能售出一次"
+        raise BadBatch(en, field="uses", detail_zh=zh)
+    if uses * card_count > LOAD_USES_MAX:
+        en, zh = f"uses: together at most {LOAD_USES_MAX}", f"可用次数：合计不得超过 {LOAD_USES_MAX}"
+        raise BadBatch(en, field="uses", detail_zh=zh)
 
 
 def _completed(cards: Sequence[CardLine], cost_e4: int | None, expires_on: date | None) -> Sequence[CardLine]:
@@ -115,24 +152,25 @@ async def _check_supplier(connection: Connection, org_id: int) -> None:
         raise BadBatch(en, field="supplier", detail_zh=zh)
 
 
-def _part(loaded: Sequence[CardLine], refused: int) -> store.Part:
+def _part(load: _Load, loaded: Sequence[CardLine], refused: int, card_ids: Sequence[int]) -> store.Part:
     costs = [card.cost_e4 for card in loaded if card.cost_e4 is not None]
     paid_e4 = sum(costs) if loaded and len(costs) == len(loaded) else None
     cost_e4 = costs[0] if paid_e4 is not None and len(set(costs)) == 1 else None
     earliest = min((card.expires_on for card in loaded if card.expires_on is not None), default=None)
-    return store.Part(len(loaded), refused, paid_e4, cost_e4, earliest)
+    hosts = sorted({host_of(card.secret) for card in loaded} - {""}) if load.goods.is_link else []
+    first, last = min(card_ids, default=None), max(card_ids, default=None)
+    return store.Part(len(loaded), refused, paid_e4, cost_e4, earliest, first, last, hosts[:HOSTS_MAX])
 
 
 async def _load_chunk(
-    db: Database, ring: crypto.KeyRing, lane: int, chunk: Sequence[CardLine], *, sku_id: int, brand_id: int,
-    batch_id: int,
+    db: Database, ring: crypto.KeyRing, lane: int, chunk: Sequence[CardLine], load: _Load
 ) -> list[RefusedLine]:
     """Those of the chunk that were known. Claims are made in the order of the numbers: two loads that share some
     never wait for each other in a ring."""
     order = sorted(range(len(chunk)), key=lambda n: (chunk[n].number, chunk[n].secret))
-    texts = [msgspec.json.encode(CardText(card.number, card.secret)) for card in chunk]
-    prints = [ring.fingerprint(CARD, text) for text in texts]
-    number_prints = [number_print(ring, brand_id, card.number) for card in chunk]
+    texts = [text_of(load.goods, card.number, card.secret) for card in chunk]
+    prints = [ring.fingerprint(CARD, known_as(text)) for text in texts]
+    number_prints = [number_print(ring, load.goods.brand_id, card.number) for card in chunk]
     async with db.transaction() as connection:
         passage = await lanes.pass_gate(connection, lane, id_count=len(chunk))
         claims = [store.Claim(*claim) for claim in zip(prints, passage.ids, number_prints, strict=True)]
@@ -140,21 +178,37 @@ async def _load_chunk(
         stale = [claim.fingerprint for claim in claims if claim.card_id not in fresh]
         same = await store.known_fingerprints(connection, stale) if stale else set()
         sealed = [
-            store.SealedCard(card_id, sku_id, batch_id, ring.seal(CARD, card_id, text), card.expires_on or NEVER)
+            store.SealedCard(
+                card_id, load.sku_id, load.batch_id, ring.seal(CARD, card_id, text), card.expires_on or NEVER,
+                None, card.label or None, card.pick_fee_e4,
+            )
             for card_id, text, card in zip(passage.ids, texts, chunk, strict=True)
             if card_id in fresh
-        ]
-        if sealed:
-            await store.insert_cards(connection, lane, sealed)
-            await store.add_on_hand(connection, lane, sku_id, len(sealed))
+        ]  # fmt: skip
+        await _put(connection, lane, load, sealed)
         loaded = [card for card_id, card in zip(passage.ids, chunk, strict=True) if card_id in fresh]
-        await store.count_batch(connection, batch_id, _part(loaded, len(chunk) - len(loaded)))
+        part = _part(load, loaded, len(chunk) - len(loaded), [card.card_id for card in sealed])
+        await store.count_batch(connection, load.batch_id, part)
         await epochs.bump(connection, "stock")
     return [
         _known(card, "loaded_before" if fingerprint in same else "number_loaded_before")
         for card_id, card, fingerprint in zip(passage.ids, chunk, prints, strict=True)
         if card_id not in fresh
     ]
+
+
+async def _put(connection: Connection, lane: int, load: _Load, cards: Sequence[store.SealedCard]) -> None:
+    """On the shelf or on display; or, of those that are sold several times, where their uses come from."""
+    if cards and load.uses != 1:
+        await special_store.insert_reusable(
+            connection, lane, cards, sku_id=load.sku_id, batch_id=load.batch_id,
+            uses=None if load.uses == AS_OFTEN_AS_ASKED else load.uses,
+        )  # fmt: skip
+    elif cards:
+        await store.insert_cards(connection, lane, cards)
+        on_shelf = sum(card.label is None for card in cards)
+        if on_shelf:
+            await store.add_on_hand(connection, lane, load.sku_id, on_shelf)
 
 
 def _known(card: CardLine, reason: LineReason) -> RefusedLine:

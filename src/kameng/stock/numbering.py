@@ -13,7 +13,7 @@ import msgspec
 from kameng.kit import crypto, lanes, logs
 from kameng.kit.db import Database
 from kameng.stock import store
-from kameng.stock.model import CARD, CardText
+from kameng.stock.model import CARD, CardText, known_as
 
 NUMBER = b"card number"
 PRINT_BYTES = 12
@@ -34,7 +34,7 @@ def number_print(ring: crypto.KeyRing, brand_id: int, number: str) -> bytes:
 def prints_of(ring: crypto.KeyRing, brand_id: int, text: bytes) -> tuple[bytes, bytes]:
     """Fingerprint and number print of a card's clear text."""
     number = msgspec.json.decode(text, type=CardText).number
-    return ring.fingerprint(CARD, text), number_print(ring, brand_id, number)
+    return ring.fingerprint(CARD, known_as(text)), number_print(ring, brand_id, number)
 
 
 async def read_numbers(db: Database, ring: crypto.KeyRing) -> int:

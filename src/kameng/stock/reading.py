@@ -13,11 +13,27 @@ from typing import Literal
 
 import msgspec
 
-from kameng.stock import splitting
-from kameng.stock.cells import AmountError, DateError, code_of, cost_e4_of, date_of, expiry_in_words, unpadded
+from kameng.stock import links, splitting
+from kameng.stock.cells import (
+    CODE_LENGTH_MAX,
+    AmountError,
+    DateError,
+    code_of,
+    cost_e4_of,
+    date_of,
+    expiry_in_words,
+    unpadded,
+)  # fmt: skip
 from kameng.stock.columns import Layout, guess, header_of, labelled, with_number_from_seq
 from kameng.stock.errors import LINE_REASONS, LineReason
 from kameng.stock.files import Book, Cell, Format, Row, open_book
+from kameng.stock.links import LINK_CHARS_MAX
+from kameng.stock.model import Goods
+
+PLAIN = Goods()
+LABEL_CHARS_MAX = 64
+SECRET_CHARS_MIN = 4
+"""Shorter secrets stand in a label by chance."""
 
 
 class CardLine(msgspec.Struct, frozen=True, gc=False):
@@ -28,6 +44,10 @@ class CardLine(msgspec.Struct, frozen=True, gc=False):
     secret: str
     expires_on: date | None
     cost_e4: int | None
+    label: str = ""
+    """By what its buyer chooses it; empty: nobody does."""
+    pick_fee_e4: int | None = None
+    """What choosing it costs; None: as its SKU says."""
 
 
 class RefusedLine(msgspec.Struct, frozen=True):
@@ -57,16 +77,18 @@ class CardFile(msgspec.Struct, frozen=True):
 
 
 def read_cards(
-    data: bytes, *, today: date, filename: str = "", expires_on: date | None = None, cost_e4: int | None = None
-) -> CardFile:
+    data: bytes, *, today: date, filename: str = "", expires_on: date | None = None, cost_e4: int | None = None,
+    goods: Goods = PLAIN,
+) -> CardFile:  # fmt: skip
     """Every line of a TXT, CSV or Excel file as a card, a refused line or a note; blank lines are nothing.
 
-    ``expires_on`` and ``cost_e4`` are for cards of which the file doesn't say; 永久 in a file is said.
+    ``expires_on`` and ``cost_e4`` are for cards of which the file doesn't say; 永久 in a file is said. ``goods`` says
+    whether secrets must be links, and whether cards can be chosen: else columns about that are passed over.
 
     Raises the refusals of whole files in ``stock/errors.py``.
     """
     book = open_book(data, filename)
-    reader = _Reader(book, today, expires_on, cost_e4)
+    reader = _Reader(book, today, expires_on, cost_e4, goods)
     for line, row in enumerate(book.rows, book.first_line):
         reader.read(line, row)
     return reader.file()
@@ -95,8 +117,12 @@ _BETWEEN = re.compile(r"[\s,|;#/]+|-{2,}")
 class _Reader:
     """What is known so far while the rows of one file go by."""
 
-    def __init__(self, book: Book, today: date, expires_on: date | None, cost_e4: int | None) -> None:
+    def __init__(
+        self, book: Book, today: date, expires_on: date | None, cost_e4: int | None, goods: Goods
+    ) -> None:
         self.book = book
+        self.goods = goods
+        self.secret_chars_max = LINK_CHARS_MAX if goods.is_link else CODE_LENGTH_MAX
         self.today = today
         self.cards: list[CardLine] = []
         self.refused: list[RefusedLine] = []
@@ -212,7 +238,9 @@ class _Reader:
         if beyond or (at.secret < 0 and count > 1):
             return "too_many_fields", "", 0
         number, why_not = code_of(cells[at.number]) if 0 <= at.number < count else ("", None)
-        secret, why_not_secret = code_of(cells[at.secret]) if 0 <= at.secret < count else ("", None)
+        secret, why_not_secret = (
+            code_of(cells[at.secret], chars_max=self.secret_chars_max) if 0 <= at.secret < count else ("", None)
+        )
         if why_not is None:
             why_not = why_not_secret or _why_not(number, secret, at)
         if why_not is not None:
@@ -227,6 +255,14 @@ class _Reader:
         if expires_on is not None and expires_on < self.today:
             return "expired", number, 0
         card = CardLine(line, number, secret, expires_on, cost_e4)
+        if self.goods.is_link and (fault := links.fault_of(secret)):
+            return fault, number, 0
+        if self.goods.pickable:
+            label = cells[at.label] if 0 <= at.label < count else ""
+            shown = _displayed(card, label, cells[at.fee] if 0 <= at.fee < count else "")
+            if not isinstance(shown, CardLine):
+                return shown, number, 0
+            card = shown
         first = self.known.setdefault(number or f"\n{secret}", card)  # no number begins with a line end
         if first is not card:
             return "duplicate" if first.secret == secret else "duplicate_number", number, first.line
@@ -271,6 +307,20 @@ def _why_not(number: str, secret: str, at: Layout) -> LineReason | None:
     if not number.isascii() or not (secret.isascii() or at.named):
         return "not_a_code"
     return None
+
+
+def _displayed(card: CardLine, label: Cell, fee: Cell) -> CardLine | LineReason:
+    """The card by what it is chosen, which is its number if nothing else is said, and for how much more."""
+    text, why_not = code_of(label)
+    text = text or card.number
+    tells = card.secret == text or (len(card.secret) >= SECRET_CHARS_MIN and card.secret in text)
+    if why_not is not None or len(text) > LABEL_CHARS_MAX or not text.isprintable() or tells:
+        return "bad_label"
+    try:
+        fee_e4 = None if isinstance(fee, str) and not fee.strip() else cost_e4_of(fee)
+    except AmountError:
+        return "bad_fee"
+    return msgspec.structs.replace(card, label=text, pick_fee_e4=fee_e4 if text else None)
 
 
 def _text_of(row: Row) -> str:

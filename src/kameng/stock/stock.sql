@@ -10,7 +10,9 @@ UPDATE card_batch
 SET loaded = loaded + $2::int, refused = refused + $3::int,
     paid_e4 = CASE WHEN $2::int = 0 THEN paid_e4 WHEN loaded = 0 THEN $4::bigint ELSE paid_e4 + $4::bigint END,
     cost_e4 = CASE WHEN $2::int = 0 THEN cost_e4 WHEN loaded = 0 OR cost_e4 = $5::bigint THEN $5::bigint END,
-    expires_on = least(expires_on, $6::date)
+    expires_on = least(expires_on, $6::date),
+    first_card_id = least(first_card_id, $7::bigint), last_card_id = greatest(last_card_id, $8::bigint),
+    hosts = (SELECT coalesce(array_agg(DISTINCT h ORDER BY h), '{}') FROM unnest(hosts || $9::text[]) AS h)
 WHERE batch_id = $1;
 
 -- name: is_supplier
@@ -56,11 +58,12 @@ SET number_print = CASE
 FROM read r WHERE f.card_id = r.card_id AND f.number_print IS NULL;
 
 -- name: insert_cards
--- Puts cards on the shelf of a lane.
-INSERT INTO card (lane, card_id, sku_id, batch_id, sealed, expires_on)
-SELECT $1::smallint, c.card_id, c.sku_id, c.batch_id, c.sealed, c.expires_on
-FROM unnest($2::bigint[], $3::bigint[], $4::bigint[], $5::bytea[], $6::date[])
-  AS c (card_id, sku_id, batch_id, sealed, expires_on);
+-- Puts cards on the shelf of a lane, or those with a label on display.
+INSERT INTO card (lane, card_id, sku_id, batch_id, sealed, expires_on, original_id, label, pick_fee_e4, state)
+SELECT $1::smallint, c.card_id, c.sku_id, c.batch_id, c.sealed, c.expires_on, c.original_id, c.label, c.pick_fee_e4,
+       CASE WHEN c.label IS NULL THEN 'on_shelf' ELSE 'on_display' END
+FROM unnest($2::bigint[], $3::bigint[], $4::bigint[], $5::bytea[], $6::date[], $7::bigint[], $8::text[], $9::bigint[])
+  AS c (card_id, sku_id, batch_id, sealed, expires_on, original_id, label, pick_fee_e4);
 
 -- name: take_on_hand
 -- Counts cards off a lane's shelf that left it otherwise than by sale.
@@ -114,14 +117,14 @@ WITH sold AS (
 SELECT count(*) FROM sold;
 
 -- name: free_cards
--- Reserved cards come back to the shelf, counted; returns how many did.
+-- Reserved cards come back to the shelf, counted, or to the display; returns how many did.
 WITH freed AS (
-  UPDATE card SET state = 'on_shelf', order_id = NULL
+  UPDATE card SET state = CASE WHEN label IS NULL THEN 'on_shelf' ELSE 'on_display' END, order_id = NULL
   WHERE lane = $1::smallint AND card_id = ANY($2::bigint[]) AND state = 'reserved'
-  RETURNING sku_id
+  RETURNING sku_id, label
 ), counted AS (
   UPDATE allotment a SET on_hand = a.on_hand + n.count
-  FROM (SELECT sku_id, count(*)::int AS count FROM freed GROUP BY sku_id) n
+  FROM (SELECT sku_id, count(*)::int AS count FROM freed WHERE label IS NULL GROUP BY sku_id) n
   WHERE a.lane = $1::smallint AND a.sku_id = n.sku_id
 )
 SELECT count(*) FROM freed;
@@ -145,7 +148,7 @@ DELETE FROM card WHERE lane = $1::smallint AND card_id IN (
   SELECT card_id FROM card
   WHERE lane = $1::smallint AND sku_id = $2 AND state = 'on_shelf' AND expires_on >= $4::date
   ORDER BY expires_on, card_id LIMIT $3::int)
-RETURNING card_id, sku_id, batch_id, sealed, expires_on;
+RETURNING card_id, sku_id, batch_id, sealed, expires_on, original_id, label, pick_fee_e4;
 
 -- name: on_hand_everywhere
 -- Cards on the shelves of all lanes, by SKU.
@@ -232,6 +235,6 @@ FROM card_batch WHERE supplier_org_id = $1 AND supplier_org_id <> 0 GROUP BY sku
 
 -- name: batches_of
 -- A supplier's batches below the cursor, newest first.
-SELECT batch_id, sku_id, file_name, loaded, refused, paid_e4, expires_on, loaded_at
+SELECT batch_id, sku_id, file_name, loaded, refused, paid_e4, expires_on, loaded_at, hosts
 FROM card_batch WHERE supplier_org_id = $1 AND supplier_org_id <> 0 AND batch_id < $2
 ORDER BY batch_id DESC LIMIT $3::int;

@@ -22,6 +22,9 @@ class SealedCard(msgspec.Struct, frozen=True):
     batch_id: int
     sealed: bytes
     expires_on: date
+    original_id: int | None = None  # the reusable card that it is a use of
+    label: str | None = None
+    pick_fee_e4: int | None = None
 
 
 class Claim(msgspec.Struct, frozen=True):
@@ -55,12 +58,13 @@ class Part(msgspec.Struct, frozen=True):
     paid_e4: int | None
     cost_e4: int | None
     expires_on: date | None
+    first_card_id: int | None
+    last_card_id: int | None
+    hosts: Sequence[str]
 
 
 async def count_batch(connection: Connection, batch_id: int, part: Part) -> None:
-    await connection.execute(
-        statements.count_batch, batch_id, part.loaded, part.refused, part.paid_e4, part.cost_e4, part.expires_on
-    )
+    await connection.execute(statements.count_batch, batch_id, *msgspec.structs.astuple(part))
 
 
 async def is_supplier(connection: Connection, org_id: int) -> bool:
@@ -105,7 +109,8 @@ async def insert_cards(connection: Connection, lane: int, cards: Sequence[Sealed
     await connection.execute(
         statements.insert_cards, lane,
         [c.card_id for c in cards], [c.sku_id for c in cards], [c.batch_id for c in cards],
-        [c.sealed for c in cards], [c.expires_on for c in cards],
+        [c.sealed for c in cards], [c.expires_on for c in cards], [c.original_id for c in cards],
+        [c.label for c in cards], [c.pick_fee_e4 for c in cards],
     )  # fmt: skip
 
 
@@ -277,6 +282,7 @@ class Batch(msgspec.Struct, frozen=True):
     paid_e4: int | None
     expires_on: date | None
     loaded_at: datetime
+    hosts: list[str]  # of its links
 
 
 async def supplied(connection: Connection, org_id: int) -> list[Supplied]:

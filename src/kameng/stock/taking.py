@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import msgspec
 
 from kameng.kit import clock, crypto, lanes, logs, metrics
 from kameng.kit.db import Connection, Database
-from kameng.stock import store
+from kameng.stock import reusing, special_store, store
+from kameng.stock.displaying import read_displayed
 from kameng.stock.model import CARD, Shelf, ShelfCard
 
 CHUNK_MAX = 2000
@@ -18,23 +19,37 @@ CHUNK_MAX = 2000
 log = logs.get_logger(__name__)
 
 
-async def read_shelf(connection: Connection, ring: crypto.KeyRing, lane: int, needs: Mapping[int, int]) -> Shelf:
-    """So many opened cards of each SKU; one that does not open is put in quarantine and never sold."""
-    if not needs:
+async def read_shelf(
+    connection: Connection, ring: crypto.KeyRing, lane: int, needs: Mapping[int, int],
+    *, chosen: Collection[int] = (), beside: Collection[int] = (),
+) -> Shelf:  # fmt: skip
+    """So many opened cards of each SKU; one that does not open is put in quarantine and never sold.
+
+    ``chosen`` are cards on display, by id. ``beside`` are cards to be replaced: no other use of theirs is among those
+    that are found.
+    """
+    if not needs and not chosen:
         return Shelf([])
+    today = clock.china_day()
+    originals = await special_store.originals_of(connection, lane, list(beside)) if beside else []
+    rows = await store.read_shelf(connection, lane, needs, today) if needs and not originals else []
+    for sku_id, need in needs.items() if originals else ():
+        rows += await special_store.read_shelf_beside(connection, lane, sku_id, need, today, originals)
+    displayed = await read_displayed(connection, ring, lane, list(chosen)) if chosen else None
     cards, damaged = [], []
-    for row in await store.read_shelf(connection, lane, needs, clock.china_day()):
+    for row in rows:
         card_id, sku_id, expires_on, sealed = row
         try:
             cards.append(ShelfCard(card_id, sku_id, expires_on, ring.open(CARD, card_id, sealed)))
         except crypto.KeyMissing as error:
             log.error("cards are sealed with a key that this process does not hold", error, lane=lane)
-            return Shelf([])  # the cards are good: another process may sell them, this one must reload its ring
+            # The cards are good: another process may sell them, this one must reload its ring.
+            return Shelf([], displayed)
         except crypto.Unsealable:
             damaged.append(card_id)
     if damaged:
         await store.quarantine(connection, lane, damaged)
-    return Shelf(cards)
+    return Shelf(cards, displayed)
 
 
 class Stolen(msgspec.Struct, frozen=True):
@@ -44,16 +59,19 @@ class Stolen(msgspec.Struct, frozen=True):
     any_left: bool
 
 
-async def steal(db: Database, lane: int, sku_id: int, need: int, *, least: int = 1) -> Stolen:
+async def steal(
+    db: Database, lane: int, sku_id: int, need: int, *, least: int = 1, ring: crypto.KeyRing | None = None
+) -> Stolen:
     """Bring max(need, half of what the fullest lane has) to ``lane``, asking lane after lane until ``need`` is met.
 
     Holds two gates, in lane order, for one short transaction each. Never inside a batch. Where all lanes together
     have less than ``least``, the smallest order that waits, nothing moves: it would hide the last cards from those
-    who can use them.
+    who can use them. With a ring, more uses of reusable cards are issued where lanes have too little.
     """
     moved = 0
+    may_issue = ring is not None and bool(await reusing.left_of(db, sku_id))
     async with db.connection() as connection:
-        enough = (await store.on_hand_everywhere(connection)).get(sku_id, 0) >= least
+        enough = may_issue or (await store.on_hand_everywhere(connection)).get(sku_id, 0) >= least
         donors = await store.donors(connection, lane, sku_id) if enough else []
     for donor, on_hand in donors:
         count = brought = min(max(need - moved, on_hand // 2), CHUNK_MAX)
@@ -61,11 +79,13 @@ async def steal(db: Database, lane: int, sku_id: int, need: int, *, least: int =
             count = min(max(need - moved, on_hand // 2), CHUNK_MAX)
             brought = await _move(db, sku_id, donor, lane, count)
             moved += brought
+    if ring is not None and may_issue and moved < need:
+        moved += await reusing.issue_for(db, ring, lane, sku_id, need - moved)
     metrics.steals.labels("found" if moved else "empty").inc()
     metrics.stolen_cards.inc(moved)
     async with db.connection() as connection:
         everywhere = await store.on_hand_everywhere(connection)
-    return Stolen(moved, everywhere.get(sku_id, 0) > 0)
+    return Stolen(moved, everywhere.get(sku_id, 0) > 0 or (may_issue and bool(await reusing.left_of(db, sku_id))))
 
 
 async def _move(db: Database, sku_id: int, donor: int, lane: int, count: int) -> int:

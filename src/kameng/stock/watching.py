@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from kameng import notices
 from kameng.kit import audit, clock, events, lanes
 from kameng.kit.db import Connection, Database
 from kameng.kit.lanes import Passage
@@ -62,7 +63,7 @@ async def watch_stock(db: Database) -> int:
     told = 0
     for lane in sorted({one.lane for one in watched if one.is_low != one.was_low}):
         async with db.transaction() as connection:
-            passage = await lanes.pass_gate(connection, lane, id_count=len(watched))
+            passage = await lanes.pass_gate(connection, lane, id_count=2 * len(watched))
             told += await _tell(connection, passage, [one for one in await _watched(connection) if one.lane == lane])
     return told
 
@@ -74,7 +75,8 @@ async def _watched(connection: Connection) -> list[Watched]:
 
 async def _tell(connection: Connection, passage: Passage, watched: Sequence[Watched]) -> int:
     """One event each for those who did not know yet; whoever came after the look is told by the next one."""
-    crossed = [one for one in watched if one.is_low != one.was_low][: len(passage.ids)]
+    half = len(passage.ids) // 2
+    crossed = [one for one in watched if one.is_low != one.was_low][:half]
     if not crossed:
         return 0
     low = [one for one in crossed if one.is_low]
@@ -88,7 +90,16 @@ async def _tell(connection: Connection, passage: Passage, watched: Sequence[Watc
             events.NewEvent(event_id, one.org_id, one.sku_id, sequence, "stock.low", data=data, due=one.wants_events)
         )
     await events.emit(connection, passage.lane, clock.now(), new)
+    if low:
+        told = [_notice(one) for one in low]
+        await notices.announce(connection, passage.lane, told, passage.ids[half : half + len(told)])
     await store.mark_stock_alerts(
         connection, passage.lane, [(one.org_id, one.sku_id, one.is_low) for one in crossed]
     )
     return len(low)
+
+
+def _notice(one: Watched) -> notices.Notice:
+    """To the supplier's people, or to the platform's staff."""
+    facts = {"sku": str(one.sku_id), "on_hand": str(one.on_hand), "line": str(one.low_at)}
+    return notices.Notice(one.org_id or notices.STAFF, "stock_low", str(one.sku_id), facts)

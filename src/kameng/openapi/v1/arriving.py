@@ -34,6 +34,8 @@ BODY_MAX = 256 * 1024
 UPLOAD = "/api/v1/supplier/cards"
 UPLOAD_BYTES_MAX = 10 * 1024 * 1024
 """The one endpoint that takes a file."""
+ANSWERS, ANSWER_BYTES_MAX = ("/api/v1/supplier/orders/", "/answer"), 2 * 1024 * 1024
+"""How the paths begin and end of those that take an image among other things."""
 
 NEVER_ROUTED = "TRACE"
 """OPTIONS goes in as this: the framework's refusal lists the methods of the whole path, its own answer did not."""
@@ -169,8 +171,7 @@ class Front:
             await send(message)
 
         try:
-            body_max = UPLOAD_BYTES_MAX if scope["path"] == UPLOAD else BODY_MAX
-            body = await read_body(receive, body_max=body_max, timeout_s=self._timeout_s)
+            body = await read_body(receive, body_max=_body_max(scope["path"]), timeout_s=self._timeout_s)
         except Refusal as refusal:
             await _refuse(refusal, dressed)
         else:
@@ -191,6 +192,12 @@ def allowed_methods(routed: str) -> str:
     """The Allow header: what is routed, and HEAD wherever there is GET."""
     methods = {*routed.split(", "), "OPTIONS"}
     return ", ".join(sorted(methods | ({"HEAD"} if "GET" in methods else set())))
+
+
+def _body_max(path: str) -> int:
+    if path == UPLOAD:
+        return UPLOAD_BYTES_MAX
+    return ANSWER_BYTES_MAX if path.startswith(ANSWERS[0]) and path.endswith(ANSWERS[1]) else BODY_MAX
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:

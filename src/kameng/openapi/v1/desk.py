@@ -120,7 +120,7 @@ async def cancel_withdrawal(request: AnyRequest, withdrawal_id: FromPath[str]) -
     opt=says(
         operation="listPriceChanges", tag="goods", zh="调价记录", en="Changes of your prices",
         text="Newest first: every change that moved what you pay. Your level counts as it is now. "
-        "Who buys from an agent sees none here: ask the agent.",
+        "Who buys from an agent sees what he pays his agent, as far as the last 2,000 changes go that may concern him.",
         scope=Scope.catalogue_read, query=PriceChangesQuery,
         replies=(Reply(200, PriceChangesAnswer, "A page of changes.", examples.PRICE_CHANGES),),
     ),
@@ -129,12 +129,16 @@ async def list_price_changes(request: AnyRequest) -> Response[bytes]:
     arrival = arrival_of(request)
     query = query_of(arrival.query, PriceChangesQuery)
     organisation = arrival.caller.organisation
-    if organisation.parent_id is not None:  # the log has the platform's prices, which are his seller's cost
-        return answer(arrival, PriceChangesAnswer([], None))
-    page = await pricing.list_moves(
-        arrival.parts.db, org_id=organisation.org_id, level=organisation.level,
-        before_id=ID_MAX if query.cursor is UNSET else parse_cursor(query.cursor), limit=query.limit,
-    )  # fmt: skip
+    before_id = ID_MAX if query.cursor is UNSET else parse_cursor(query.cursor)
+    chain = arrival.parts.snapshot.directory.chain_of(organisation).links
+    if chain:  # the platform's prices are his seller's cost: they are followed down to his own
+        buyer = pricing.Buyer(organisation.org_id, organisation.level, chain)
+        page = await pricing.list_moves_below(arrival.parts.db, buyer, before_id=before_id, limit=query.limit)
+    else:
+        page = await pricing.list_moves(
+            arrival.parts.db, org_id=organisation.org_id, level=organisation.level, before_id=before_id,
+            limit=query.limit,
+        )  # fmt: skip
     next_cursor = None if page.next_id is None else cursor_of(page.next_id)
     return answer(arrival, PriceChangesAnswer([_change(move) for move in page.moves], next_cursor))
 

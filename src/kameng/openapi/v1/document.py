@@ -16,9 +16,10 @@ from litestar.handlers import HTTPRouteHandler
 from kameng import identity
 from kameng.kit.errors import Refusal
 from kameng.openapi import errors, problems
-from kameng.openapi.intake import CardBody, OrderAnswer
+from kameng.openapi.intake import CardBody, OrderAnswer, PartAnswer
 from kameng.openapi.problems import Problem
 from kameng.openapi.v1.endpoints import Endpoint, Reply
+from kameng.openapi.v1.handwork_model import RevealedAnswer
 from kameng.orders import OrderBody
 
 Json = dict[str, Any]
@@ -29,7 +30,10 @@ TAGS = {
     "goods": {"zh": "可售商品、库存与询价，均按您自己的价格", "en": "What can be ordered, at your own prices"},
     "money": {"zh": "您的钱包：余额与明细", "en": "Your wallet"},
     "webhooks": {"zh": "事件推送与事件流", "en": "Being told, or asking, what happened"},
-    "supplier": {"zh": "供货商：商品、批次、卡密入库", "en": "For suppliers: goods, batches, cards"},
+    "agents": {"zh": "代理：下级、加价与限价、店铺订单、收益", "en": "For agents: buyers, prices, orders, earnings"},
+    "supplier": {
+        "zh": "供货商：商品、批次、卡密入库、人工订单", "en": "For suppliers: goods, batches, cards, orders to work",
+    },
     "service": {"zh": "密钥自检、错误码、健康检查", "en": "Your key, the error codes, the gateway"},
 }
 ABOUT = {
@@ -287,7 +291,17 @@ def _kinds(body: Any) -> tuple[Any, ...]:
 @functools.cache
 def _overlays() -> dict[str, dict[str, Json]]:
     """Descriptions and limits of the hot types: their Structs stay bare, since every order is decoded by them."""
-    money = {"pattern": r"^[0-9]+\.[0-9]{4}$", "examples": ["98.5000"]}
+    money: Json = {"pattern": r"^[0-9]+\.[0-9]{4}$", "examples": ["98.5000"]}
+    cards: Json = {"$ref": "#/components/schemas/CardBody"}
+    order: dict[str, Json] = {
+        "id": {"pattern": "^[0-9]{1,19}$"},
+        "unit_price": money,
+        "total": money,
+        "state": {"description": "`delivered`, `fulfilling`, … as in OrderView."},
+        "replayed": {"description": "Whether the reference stood already."},
+        "cards": {"items": cards, "description": "Numbers only, and masked, if the key lacks `cards:read`."},
+        "parts": {"description": "Of a bundle, each with its own cards; left out if it is none."},
+    }
     return {
         OrderBody.__name__: {
             "client_ref": {
@@ -301,27 +315,42 @@ def _overlays() -> dict[str, dict[str, Json]]:
                 "examples": [{"phone": "13800138000"}],
             },
             "max_price": {"description": "The highest unit price you take, with at most four places. 最高单价。"},
-        },
-        OrderAnswer.__name__: {
-            "id": {"pattern": "^[0-9]{1,19}$"},
-            "unit_price": money,
-            "total": money,
-            "state": {"description": "`delivered`, `fulfilling`, … as in OrderView."},
-            "replayed": {"description": "Whether the reference stood already."},
-            "cards": {
-                "items": {"$ref": "#/components/schemas/CardBody"},
-                "description": "Numbers only, and masked, if the key lacks `cards:read`.",
+            "card": {
+                "pattern": "^[0-9]{1,19}$",
+                "description": "The `id` of a card that you choose (自选, see `listCardsOnDisplay`), with a quantity "
+                "of 1. Its surcharge is part of the unit price.",
             },
         },
-        CardBody.__name__: {
-            "number": {"description": "Empty for cards that are a code only."},
-            "expires_on": {"description": "A date; left out if it never expires."},
-        },
+        OrderAnswer.__name__: order,
+        RevealedAnswer.__name__: order,
+        **_overlays_of_goods(money, cards),
         Problem.__name__: {
             "type": {"description": "Where the code is explained."},
             "retry": {"enum": ["never", "same_key", "new_key", "query_first"]},
             "outcome": {"enum": ["none", "unknown", "done"]},
             "field": {"description": "What part of the request is meant."},
             "request_id": {"description": "Tell us this when you ask about it."},
+        },
+    }  # fmt: skip
+
+
+def _overlays_of_goods(money: Json, cards: Json) -> dict[str, dict[str, Json]]:
+    """Of parts and cards in an answer."""
+    return {
+        PartAnswer.__name__: {
+            "part_no": {"minimum": 1, "description": "Its number among the bundle's parts."},
+            "quantity": {"description": "Pieces, of all the bundles of the order."},
+            "worth": {**money, "description": "Of the total; goes back if the part can't be delivered."},
+            "state": {"enum": ["waiting", "delivered", "failed", "refunded"]},
+            "cards": {"items": cards, "description": "Its own among the order's `cards`."},
+        },
+        CardBody.__name__: {
+            "number": {"description": "Empty for cards that are a code only."},
+            "secret": {"description": "What redeems it; for goods of kind `link` the link, as in `url`."},
+            "url": {
+                "description": "The redeem link; left out for other goods. Without `cards:read` its host alone.",
+                "examples": ["https://redeem.example.com/c/4Q7T9XKD22PM"],
+            },
+            "expires_on": {"description": "A date; left out if it never expires."},
         },
     }  # fmt: skip

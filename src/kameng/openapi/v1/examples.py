@@ -24,10 +24,18 @@ _FACTS: Example = {
 }  # fmt: skip
 PLACED: Example = {**_FACTS, "replayed": False, "cards": [CARD]}
 REPLAYED: Example = {**PLACED, "replayed": True}
-REVEALED = PLACED
+REVEALED: Example = {
+    **PLACED, "cards": [], "goods": [
+        {
+            "part": 0, "text": "已为您办理，凭证号 90017", "cards": [{"number": "", "secret": "4Q7T-9XKD-22PM"}],
+            "image": {"media_type": "image/png", "bytes": 20480}, "answered_at": AT,
+        }
+    ],
+}  # fmt: skip
+IMAGE: Example = {"part": 0, "media_type": "image/png", "data": "iVBORw0KGgo="}
 ORDER: Example = {
     **_FACTS, "sku": "100042", "trace": [{"rule": "list", "unit_price": "98.5000"}], "refunded": "0.0000",
-    "confirm_until": None, "account": {"phone": "138****8000"},
+    "confirm_until": None, "account": {"phone": "138****8000"}, "parts": [],
 }  # fmt: skip
 CANCELLING: Example = {**ORDER, "state": "cancelling", "sequence": 2}
 SETTLED: Example = {**ORDER, "state": "settled", "sequence": 2}
@@ -73,7 +81,7 @@ SKU: Example = {
     "region": "全国", "note": "", "quantity_min": 1, "quantity_max": 1, "quantity_step": 1, "state": "on_sale",
     "refundable": False, "reversible": False, "delivery_promise_minutes": 10, "redeem_instructions": "", "barcode": "",
     "confirm_days": None,
-    "external_ref": "ERP-88-100042",
+    "external_ref": "ERP-88-100042", "parts": [], "pickable": False, "pick_fee": "0.0000",
     "form_schema": {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "type": "object",
@@ -93,6 +101,14 @@ STOCK: Example = {
         {"sku": "100002", "band": "few", "from_stock": True},
     ]
 }
+DISPLAY: Example = {
+    "cards": [
+        {
+            "id": "251803443200008200", "label": "尾号 8888", "fee": "20.0000", "price": "118.5000", "expires_on": None,
+        }
+    ],
+    "next_cursor": None,
+}  # fmt: skip
 QUOTE_BODY: Example = {"sku": "100001", "quantity": 10}
 QUOTE: Example = {
     "sku": "100001", "quantity": 10, "currency": "CNY", "unit_price": "97.0225", "total": "970.2250",
@@ -153,6 +169,36 @@ SELF_TEST: Example = {
         }
     ],
 }  # fmt: skip
+BUYERS: Example = {
+    "buyers": [
+        {
+            "id": "251803443200008195", "name": "云帆商行", "kind": "merchant", "level": 2, "state": "active",
+            "currency": "CNY", "available": "1200.0000", "self_collected": False, "minimum_balance": None,
+            "day_budget": "500.0000", "month_budget": None,
+        }
+    ],
+    "next_cursor": None,
+}  # fmt: skip
+SHOP_ORDERS: Example = {
+    "orders": [
+        {
+            "id": "251803443200008193", "buyer": "251803443200008195", "sku": "100001", "quantity": 2,
+            "unit_price": "99.0000", "total": "198.0000", "refunded": "0.0000", "margin": "1.0000",
+            "state": "delivered", "placed_at": AT,
+        }
+    ],
+    "next_cursor": None,
+}  # fmt: skip
+EARNINGS: Example = {"currency": "CNY", "to_settle": "12.5000", "available": "880.0000"}
+TEMPLATE_BODY: Example = {
+    "scope": "brand", "which": "京东", "level": None,
+    "markup": {"fixed": "0.5000", "percent": "1.0000", "unit": "0.01", "rounding": "up", "ending": "0.0000"},
+}  # fmt: skip
+TEMPLATES: Example = {"templates": [TEMPLATE_BODY]}
+BOUND_BODY: Example = {"sku": "100001", "floor": "98.0000", "ceiling": "105.0000"}
+BOUNDS: Example = {"bounds": [BOUND_BODY]}
+BUYER_PRICE_BODY: Example = {"sku": "100001", "buyer": "251803443200008195", "price": "98.7000"}
+BUYER_PRICES: Example = {"prices": [BUYER_PRICE_BODY]}
 SUPPLIED: Example = {
     "skus": [
         {
@@ -165,7 +211,7 @@ BATCHES: Example = {
     "batches": [
         {
             "id": "251803443200008193", "sku": "100001", "name": "cards.txt", "loaded": 990, "refused": 10,
-            "paid": "96030.0000", "expires_on": "2028-12-31", "loaded_at": AT,
+            "paid": "96030.0000", "expires_on": "2028-12-31", "loaded_at": AT, "hosts": [],
         }
     ],
     "next_cursor": None,
@@ -178,6 +224,20 @@ LOADED: Example = {
             "preview": "8614****",
         }
     ],
+}  # fmt: skip
+LIVE_STOCK: Example = {
+    "stock": [
+        {
+            "batch": "251803443200008193", "sku": "100001", "name": "cards.txt", "loaded_at": AT, "on_shelf": 700,
+            "reserved": 3, "sold": 285, "quarantined": 1, "voided": 1,
+        }
+    ],
+    "next_cursor": None,
+}  # fmt: skip
+VOID_BODY: Example = {"sku": "100001", "numbers": ["8614002600012345", "8614002600012346"], "reason": "印刷错误"}
+VOIDED: Example = {
+    "voided": 1, "already_voided": 0, "sold": 1, "reserved": 0,
+    "refused": [{"line": 2, "reason": "sold", "en": "It was sold.", "zh": "已售出。", "preview": "8614****"}],
 }  # fmt: skip
 CHECKLIST: Example = {
     "key": "ak_test_251803440000004096", "ready": False,
@@ -233,3 +293,17 @@ PRICE_CHANGES: Example = {
     ],
     "next_cursor": None,
 }  # fmt: skip
+TASK: Example = {
+    "id": "251803443200008195", "order": "251803443200008192", "part": 0, "sku": "100130", "product": "代办服务",
+    "spec": "1次", "quantity": 1, "state": "open", "order_state": "fulfilling", "opened_at": AT,
+    "due_at": "2026-11-22T10:30:00.000Z", "overdue": False, "taken_until": None, "stop_asked": False,
+    "account": {"phone": "138****8000"},
+}  # fmt: skip
+TASKS: Example = {"orders": [TASK], "next_cursor": None}
+TAKEN: Example = {
+    **TASK, "state": "taken", "taken_until": "2026-11-22T09:00:00.000Z", "account": {"phone": "13800138000"}
+}  # fmt: skip
+ANSWER_BODY: Example = {"text": "已为您办理，凭证号 90017", "cards": [{"secret": "4Q7T-9XKD-22PM"}]}
+ANSWERED: Example = {**TASK, "state": "answered", "order_state": "delivered"}
+REFUSAL_BODY: Example = {"reason": "该号码无法办理"}
+TASK_REFUSED: Example = {**TASK, "state": "refused", "order_state": "refunded"}

@@ -130,7 +130,8 @@ class PriceChangeBody(msgspec.Struct, frozen=True):
     at: Moment
     sku: SkuCode
     why: Annotated[
-        str, Meta(description="`list`, `level`, `named` (密价), `floor`, `ceiling`; `tier:10` (from 10 pieces).")
+        str, Meta(description="`list`, `level`, `named` (密价), `floor`, `ceiling`; `tier:10` (from 10 pieces). "
+             "Of who buys from an agent: `named`, or `seller`.")
     ]
     before: Annotated[Money | None, Meta(description="Null for a tier.")]
     after: Annotated[Money | None, Meta(description="Null for a tier.")]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import time
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
 
@@ -23,23 +25,29 @@ from kameng.openapi.v1.arriving import AnyRequest, Arrival, answer, arrival_of, 
 from kameng.openapi.v1.endpoints import Reply, says
 from kameng.openapi.v1.model import (
     SKUS_MAX,
+    CardOnDisplay,
     CatalogueAnswer,
     CatalogueQuery,
     ChangesAnswer,
     ChangesQuery,
+    DisplayAnswer,
+    DisplayQuery,
     FormField,
     ProductChange,
     SkuBody,
     SkuDetail,
+    SkuPart,
     SkuStock,
     StockAnswer,
     StockQuery,
 )  # fmt: skip
-from kameng.openapi.v1.reading import parse_place, place_of, query_of
+from kameng.openapi.v1.reading import cursor_of, parse_cursor, parse_place, place_of, query_of
 from kameng.orders import Snapshot
 
 SKUS_AT_ONCE = 500
 """SKUs rendered before orders get their turn again."""
+NEVER_OUT = 1 << 31
+"""How many there are of what is not kept in stock."""
 
 
 @get(
@@ -112,6 +120,40 @@ async def show_stock(request: AnyRequest) -> Response[bytes]:
     return answer(arrival, StockAnswer(await request.app.state.shelves.bands(wanted)))
 
 
+@get(
+    "/api/v1/skus/{sku:str}/cards",
+    guards=[signed],
+    opt=says(
+        operation="listCardsOnDisplay", tag="goods", zh="自选卡列表", en="Cards to choose from",
+        text="Of a SKU that is `pickable`: the cards that are free now, by the number or label that is shown of them. "
+        "Order one with its `id` as `card`; who comes second gets `card_taken`. Cards without a label are not here: "
+        "an order without `card` gets one of those. Empty where nothing may be chosen.",
+        scope=Scope.catalogue_read, path={"sku": "The SKU's code."}, query=DisplayQuery,
+        refusals=(catalogue.UnknownSku,),
+        replies=(Reply(200, DisplayAnswer, "A page of cards.", examples.DISPLAY),),
+    ),
+)  # fmt: skip
+async def list_cards_on_display(request: AnyRequest, sku: FromPath[str]) -> Response[bytes]:
+    arrival = arrival_of(request)
+    query, found = query_of(arrival.query, DisplayQuery), sku_named(arrival.parts.snapshot, sku)
+    after_id = 0 if query.cursor is UNSET else parse_cursor(query.cursor)
+    cards = []
+    if found.pickable and found.state == "on_sale":
+        cards = await stock.list_displayed(arrival.parts.db, found.sku_id, after_id=after_id, limit=query.limit + 1)
+    page = cards[: query.limit]
+    next_cursor = cursor_of(page[-1].card_id) if len(cards) > query.limit else None
+    return answer(arrival, DisplayAnswer([_on_display(arrival, found, card) for card in page], next_cursor))
+
+
+def _on_display(arrival: Arrival, sku: Sku, card: stock.Displayed) -> CardOnDisplay:
+    fee_e4 = sku.pick_fee_e4 if card.pick_fee_e4 is None else card.pick_fee_e4
+    price_e4 = arrival.parts.snapshot.quote(arrival.caller.organisation, sku, 1).unit_price_e4 + fee_e4
+    return CardOnDisplay(
+        str(card.card_id), card.label, money.format_e4(fee_e4), money.format_e4(price_e4),
+        None if card.expires_on == stock.NEVER else card.expires_on.isoformat(),
+    )  # fmt: skip
+
+
 def sku_named(snapshot: Snapshot, code: str, *, field: str = "sku") -> Sku:
     """The SKU of this code, whatever its state."""
     sku = snapshot.catalogue.skus.get(int(code)) if code.isascii() and code.isdecimal() and len(code) <= 18 else None
@@ -160,7 +202,7 @@ def _change(arrival: Arrival, sku: Sku, found: catalogue.Change) -> ProductChang
 
 
 def _matches(sku: Sku, query: CatalogueQuery, words: list[str]) -> bool:
-    if sku.state != "on_sale" or query.scene not in (UNSET, sku.scene) or query.brand not in (UNSET, sku.brand):
+    if not sku.on_sale or query.scene not in (UNSET, sku.scene) or query.brand not in (UNSET, sku.brand):
         return False
     text = f"{sku.brand} {sku.product} {sku.spec} {sku.note}".casefold() if words else ""
     return query.kind in (UNSET, sku.kind) and all(word in text for word in words)
@@ -174,10 +216,17 @@ def _facts(arrival: Arrival, sku: Sku) -> dict[str, Any]:
         "kind": sku.kind, "face_value": money.format_e4(sku.face_value_e4), "face_currency": sku.face_currency,
         "price": money.format_e4(quote.unit_price_e4), "currency": organisation.currency, "form": _form(sku.form),
         "region": sku.region, "note": sku.note, "quantity_min": sku.quantity_min, "quantity_max": sku.quantity_max,
-        "quantity_step": sku.quantity_step, "state": sku.state, "refundable": sku.refundable,
+        "quantity_step": sku.quantity_step, "refundable": sku.refundable,
+        # A bundle is not sold while one of its parts is not.
+        "state": "paused" if sku.state == "on_sale" and not sku.on_sale else sku.state,
         "reversible": sku.reversible, "delivery_promise_minutes": sku.delivery_promise_minutes,
         "redeem_instructions": sku.redeem_instructions, "barcode": sku.barcode,
-        "confirm_days": sku.confirm_days, "external_ref": sku.external_ref,
+        "confirm_days": sku.confirm_days, "external_ref": sku.external_ref, "pickable": sku.pickable,
+        "pick_fee": money.format_e4(sku.pick_fee_e4),
+        "parts": [
+            SkuPart(str(part.sku_id), part.quantity, part.kind, f"{part.share_e4 / 100:.2f}")  # type: ignore[arg-type]
+            for part in sku.parts
+        ],
     }  # fmt: skip
 
 
@@ -199,7 +248,8 @@ def _form(name: str) -> list[FormField]:
 
 def _wanted(snapshot: Snapshot, query: StockQuery) -> list[Sku]:
     if query.skus is UNSET:
-        return [sku for _, sku in sorted(snapshot.catalogue.skus.items()) if sku.from_stock and sku.state == "on_sale"]
+        everything = [sku for _, sku in sorted(snapshot.catalogue.skus.items()) if sku.on_sale]
+        return [sku for sku in everything if sku.from_stock or any(part.from_stock for part in sku.parts)]
     codes = dict.fromkeys(query.skus.split(","))
     if len(codes) > SKUS_MAX:
         raise BadRequest(f"at most {SKUS_MAX}", field="skus", detail_zh=f"最多 {SKUS_MAX} 个")
@@ -227,8 +277,21 @@ class Shelves:
         return [
             SkuStock(
                 str(sku.sku_id),
-                stock.band(self._on_hand.get(sku.sku_id, 0)) if sku.from_stock else "plenty",  # type: ignore[arg-type]
-                sku.from_stock,
+                stock.band(min(_counts(sku, self._on_hand))) if sku.from_stock or sku.parts else "plenty",  # type: ignore[arg-type]
+                sku.at_once,
             )
             for sku in skus
         ]
+
+
+def _counts(sku: Sku, on_hand: Mapping[int, int]) -> Iterator[int]:
+    """How many of a SKU the shelves hold; of a bundle, how many by each of its parts."""
+    if not sku.parts:
+        yield on_hand.get(sku.sku_id, 0)
+        return
+    yield NEVER_OUT
+    needs = Counter[int]()
+    for part in sku.parts:
+        if part.from_stock:
+            needs[part.sku_id] += part.quantity
+    yield from (on_hand.get(sku_id, 0) // need for sku_id, need in needs.items())

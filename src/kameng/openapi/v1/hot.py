@@ -23,7 +23,7 @@ PLACING = (
     orders.BadOrder, orders.BadAccount, catalogue.UnknownSku, orders.NotOnSale, orders.BadQuantity, orders.SoldOut,
     orders.ReferenceReused, ledger.InsufficientBalance, ledger.LedgerRefused, pricing.PriceChanged, pricing.BelowCost,
     risk.RiskRefused, risk.VelocityExceeded, identity.DailyLimitExceeded, orders.Busy, orders.OutcomeUnknown,
-    orders.OrderNotPlaced, orders.ShopClosed, orders.ShopPaused,
+    orders.OrderNotPlaced, orders.CardTaken, orders.ShopClosed, orders.ShopPaused,
 )  # fmt: skip
 """What may become of one order besides its standing."""
 
@@ -60,8 +60,10 @@ class BulkOrders(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     PLACE,
     opt=says(
         operation="placeOrder", tag="orders", zh="下单", en="Place an order",
-        text="Paid from your wallet. Goods from stock come in the answer (201, `delivered`, with `cards`); others are "
-        "accepted (`fulfilling`). The same `client_ref` with the same content is the same order for ever: 200 with "
+        text="Paid from your wallet. Goods from stock come in the answer (201, `delivered`, with `cards`: number and "
+        "secret, or the redeem link as `url`); others are "
+        "accepted (`fulfilling`). One that is `held` is paid, and a person looks at it before its goods come. The same "
+        "`client_ref` with the same content is the same order for ever: 200 with "
         "`replayed`. After a time-out or a 503 send the same body again, signed afresh.",
         scope=Scope.orders_place, write=True, body=orders.OrderBody, body_example=examples.ORDER_BODY,
         refusals=PLACING,

@@ -35,6 +35,7 @@ OrderState = Literal[
     "awaiting_payment", "paid", "held", "fulfilling", "review", "cancelling", "partly_delivered", "delivered",
     "settled", "expired", "cancelled", "refused", "failed", "refunded",
 ]  # fmt: skip
+PartState = Literal["waiting", "delivered", "failed", "refunded"]
 Band = Annotated[
     Literal["none", "few", "some", "plenty"],
     Meta(description="`none`; `few` (below 10); `some` (below 100); `plenty`, also for goods not kept in stock."),
@@ -54,6 +55,22 @@ class FormField(msgspec.Struct, frozen=True, omit_defaults=True):
     required: bool
     private: Annotated[bool, Meta(description="Personal data: sealed, shown masked, a password never.")] = False
     options: Annotated[list[str], Meta(description="Values to choose from, as a help.")] = []
+
+
+class SkuPart(msgspec.Struct, frozen=True):
+    """One thing that a bundle is made of."""
+
+    sku: SkuCode
+    quantity: Annotated[int, Meta(description="Pieces in one bundle.")]
+    kind: Kind
+    share: Annotated[
+        str,
+        Meta(
+            pattern=r"^[0-9]+\.[0-9]{2}$", examples=["60.00"],
+            description="Percent of what you pay for the bundle: it goes back if this part can't be delivered. 0.00: a "
+            "gift.",
+        ),
+    ]
 
 
 class SkuBody(msgspec.Struct, frozen=True):
@@ -87,6 +104,9 @@ class SkuBody(msgspec.Struct, frozen=True):
         int | None, Meta(description="For how many days you may confirm what came; null: as the platform says.")
     ]
     external_ref: Annotated[str, Meta(description="What the seller's ERP calls it; empty if it says nothing.")]
+    parts: Annotated[list[SkuPart], Meta(description="Of a bundle, in their order; else empty.")]
+    pickable: Annotated[bool, Meta(description="Whether you may choose the card (自选); see `listCardsOnDisplay`.")]
+    pick_fee: Annotated[Money, Meta(description="What choosing costs, where a card says nothing else.")]
 
 
 class SkuDetail(SkuBody, frozen=True):
@@ -137,6 +157,26 @@ class CatalogueQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     q: Annotated[Word, Meta(description="Words in the brand, product, spec or note.")] | UnsetType = UNSET
 
 
+class CardOnDisplay(msgspec.Struct, frozen=True):
+    """A card that you may choose: order it with its `id` as `card`."""
+
+    id: Id
+    label: Annotated[str, Meta(description="By what it is chosen: its number, or what its seller calls it.")]
+    fee: Annotated[Money, Meta(description="Its surcharge.")]
+    price: Annotated[Money, Meta(description="Your unit price with its surcharge.")]
+    expires_on: Annotated[str | None, Meta(description="A date; null: never.")]
+
+
+class DisplayAnswer(msgspec.Struct, frozen=True):
+    cards: list[CardOnDisplay]
+    next_cursor: Annotated[str | None, Meta(description="Null on the last page.")] = None
+
+
+class DisplayQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    cursor: Cursor | UnsetType = UNSET
+    limit: Limit = PAGE
+
+
 class SkuStock(msgspec.Struct, frozen=True):
     sku: SkuCode
     band: Band
@@ -173,7 +213,11 @@ class StepBody(msgspec.Struct, frozen=True):
     """One rule of the price, and the unit price after it."""
 
     rule: Annotated[
-        str, Meta(description="`list`, `level:2`, `named` (密价), `tier:10` (from 10 pieces), `floor`, `ceiling`.")
+        str,
+        Meta(
+            description="`list`, `level:2`, `named` (密价), `tier:10` (from 10 pieces), `floor`, `ceiling`, "
+            "`pick:ID` (自选)."
+        ),
     ]
     unit_price: Money
 
@@ -198,86 +242,6 @@ class QuoteRow(msgspec.Struct, frozen=True, omit_defaults=True):
 
 class QuotesAnswer(msgspec.Struct, frozen=True):
     results: list[QuoteRow]
-
-
-class OrderView(msgspec.Struct, frozen=True):
-    """An order without its cards: those are revealed, which leaves an audit line."""
-
-    id: Id
-    client_ref: str
-    sku: SkuCode
-    quantity: int
-    unit_price: Money
-    total: Money
-    currency: str
-    state: OrderState
-    sequence: Annotated[int, Meta(description="Rises with every change; of two views the higher one is newer.")]
-    placed_at: Moment
-    trace: list[StepBody]
-    refunded: Annotated[Money, Meta(description="What went back of the total.")] = "0.0000"
-    confirm_until: Annotated[
-        str | None, Meta(description="Until when you may confirm what came; the money rests in escrow. Null: never.")
-    ] = None
-    account: Annotated[
-        dict[str, str] | None,
-        Meta(
-            description="Whom it is for, masked; null where there is nothing, or where it was removed.",
-            examples=[{"phone": "138****8000"}],
-        ),
-    ] = None
-
-
-class OrdersAnswer(msgspec.Struct, frozen=True):
-    orders: list[OrderView]
-    next_cursor: Annotated[str | None, Meta(description="Null on the last page.")] = None
-
-
-class OrdersQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    client_ref: (
-        Annotated[str, Meta(min_length=1, max_length=64, description="The one order of this reference.")] | UnsetType
-    ) = UNSET
-    ids: (
-        Annotated[
-            str,
-            Meta(
-                pattern=f"^[0-9]{{1,19}}(,[0-9]{{1,19}}){{0,{IDS_MAX - 1}}}$",
-                description=f"At most {IDS_MAX} order ids with commas between them.",
-            ),
-        ]
-        | UnsetType
-    ) = UNSET
-    cursor: Cursor | UnsetType = UNSET
-    limit: Limit = PAGE
-    state: Annotated[OrderState, Meta(description="Only orders in this state.")] | UnsetType = UNSET
-
-
-class SearchBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """In a body and not in the address: addresses stand in the logs of proxies."""
-
-    account: Annotated[
-        str,
-        Meta(
-            min_length=4, max_length=254, examples=["138 0013 8000"],
-            description="A phone number, account, e-mail address or identity number, whole, as people type it.",
-        ),
-    ]
-    cursor: Cursor | UnsetType = UNSET
-    limit: Limit = PAGE
-
-
-class EventBody(msgspec.Struct, frozen=True):
-    """Something that happened to an order."""
-
-    sequence: int
-    id: Id
-    kind: Annotated[str, Meta(examples=["order.delivered"])]
-    actor: Annotated[str, Meta(description="The id of the key or person that did it; 0: the platform itself.")]
-    at: Moment
-    data: dict[str, Any] | None
-
-
-class EventsAnswer(msgspec.Struct, frozen=True):
-    events: list[EventBody]
 
 
 class BalanceAnswer(msgspec.Struct, frozen=True):

@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
+import base64
+
 import msgspec
 from litestar import Response, get, post
 from litestar.params import FromPath
 from msgspec import UNSET
 
-from kameng import ledger, orders, pricing
+from kameng import fulfilment, ledger, orders, pricing
+from kameng.fulfilment import Goods
 from kameng.identity import Scope
 from kameng.kit import clock, events, ids, money
 from kameng.openapi.errors import BadRequest
-from kameng.openapi.intake import OrderAnswer, order_answer
+from kameng.openapi.intake import CardBody, order_answer
 from kameng.openapi.v1 import examples
 from kameng.openapi.v1.arriving import AnyRequest, Arrival, answer, arrival_of, signed, spend
 from kameng.openapi.v1.endpoints import Reply, says
-from kameng.openapi.v1.model import (
-    IDS_MAX,
+from kameng.openapi.v1.handwork_model import GoodsBody, ImageAnswer, ImageBody, RevealedAnswer
+from kameng.openapi.v1.model import IDS_MAX
+from kameng.openapi.v1.orders_model import (
     EventBody,
     EventsAnswer,
     OrdersAnswer,
     OrdersQuery,
     OrderView,
+    PartView,
     SearchBody,
 )  # fmt: skip
 from kameng.openapi.v1.quotes import steps_shown
@@ -34,10 +39,12 @@ from kameng.orders import (
     OrderNotFound,
     SecretsNotShown,
     ShownOrder,
+    ShownPart,
 )  # fmt: skip
 
 SEARCH_DECODER = msgspec.json.Decoder(SearchBody)
 ORDER_ID = {"order_id": "The order's id."}
+PART_DIGITS_MAX = 4
 CHANGING = (OrderNotFound, orders.StateForbids, ledger.LedgerRefused)
 """What may become of a command to an order, besides."""
 
@@ -120,18 +127,44 @@ async def list_events(request: AnyRequest, order_id: FromPath[str]) -> Response[
     guards=[signed],
     opt=says(
         operation="revealOrder", tag="orders", zh="重新查看卡密", en="Show an order's cards again",
-        text="For 7 days after the order, while it stands as delivered. Each call leaves an audit line that names "
-        "your key. Takes no body. Signed like a write.",
+        text="For 7 days after the order, while it stands as delivered: cards from stock, and in `goods` what people "
+        "answered. Each call leaves an audit line that names your key. Takes no body. Signed like a write.",
         scope=Scope.cards_read, write=True, path=ORDER_ID, refusals=(OrderNotFound, SecretsNotShown, CardsNotOpened),
-        replies=(Reply(200, OrderAnswer, "The order with its cards.", examples.REVEALED),),
+        replies=(Reply(200, RevealedAnswer, "The order with all that was delivered.", examples.REVEALED),),
     ),
 )  # fmt: skip
 async def reveal_order(request: AnyRequest, order_id: FromPath[str]) -> Response[bytes]:
     arrival = arrival_of(request)
     await spend(arrival)
-    shown = await orders.reveal(arrival.parts.snapshot, arrival.caller, _id(order_id))
+    shown, goods = await fulfilment.reveal(arrival.parts.snapshot, arrival.caller, _id(order_id))
     arrival.rehearsed("revealed")
-    return answer(arrival, order_answer(shown))
+    facts = msgspec.structs.asdict(order_answer(shown))
+    return answer(arrival, RevealedAnswer(**facts, goods=[_goods(one) for one in goods]))
+
+
+@post(
+    "/api/v1/orders/{order_id:str}/parts/{part:str}/image",
+    status_code=200,
+    guards=[signed],
+    opt=says(
+        operation="revealImage", tag="orders", zh="查看图片", en="Show an image that came",
+        text="Of the part that `goods` names, in base64; by the same rules, and with an audit line of its own. Takes "
+        "no body. Signed like a write.",
+        scope=Scope.cards_read, write=True, path={**ORDER_ID, "part": "The part; 0: the whole order."},
+        refusals=(OrderNotFound, SecretsNotShown, CardsNotOpened, fulfilment.NoImage),
+        replies=(Reply(200, ImageAnswer, "The image.", examples.IMAGE),),
+    ),
+)  # fmt: skip
+async def reveal_image(request: AnyRequest, order_id: FromPath[str], part: FromPath[str]) -> Response[bytes]:
+    arrival = arrival_of(request)
+    await spend(arrival)
+    if not (part.isascii() and part.isdecimal() and len(part) <= PART_DIGITS_MAX):
+        raise fulfilment.NoImage
+    image, media_type = await fulfilment.reveal_image(
+        arrival.parts.snapshot, arrival.caller, _id(order_id), int(part)
+    )
+    data = base64.b64encode(image).decode()
+    return answer(arrival, ImageAnswer(int(part), media_type, data))  # type: ignore[arg-type] # one of its types
 
 
 @post(
@@ -205,7 +238,21 @@ def view(order: ShownOrder) -> OrderView:
         order.sequence, clock.rfc3339(order.placed_at), steps_shown(pricing.steps_of(order.trace)),
         money.format_e4(order.refunded_e4), None if order.confirm_until is None else clock.rfc3339(order.confirm_until),
         order.account,
+        [_part(part) for part in order.parts],
     )  # fmt: skip
+
+
+def _part(part: ShownPart) -> PartView:
+    return PartView(
+        part.part_no, str(part.sku_id), part.quantity, money.format_e4(part.worth_e4),
+        part.state,  # type: ignore[arg-type] # one of orders.PartState
+    )  # fmt: skip
+
+
+def _goods(one: Goods) -> GoodsBody:
+    cards = [CardBody(card.number, card.secret) for card in one.cards]
+    image = ImageBody(one.media_type, one.image_bytes) if one.media_type else None  # type: ignore[arg-type] # as above
+    return GoodsBody(one.part_no, one.text, cards, image, clock.rfc3339(one.answered_at))
 
 
 def _id(text: str) -> int:

@@ -58,7 +58,7 @@ def _quoted(arrival: Arrival, sent: QuoteBody) -> QuoteAnswer:
     """The price, or the refusal that an order of this would meet."""
     snapshot, organisation = arrival.parts.snapshot, arrival.caller.organisation
     sku = sku_named(snapshot, sent.sku)
-    if sku.state != "on_sale":
+    if not sku.on_sale:
         raise NotOnSale(field="sku")
     if not sku.allows(sent.quantity):
         raise BadQuantity(sku.allowed_quantities, field="quantity", detail_zh=sku.allowed_quantities_zh)

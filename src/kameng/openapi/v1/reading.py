@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import base64
 import binascii
+from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 from urllib.parse import parse_qsl
 
 import msgspec
 
+from kameng.fulfilment import Place
 from kameng.kit import ids
 from kameng.kit.errors import Refusal
 from kameng.openapi.errors import BadRequest
@@ -99,6 +101,34 @@ def parse_place(text: str) -> tuple[int, int]:
             "not a place of ours", field="after", detail_zh="after 无效，请使用上一次返回的 next_after"
         )
     return place
+
+
+def task_cursor(place: Place) -> str:
+    """The opaque text that stands for a place among tasks: when one is due, its order, its part."""
+    packed = _microseconds(place.due_at).to_bytes(8, "big") + place.order_id.to_bytes(8, "big")
+    return base64.urlsafe_b64encode(packed + place.part_no.to_bytes(2, "big")).decode()
+
+
+def parse_task_cursor(text: str) -> Place:
+    try:
+        packed = base64.b64decode(text, altchars=b"-_", validate=True)
+    except (binascii.Error, ValueError):
+        packed = b""
+    numbers = [int.from_bytes(packed[start:end], "big") for start, end in ((0, 8), (8, 16), (16, 18))]
+    if len(packed) != 18 or numbers[0] > _DUE_US_MAX or numbers[1] >= 1 << 63 or numbers[2] >= 1 << 15:
+        raise BadRequest(
+            "not a cursor of ours", field="cursor", detail_zh="cursor 无效，请使用上一页返回的 next_cursor"
+        )
+    return Place(_EPOCH + timedelta(microseconds=numbers[0]), numbers[1], numbers[2])
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_DUE_US_MAX = 253_402_300_799_999_999
+"""The last microsecond of the year 9999."""
+
+
+def _microseconds(at: datetime) -> int:
+    return (at - _EPOCH) // timedelta(microseconds=1)
 
 
 def parse_ids(text: str, *, field: str, count_max: int) -> list[int]:

@@ -11,10 +11,12 @@ from litestar.datastructures import State
 from kameng.openapi import pages
 from kameng.openapi.headers import security_headers
 from kameng.openapi.v1 import (
+    agents,
     checklist,
     desk,
     feed,
     goods,
+    handwork,
     hot,
     money,
     orders,
@@ -42,15 +44,21 @@ async def show_document(request: Request[Any, Any, Any]) -> Response[bytes]:
 ENDPOINTS = [
     hot.place, hot.place_bulk, orders.list_orders, orders.find_order, orders.list_events, orders.reveal_order,
     orders.search_orders,
-    orders.cancel_order, orders.confirm_order, orders.refund_order,
+    orders.reveal_image, orders.cancel_order, orders.confirm_order, orders.refund_order,
     goods.list_catalogue, goods.find_sku, goods.list_product_changes, goods.show_stock,
+    goods.list_cards_on_display,
     quotes.ask_quotes, money.show_balance, money.list_statement,
     feed.list_events, webhooks.list_webhooks, webhooks.create_webhook, webhooks.change_webhook,
     webhooks.remove_webhook, webhooks.rotate_webhook, webhooks.test_webhook, webhooks.replay_webhook,
     webhooks.list_deliveries,
     statements.show_statements, statements.show_statements_csv, desk.ask_withdrawal, desk.list_withdrawals,
     desk.find_withdrawal, desk.cancel_withdrawal, desk.list_price_changes,
-    supplier.list_supplied_goods, supplier.list_batches, supplier.load_cards, checklist.check_go_live,
+    agents.list_buyers, agents.list_shop_orders, agents.show_earnings, agents.list_markups, agents.set_markup,
+    agents.list_bounds, agents.set_bound, agents.list_buyer_prices, agents.set_buyer_price,
+    supplier.list_supplied_goods, supplier.list_batches, supplier.load_cards, supplier.show_live_stock,
+    supplier.void_cards,
+    handwork.list_tasks, handwork.find_task, handwork.take_task, handwork.give_back_task, handwork.answer_task,
+    handwork.refuse_task, checklist.check_go_live,
     service.self_test, service.list_errors, service.health, service.show_metrics, show_document,
 ]  # fmt: skip
 """Every handler of the API."""

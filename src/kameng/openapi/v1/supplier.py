@@ -6,6 +6,7 @@ batch is the platform's consent. Nothing here shows who bought a card, or anybod
 
 from __future__ import annotations
 
+import msgspec
 from litestar import Response, get, post
 from msgspec import UNSET
 
@@ -13,7 +14,7 @@ from kameng import catalogue, stock
 from kameng.catalogue import Sku
 from kameng.identity import Caller, Scope
 from kameng.kit import clock, money
-from kameng.openapi.errors import NotSupplier
+from kameng.openapi.errors import BadRequest, NotSupplier
 from kameng.openapi.v1 import examples
 from kameng.openapi.v1.arriving import (
     UPLOAD,
@@ -27,16 +28,23 @@ from kameng.openapi.v1.arriving import (
 )  # fmt: skip
 from kameng.openapi.v1.endpoints import Reply, says
 from kameng.openapi.v1.goods import sku_named
-from kameng.openapi.v1.reading import cursor_of, parse_cursor, query_of
+from kameng.openapi.v1.reading import body_of, cursor_of, id_of, parse_cursor, query_of
 from kameng.openapi.v1.supplier_model import (
+    NUMBERS_MAX,
     BatchBody,
     BatchesAnswer,
     BatchesQuery,
+    BatchStockBody,
     CardsQuery,
+    LiveStockAnswer,
+    LiveStockQuery,
     LoadedAnswer,
     RefusedLineBody,
     SuppliedAnswer,
     SuppliedSku,
+    UnvoidedBody,
+    VoidBody,
+    VoidedAnswer,
 )  # fmt: skip
 from kameng.orders import ID_MAX
 
@@ -53,7 +61,7 @@ from kameng.orders import ID_MAX
 )  # fmt: skip
 async def list_supplied_goods(request: AnyRequest) -> Response[bytes]:
     arrival = arrival_of(request)
-    org_id = _supplier(arrival.caller)
+    org_id = supplier_of(arrival.caller)
     async with arrival.parts.db.connection() as connection:
         found = await stock.supplied(connection, org_id)
     skus = arrival.parts.snapshot.catalogue.skus
@@ -71,7 +79,7 @@ async def list_supplied_goods(request: AnyRequest) -> Response[bytes]:
 )  # fmt: skip
 async def list_batches(request: AnyRequest) -> Response[bytes]:
     arrival = arrival_of(request)
-    org_id, query = _supplier(arrival.caller), query_of(arrival.query, BatchesQuery)
+    org_id, query = supplier_of(arrival.caller), query_of(arrival.query, BatchesQuery)
     before_id = ID_MAX if query.cursor is UNSET else parse_cursor(query.cursor)
     async with arrival.parts.db.connection() as connection:
         found = await stock.batches_of(connection, org_id, before_id=before_id, limit=query.limit + 1)
@@ -88,7 +96,9 @@ async def list_batches(request: AnyRequest) -> Response[bytes]:
         operation="loadCards", tag="supplier", zh="卡密入库", en="Load cards",
         text=f"The body is the file: TXT, CSV or Excel, at most {UPLOAD_BYTES_MAX >> 20} MiB, read as "
         "`kameng cards load` reads it. Good lines go on the shelf at once; bad ones and those loaded before are told "
-        "one by one. Sent again it loads nothing twice. Only for SKUs that you supply already.",
+        "one by one. Sent again it loads nothing twice. Only for SKUs that you supply already. Of the kind `link`, "
+        "every secret must be an https link; of `pickable` SKUs the columns 自选展示 (label) and 自选加价 (surcharge) "
+        "are read.",
         scope=Scope.supplier_cards, write=True, query=CardsQuery, upload="The card file.",
         refusals=(
             NotSupplier, catalogue.UnknownSku, stock.NoCards, stock.BadBatch, stock.FileNotReadable,
@@ -99,18 +109,92 @@ async def list_batches(request: AnyRequest) -> Response[bytes]:
 )  # fmt: skip
 async def load_cards(request: AnyRequest) -> Response[bytes]:
     arrival = arrival_of(request)
-    org_id, query = _supplier(arrival.caller), query_of(arrival.query, CardsQuery)
+    org_id, query = supplier_of(arrival.caller), query_of(arrival.query, CardsQuery)
     sku = await _supplied_sku(arrival, org_id, query.sku)
     await spend(arrival)
     report = await stock.load_file(
         arrival.parts.db, arrival.parts.snapshot.ring, arrival.body, sku_id=sku.sku_id, file_name=query.name,
-        actor_id=arrival.caller.key.key_id, supplier_org_id=org_id,
+        actor_id=arrival.caller.key.key_id, supplier_org_id=org_id, uses=query.uses,
     )  # fmt: skip
     refused = [RefusedLineBody(r.line, r.reason, r.message, r.message_zh, r.preview) for r in report.refused]
     return answer(arrival, LoadedAnswer(str(report.batch_id), str(sku.sku_id), report.loaded, refused))
 
 
-def _supplier(caller: Caller) -> int:
+@get(
+    "/api/v1/supplier/stock",
+    guards=[signed],
+    opt=says(
+        operation="showLiveStock", tag="supplier", zh="实时库存", en="Your stock, live",
+        text="What became of the cards of each of your batches: on the shelf or on display, reserved for an order that "
+        "is not paid yet, sold, set aside because they do not open or came back, voided. A reusable card counts by its "
+        "uses. Counted when you ask: large batches take a moment.",
+        scope=Scope.supplier_goods, query=LiveStockQuery, refusals=(NotSupplier, catalogue.UnknownSku),
+        replies=(Reply(200, LiveStockAnswer, "A page of batches, newest first.", examples.LIVE_STOCK),),
+    ),
+)  # fmt: skip
+async def show_live_stock(request: AnyRequest) -> Response[bytes]:
+    arrival = arrival_of(request)
+    org_id, query = supplier_of(arrival.caller), query_of(arrival.query, LiveStockQuery)
+    sku_id = None if query.sku is UNSET else (await _supplied_sku(arrival, org_id, query.sku)).sku_id
+    before_id = ID_MAX if query.cursor is UNSET else parse_cursor(query.cursor)
+    found = await stock.stock_of_batches(
+        arrival.parts.db, org_id, sku_id=sku_id, before_id=before_id, limit=query.limit + 1
+    )
+    page = found[: query.limit]
+    next_cursor = cursor_of(page[-1].batch_id) if len(found) > query.limit else None
+    return answer(arrival, LiveStockAnswer([_batch_stock(one) for one in page], next_cursor))
+
+
+@post(
+    "/api/v1/supplier/cards/void",
+    status_code=200,
+    guards=[signed],
+    opt=says(
+        operation="voidCards", tag="supplier", zh="作废卡密", en="Void cards",
+        text="Takes unsold cards of yours off for good: a whole `batch`, or of one `sku` those with these `numbers`, "
+        f"at most {NUMBERS_MAX}. What was sold or awaits its payment stays, and is told line by line. Of a reusable "
+        "card all unsold uses go. Asked again it changes nothing.",
+        scope=Scope.supplier_cards, write=True, body=VoidBody, body_example=examples.VOID_BODY,
+        refusals=(NotSupplier, catalogue.UnknownSku, stock.NoSuchBatch),
+        replies=(Reply(200, VoidedAnswer, "What is void now, and what is not.", examples.VOIDED),),
+    ),
+)  # fmt: skip
+async def void_cards(request: AnyRequest) -> Response[bytes]:
+    arrival = arrival_of(request)
+    org_id, sent = supplier_of(arrival.caller), body_of(arrival.body, _void_decoder)
+    by = stock.By(arrival.caller.key.key_id, org_id, sent.reason)
+    db, ring = arrival.parts.db, arrival.parts.snapshot.ring
+    if sent.batch is not UNSET and sent.sku is UNSET and sent.numbers is UNSET:
+        batch_id = id_of(sent.batch, stock.NoSuchBatch)
+        await spend(arrival)
+        return answer(arrival, _voided(await stock.void_batch(db, batch_id, by)))
+    if sent.batch is not UNSET or sent.sku is UNSET or sent.numbers is UNSET:
+        raise BadRequest(
+            "either a batch, or a sku and numbers", field="batch", detail_zh="须填写 batch，或同时填写 sku 与 numbers"
+        )
+    sku = await _supplied_sku(arrival, org_id, sent.sku)
+    await spend(arrival)
+    return answer(arrival, _voided(await stock.void_numbers(db, ring, sku.sku_id, sent.numbers, by)))
+
+
+_void_decoder: msgspec.json.Decoder[VoidBody] = msgspec.json.Decoder(VoidBody)
+
+
+def _voided(done: stock.Voided) -> VoidedAnswer:
+    refused = [
+        UnvoidedBody(one.line, one.why, *stock.VOID_REASONS[one.why], stock.masked(one.number)) for one in done.refused
+    ]
+    return VoidedAnswer(done.voided, done.already, done.sold, done.reserved, refused)
+
+
+def _batch_stock(one: stock.BatchStock) -> BatchStockBody:
+    return BatchStockBody(
+        str(one.batch_id), str(one.sku_id), one.file_name, clock.rfc3339(one.loaded_at), one.on_shelf, one.reserved,
+        one.sold, one.quarantined, one.voided,
+    )  # fmt: skip
+
+
+def supplier_of(caller: Caller) -> int:
     """The caller's organisation, if cards may come from it."""
     organisation = caller.organisation
     if organisation.kind != "supplier" or organisation.sandbox:
@@ -138,5 +222,5 @@ def _batch(one: stock.Batch) -> BatchBody:
     return BatchBody(
         str(one.batch_id), str(one.sku_id), one.file_name, one.loaded, one.refused,
         None if one.paid_e4 is None else money.format_e4(one.paid_e4),
-        None if one.expires_on is None else one.expires_on.isoformat(), clock.rfc3339(one.loaded_at),
+        None if one.expires_on is None else one.expires_on.isoformat(), clock.rfc3339(one.loaded_at), one.hosts,
     )  # fmt: skip

@@ -22,6 +22,7 @@ from kameng.ops.bench import load
 from kameng.ops.bench.load import Retries, Target
 from kameng.ops.bench.shots import BulkMix, OrderMix, Shot, source_of
 from kameng.ops.bench.tally import Tally
+from kameng.ops.processes import standard_output
 
 
 class LoadFailed(Fault):
@@ -143,7 +144,7 @@ def _logged(log: BinaryIO, then: load.Answered | None) -> Callable[[Shot, int, b
 
 def main() -> None:
     plan = msgspec.msgpack.decode(sys.stdin.buffer.read(), type=Plan)
-    out = sys.stdout.buffer
+    out = standard_output()
     try:
         tally = uvloop.run(_run(plan, out))
     except Fault as fault:

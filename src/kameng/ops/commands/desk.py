@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Awaitable, Callable
-from contextlib import nullcontext
 from datetime import date
 from pathlib import Path
-from typing import BinaryIO
 
 import msgspec
 
@@ -18,6 +15,7 @@ from kameng.kit import audit, clock, ids, money
 from kameng.ops import store
 from kameng.ops.commands.options import Commands, actor_of, count, number, on_platform, say, say_person, say_who, sku_of
 from kameng.ops.opening import Platform
+from kameng.ops.processes import standard_output
 
 ID_MAX = (1 << 63) - 1
 
@@ -173,11 +171,9 @@ def state(arguments: argparse.Namespace) -> int:
         found = finance.sections(
             platform.db, period, arguments.group, organisation=organisation, currency=currency
         )
-        place: BinaryIO = sys.stdout.buffer if arguments.out is None else arguments.out.open("wb")
-        with nullcontext(place) if arguments.out is None else place as file:
+        with standard_output() if arguments.out is None else arguments.out.open("wb") as file:
             async for chunk in finance.csv_of(found, opening_e4):
                 file.write(chunk)
-            file.flush()
 
     on_platform(work)
     return 0

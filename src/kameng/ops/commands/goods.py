@@ -1,13 +1,14 @@
-"""``catalogue``, ``sku``, ``cards`` and ``price``: what is sold, and for how much."""
+"""``catalogue``, ``sku`` and ``price``: what is sold, and for how much."""
 
 from __future__ import annotations
 
 import argparse
-from datetime import date
 from pathlib import Path
 from typing import Any
 
-from kameng import catalogue, pricing, stock
+import msgspec
+
+from kameng import catalogue, fulfilment, pricing
 from kameng.kit import money
 from kameng.ops import store
 from kameng.ops.commands import agents
@@ -24,17 +25,6 @@ def add(commands: Commands, common: argparse.ArgumentParser) -> None:
 
     group = commands.add_parser("sku", help="单个商品 one SKU").add_subparsers(metavar="ACT", required=True)
     _add_sku(group, common)
-
-    group = commands.add_parser("cards", help="卡密 cards").add_subparsers(metavar="ACT", required=True)
-    one = group.add_parser("load", parents=[common], help="入库卡密 put the cards of a file on the shelf")
-    one.add_argument("file", type=Path, metavar="FILE", help="TXT, CSV, XLSX, XLS")
-    one.add_argument("--sku", type=number, required=True, help="商品编号 the SKU's code")
-    one.add_argument("--cost", type=amount, metavar="AMOUNT", dest="cost_e4",
-                     help="单张成本，以文件所载为先 the cost of one card, where the file has none")  # fmt: skip
-    one.add_argument("--expires", type=day, metavar="YYYY-MM-DD", dest="expires_on",
-                     help="最后有效日，以文件所载为先 the last good day, where the file has none")  # fmt: skip
-    one.add_argument("--supplier", type=number, metavar="ORG", default=0, help="供货商编号 the supplier's organisation")
-    one.set_defaults(run=load_cards)
 
     group = commands.add_parser("price", help="价格 prices").add_subparsers(metavar="ACT", required=True)
     _add_price(group, common)
@@ -63,9 +53,14 @@ def _add_sku(group: Commands, common: argparse.ArgumentParser) -> None:
         help="承诺交付分钟，none 为取消 within how long it is delivered")  # fmt: skip
     add("--redeem", metavar="TEXT", dest="redeem_instructions", help="兑换说明 how its buyer redeems it")
     add("--barcode", metavar="DIGITS", help="条码 its EAN or UPC")
+    add("--worked-by", type=supplier_or_none, metavar="ORG",
+        help="人工处理的供货商，none 为平台 the supplier that works it by hand, none: the staff")  # fmt: skip
     add("--external-ref", metavar="TEXT", help="外部编码 what your ERP calls it")
     add("--confirm-days", type=days, metavar="DAYS", dest="confirm_days",
         help="确认收货天数，none 为按平台设置 how long its buyer may confirm, the money in escrow")  # fmt: skip
+    add("--pickable", type=choice, metavar="YES|NO", help="可自选 whether its buyer may choose the card")
+    add("--pick-fee", type=amount, metavar="AMOUNT", dest="pick_fee_e4",
+        help="自选加价 what choosing costs, where a card says nothing else")  # fmt: skip
     state = one.add_mutually_exclusive_group()
     for name, value, said in (
         ("--pause", "paused", "暂停销售 stop selling it for a while"),
@@ -74,6 +69,22 @@ def _add_sku(group: Commands, common: argparse.ArgumentParser) -> None:
     ):
         state.add_argument(name, action="store_const", const=value, dest="state", help=said)
     one.set_defaults(run=set_sku)
+    _add_bundle(group, common)
+
+
+def _add_bundle(group: Commands, common: argparse.ArgumentParser) -> None:
+    one = group.add_parser("bundle", parents=[common], help="组合商品的组成内容 what a bundle is made of")
+    one.add_argument("sku", type=number, metavar="SKU")
+    one.add_argument("--part", type=part, action="append", required=True, dest="parts", metavar="PART",
+                     help="一项内容，如 100001x2=60：编号、件数、占售价的百分比，交付失败时退还；"
+                     "均不填则按标价分摊 a part, like 100001x2=60: which, how many, its percentage of the price,"
+                     " which goes back if it fails")  # fmt: skip
+    one.add_argument("--gift", type=gift, action="append", dest="parts", metavar="GIFT",
+                     help="赠品，不占售价 a gift, which has no share")  # fmt: skip
+    one.add_argument("--discount", type=amount, metavar="PERCENT", dest="discount_percent_e4",
+                     help="标价为各项标价之和减去此折扣，并随其变动；不填则标价自定"
+                     " its list price is so much below its parts', and follows them; else it is its own")  # fmt: skip
+    one.set_defaults(run=set_parts)
 
 
 def _add_price(group: Commands, common: argparse.ArgumentParser) -> None:
@@ -118,12 +129,26 @@ def minutes(text: str) -> int | None:
     return None if text == "none" else count(text)
 
 
-def day(text: str) -> date:
-    """``2028-12-31``."""
+def supplier_or_none(text: str) -> int:
+    """An organisation, or ``none`` for the staff."""
+    return fulfilment.STAFF if text == "none" else number(text)
+
+
+def part(text: str) -> catalogue.WantedPart:
+    """``100001``, ``100001x2``, ``100001x2=60``."""
+    what, has_share, share = text.partition("=")
+    one = gift(what)
     try:
-        return date(*map(int, text.split("-")))
-    except (ValueError, TypeError):
-        raise argparse.ArgumentTypeError(f"应为日期 a day like 2028-12-31, not {text!r}") from None
+        share_e4 = catalogue.share_of(share) if has_share else None
+    except catalogue.BadSku:
+        raise argparse.ArgumentTypeError(f"应为百分比，最多两位小数 a percentage like 33.34, not {share!r}") from None
+    return msgspec.structs.replace(one, share_e4=share_e4)
+
+
+def gift(text: str) -> catalogue.WantedPart:
+    """``100001`` or ``100001x2``."""
+    sku_id, _, pieces = text.partition("x")
+    return catalogue.WantedPart(number(sku_id), count(pieces or "1"), 0)
 
 
 def choice(text: str) -> bool:
@@ -146,7 +171,10 @@ def import_catalogue(arguments: argparse.Namespace) -> int:
     for row in report.refused:
         say(f"  第 {row.line} 行 line {row.line}: {row.message_zh} {row.message} [{row.reason}]")
     if report.bundles:
-        say(f"  组合商品 {report.bundles} 个已暂停销售，待支持组合内容 bundles are paused until they can have parts")
+        say(
+            f"  组合商品 {report.bundles} 个已暂停销售，请用 `kameng sku bundle` 填写组成内容"
+            " bundles are paused until they have parts"
+        )
     return 1 if report.refused else 0
 
 
@@ -164,7 +192,24 @@ def set_sku(arguments: argparse.Namespace) -> int:
     changes: dict[str, Any] = {name: named[name] for name in catalogue.CHANGEABLE if name in named}
 
     async def work(platform: Platform) -> catalogue.Sku:
+        if worker_id := changes.get("worked_by"):
+            async with platform.db.connection() as connection:
+                worker = await store.organisation(connection, worker_id)
+            if worker.kind != "supplier" or worker.sandbox:
+                raise catalogue.BadSku(
+                    "worked_by: a supplier", field="worked_by", detail_zh="处理方：应为供货商（supplier）"
+                )
         return await catalogue.set_sku(platform.db, arguments.sku, changes)
+
+    _say_sku(on_platform(work))
+    return 0
+
+
+def set_parts(arguments: argparse.Namespace) -> int:
+    async def work(platform: Platform) -> catalogue.Sku:
+        return await catalogue.set_parts(
+            platform.db, arguments.sku, arguments.parts, discount_percent_e4=arguments.discount_percent_e4
+        )
 
     _say_sku(on_platform(work))
     return 0
@@ -181,8 +226,18 @@ def _say_sku(sku: catalogue.Sku) -> None:
         f"承诺 promise {'-' if sku.delivery_promise_minutes is None else f'{sku.delivery_promise_minutes} min'}，"
         f"条码 barcode {sku.barcode or '-'}，外部编码 external {sku.external_ref or '-'}",
     )
+    if sku.kind == "manual":
+        say(f"  处理方 worked by {sku.worked_by or '平台 the staff'}")
+    if sku.pickable:
+        say(f"  可自选，加价 the buyer may choose, for {money.format_e4(sku.pick_fee_e4)} more")
     if sku.redeem_instructions:
         say(f"  兑换说明 redeem: {sku.redeem_instructions}")
+    for number_, one in enumerate(sku.parts, 1):
+        said = f"份额 share {one.share_e4 / 100:.2f}%" if one.share_e4 else "赠品 gift"
+        paused = "" if one.on_sale else "，未上架 not on sale"
+        say(f"  第 {number_} 项 part {number_}: {one.sku_id} × {one.quantity} ({one.kind})，{said}{paused}")
+    if sku.discount_percent_e4 is not None:
+        say(f"  组合折扣 discount {money.format_e4(sku.discount_percent_e4)}%，标价随各项变动 the list price follows")
 
 
 def _amount(amount_e4: int | None) -> str:
@@ -191,28 +246,6 @@ def _amount(amount_e4: int | None) -> str:
 
 def _yes(value: bool) -> str:
     return "yes" if value else "no"
-
-
-def load_cards(arguments: argparse.Namespace) -> int:
-    """Bad lines are told with their reasons and masked; the others are on the shelf."""
-    data = content_of(arguments.file)
-
-    async def work(platform: Platform) -> tuple[catalogue.Sku, stock.LoadReport]:
-        sku = await sku_of(platform, arguments.sku)
-        report = await stock.load_file(
-            platform.db, platform.ring, data, sku_id=sku.sku_id, file_name=arguments.file.name,
-            supplier_org_id=arguments.supplier, cost_e4=arguments.cost_e4, expires_on=arguments.expires_on,
-        )  # fmt: skip
-        return sku, report
-
-    sku, report = on_platform(work)
-    say(
-        f"{sku.product} {sku.spec}：入库 loaded {report.loaded}，拒绝 refused {len(report.refused)}"
-        f" (batch {report.batch_id})"
-    )
-    for line in report.refused:
-        say(f"  第 {line.line} 行 line {line.line}: {line.preview} {line.message_zh} {line.message} [{line.reason}]")
-    return 1 if report.refused else 0
 
 
 def price_level(arguments: argparse.Namespace) -> int:

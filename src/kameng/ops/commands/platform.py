@@ -10,10 +10,12 @@ import asyncpg
 import msgspec
 import uvloop
 
-from kameng.kit import migrations, settings
+from kameng import fulfilment
+from kameng.kit import db, migrations, settings
+from kameng.kit.crypto import KeyRing
 from kameng.kit.errors import Fault
 from kameng.kit.settings import Settings
-from kameng.ops import doctor, opening, tls
+from kameng.ops import background, doctor, opening, telling, tls
 from kameng.ops.commands.options import Commands, on_platform, say
 from kameng.ops.opening import Platform
 
@@ -43,7 +45,7 @@ def init(_: argparse.Namespace) -> int:
     """Everything a platform needs; what is there stays."""
     chosen = settings.load()
     with opening.database(chosen) as place:
-        applied = uvloop.run(opening.set_up(chosen, place.url))
+        applied = uvloop.run(opening.set_up(chosen, place))
     say(
         f"已就绪。Ready: {chosen.data_dir}"
         + (f"（迁移 {len(applied)} 项 migrations applied）" if applied else ""),
@@ -60,14 +62,14 @@ def migrate(arguments: argparse.Namespace) -> int:
     if arguments.before != arguments.after:
         phases = ("before",) if arguments.before else ("after",)
     with opening.database(chosen) as place:
-        applied = uvloop.run(_migrate(place.url, phases))
+        applied = uvloop.run(_migrate(place, phases))
     say(*(applied or ["没有需要执行的迁移。Nothing to do."]))
     return 0
 
 
-async def _migrate(url: str, phases: tuple[migrations.Phase, ...]) -> list[str]:
+async def _migrate(place: opening.Place, phases: tuple[migrations.Phase, ...]) -> list[str]:
     try:
-        return await migrations.migrate(url, phases=phases)
+        return await migrations.migrate(place.url, phases=phases, make_role=place.is_ours)
     except asyncpg.LockNotAvailableError:
         raise Fault(
             "A table was busy for too long, and orders must not wait: nothing was changed, run it again.\n"
@@ -88,10 +90,10 @@ def show_settings(_: argparse.Namespace) -> int:
 def examine(_: argparse.Namespace) -> int:
     """What has to be true before money runs here."""
     chosen = settings.load()
-    opening.key_ring(chosen)
+    ring = opening.key_ring(chosen)
     tls.certificate_files(chosen)
     with opening.database(chosen) as place:
-        findings, pending = uvloop.run(_examine(place.url, chosen))
+        findings, pending = uvloop.run(_examine(place.url, chosen, ring))
     for finding in findings:
         say(f"{'✓' if finding.ok else '✗'} {finding.name}: {finding.zh} {finding.what}")
         if not finding.ok:
@@ -101,15 +103,27 @@ def examine(_: argparse.Namespace) -> int:
     return 1 if pending or any(finding.is_fatal for finding in findings) else 0
 
 
-async def _examine(url: str, chosen: Settings) -> tuple[list[doctor.Finding], int]:
+async def _examine(url: str, chosen: Settings, ring: KeyRing) -> tuple[list[doctor.Finding], int]:
     pending = await opening.pending(url)
     connection = await asyncpg.connect(url)
     try:
         wants_archive, wants_standby = chosen.wal_archive == "on", chosen.synchronous_standby == "on"
         findings = await doctor.check(connection, wants_archive=wants_archive, wants_standby=wants_standby)
+        if not pending:
+            served = await _served(url, chosen, ring)
+            findings.append(doctor.waiting(await fulfilment.waiting(connection), served))
         return findings, len(pending)
     finally:
         await connection.close()
+
+
+async def _served(url: str, chosen: Settings, ring: KeyRing) -> set[str]:
+    """The kinds of jobs there is somebody for."""
+    database = await db.open_database(url, size=1)
+    try:
+        return {handler.kind for handler in background.handlers_of(chosen, database, ring)}
+    finally:
+        await database.close()
 
 
 def audit(arguments: argparse.Namespace) -> int:
@@ -118,7 +132,9 @@ def audit(arguments: argparse.Namespace) -> int:
 
     async def work(platform: Platform) -> Any:
         found = auditing.run(platform.db, platform.ring)
-        return await found if inspect.isawaitable(found) else found
+        report = await found if inspect.isawaitable(found) else found
+        await telling.tell_audit(platform.db, report)
+        return report
 
     report = on_platform(work)
     if arguments.json:

@@ -42,6 +42,9 @@ def _add_rule(group: Commands, common: argparse.ArgumentParser) -> None:
     one.add_argument("--window", type=window, required=True, metavar="TIME", help="时间窗口 in how long: 600, 10m, 1d")
     one.add_argument("--count", type=count, metavar="N", help="次数上限 at most so many orders")
     one.add_argument("--amount", type=amount, metavar="AMOUNT", help="金额上限 at most so much money")
+    one.add_argument(
+        "--outcome", default="refuse", metavar="refuse|review", help="超限则拒绝或人工审核 what is beyond it (refuse)"
+    )
     say_why(one)
     one.set_defaults(run=set_rule)
     for name, enabled, said in (
@@ -68,7 +71,10 @@ def _add_list(group: Commands) -> None:
         )
         one.add_argument("--form", metavar="NAME", help="充值账号的下单表单 the form of a target's account; phone")
         if run is add_listing:
-            one.add_argument("--verdict", required=True, metavar="refuse|allow", help="拒绝或放行 what becomes of it")
+            one.add_argument(
+                "--verdict", "--outcome", required=True, metavar="refuse|review|allow",
+                help="拒绝、人工审核或放行 what becomes of it",
+            )  # fmt: skip
             one.add_argument("--until", type=moment, metavar="TIME", help="截止时间（北京时间）till when; for ever")
         say_why(one)
         one.set_defaults(run=run)
@@ -105,13 +111,17 @@ def _shown(rule: risk.Rule, *, enabled: bool) -> str:
     limits = [f"{rule.limit_count} 笔 orders"] if rule.limit_count is not None else []
     limits += [money.format_e4(rule.limit_e4)] if rule.limit_e4 is not None else []
     state, kinds = "启用 enabled" if enabled else "停用 disabled", ",".join(rule.kinds) or "all"
-    return f"{rule.name}: {state}, {rule.entity}, {kinds}, {rule.window_s} s, {', '.join(limits)}"
+    outcome = ", 人工审核 review" if rule.outcome == "review" else ""
+    return f"{rule.name}: {state}, {rule.entity}, {kinds}, {rule.window_s} s, {', '.join(limits)}{outcome}"
 
 
 def set_rule(arguments: argparse.Namespace) -> int:
     kinds = tuple(kind.strip() for kind in arguments.kinds.split(",") if kind.strip())
     entity = ENTITIES.get(arguments.entity, arguments.entity)
-    rule = risk.Rule(0, arguments.name, entity, kinds, arguments.window, arguments.count, arguments.amount)
+    rule = risk.Rule(
+        0, arguments.name, entity, kinds, arguments.window, arguments.count, arguments.amount,
+        arguments.outcome,
+    )  # fmt: skip
 
     async def work(platform: Platform) -> None:
         actor_id = await actor_of(platform, arguments)

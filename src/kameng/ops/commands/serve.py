@@ -61,7 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 async def _prepare(chosen: Settings, place: Place) -> Demo:
-    await opening.set_up(chosen, place.url)
+    await opening.set_up(chosen, place)
     opened = await db.open_database(place.url, name="kameng-command")
     try:
         return await demo.ensure(Platform(chosen, opened, opening.key_ring(chosen)))
@@ -103,15 +103,16 @@ def serve(arguments: argparse.Namespace) -> int:
     roles = [role for role in serving.ROLES if role in asked or "all" in asked]
     opening.key_ring(chosen)
     with opening.database(chosen) as place:
-        uvloop.run(_ready(place.url))
+        uvloop.run(_ready(place))
         serving.serve(chosen, roles, place, announce=lambda url: say(f"卡盟已启动。Kameng is running. {url}"))
     _say_stopped()
     return 0
 
 
-async def _ready(url: str) -> None:
-    await opening.refuse_pending(url)
-    await warming.warm_up(url)
+async def _ready(place: opening.Place) -> None:
+    await opening.refuse_pending(place.url)
+    await opening.ensure_role(place)
+    await warming.warm_up(place.url)
 
 
 def _say_stopped() -> None:

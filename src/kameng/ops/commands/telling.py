@@ -9,6 +9,7 @@ from typing import Any
 from kameng import notices
 from kameng.notices import Endpoint
 from kameng.ops import telling
+from kameng.ops.commands import subscriptions
 from kameng.ops.commands.options import Commands, actor_of, number, on_platform, say, say_who
 from kameng.ops.opening import Platform
 
@@ -59,6 +60,7 @@ def add(commands: Commands, common: argparse.ArgumentParser) -> None:
     one.add_argument("to", metavar="TO", help="邮箱、手机号或机器人地址 a mailbox, a phone, a robot's address")
     one.add_argument("--secret", default="", metavar="TEXT", help="机器人加签密钥 the robot's signing secret")
     one.set_defaults(run=tell)
+    subscriptions.add(group, common)
 
 
 def _of_organisation(group: Any, common: argparse.ArgumentParser, name: str, said: str) -> argparse.ArgumentParser:
