@@ -137,11 +137,13 @@ class Stage:
         ]
 
     async def _catalogue(self) -> list[CatalogueSku]:
-        connection = await asyncpg.connect(self.url)
+        database = await db.open_database(self.url, size=1)
         try:
-            return sorted((await catalogue.load(connection, None, 1)).skus.values(), key=lambda sku: sku.sku_id)
+            async with database.connection() as connection:
+                loaded = await catalogue.load(connection, None, 1)
         finally:
-            await connection.close()
+            await database.close()
+        return sorted(loaded.skus.values(), key=lambda sku: sku.sku_id)
 
     def load_cards(self, sku_code: str, count: int) -> None:
         """Put ``count`` new cards of one SKU on the shelves."""
