@@ -30,6 +30,7 @@ async def spread(url: str) -> list[str]:
     tables = await lane_tables(url)
     connection = await asyncpg.connect(url)
     try:
+        views = await connection.fetch("SELECT viewname, definition FROM pg_views WHERE schemaname = 'public'")
         for table in tables:
             await connection.execute(f"ALTER TABLE {table} RENAME TO {table}_before")
             await connection.execute(
@@ -40,7 +41,9 @@ async def spread(url: str) -> list[str]:
                 await connection.execute(
                     f"CREATE TABLE {part_of(table, lane)} PARTITION OF {table} FOR VALUES IN ({lane})"
                 )
-            await connection.execute(f"DROP TABLE {table}_before CASCADE")
+            await connection.execute(f"DROP TABLE {table}_before CASCADE")  # and the views of it
+        for view in views:
+            await connection.execute(f"CREATE VIEW {view['viewname']} AS {view['definition']}")
     finally:
         await connection.close()
     return tables

@@ -26,7 +26,7 @@ import asyncpg
 import msgspec
 import pytest
 
-from kameng import catalogue, identity, ledger, openapi, stock
+from kameng import catalogue, identity, ledger, openapi, stock, web
 from kameng.catalogue import Sku
 from kameng.identity import ALL_SCOPES, IssuedKey, Organisation
 from kameng.kit import clock, crypto, db, settings
@@ -259,7 +259,7 @@ async def _platform(postgres: Embedded, template: str, seed: Seed) -> AsyncItera
     await execute(postgres.url, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
     url = postgres.url_for(name)
     environment = {"KAMENG_DATABASE_URL": url, "KAMENG_DATA_DIR": str(seed.data_dir), "KAMENG_REQUEST_TIMEOUT_S": "1"}
-    gateway = openapi.Gateway(settings.load(environment))
+    gateway = openapi.Gateway(settings.load(environment), pages=web.create)
     parts = await gateway.start()
     yield Platform(seed, url, gateway, parts.db)
     await gateway.stop()
@@ -316,6 +316,7 @@ def gateway_process(url: str, environment: dict[str, str]) -> Iterator[int]:
     with serving.open_socket("127.0.0.1", 0) as listener:
         environ = {
             **os.environ, "KAMENG_DATABASE_URL": url, "KAMENG_TLS_CERTIFICATE": "off", "KAMENG_TLS_KEY": "off",
+            "KAMENG_PORT": str(listener.getsockname()[1]),  # as the supervisor tells it
             **environment,
         }  # fmt: skip
         child = Child("kameng.ops.gateway", (), listening_fd=listener.fileno(), environ=environ)

@@ -83,11 +83,15 @@ def _operation(one: Operation) -> str:
 
 
 def _query(name: str, one: Operation) -> str:
-    """The struct of its query's parameters; what is zero is left out."""
-    members = "\n".join(f"\t{pascal(field.name)} {_named(field.type)}" for field in one.query)
+    """The struct of its query's parameters. A number is a pointer: zero may mean something."""
+    members = "\n".join(f"\t{pascal(field.name)} {_asked(field)}" for field in one.query)
     puts = "\n".join(f'\tput(values, "{field.name}", q.{pascal(field.name)})' for field in one.query)
     return (
-        f"// {name}Query is what {name} may be asked with; what is zero is left out.\n"
+        f"// {name}Query is what {name} may be asked with; what is empty or nil is left out.\n"
         f"type {name}Query struct {{\n{members}\n}}\n\n"
         f"func (q {name}Query) values() url.Values {{\n\tvalues := url.Values{{}}\n{puts}\n\treturn values\n}}"
     )
+
+
+def _asked(field: Field) -> str:
+    return _named(field.type) if field.required or field.type.kind == "string" else _optional(field.type)

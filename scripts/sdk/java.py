@@ -120,7 +120,7 @@ def _wire(field: Field) -> str:
         made = f"{name} == null ? null : {name}.stream().map({kind.item.model}::wire).toList()"
     else:
         made = name
-    return f'Json.put(wire, "{field.name}", {made});'
+    return f'{"wire.put(" if field.required else "Json.put(wire, "}"{field.name}", {made});'
 
 
 def _operation(one: Operation) -> str:

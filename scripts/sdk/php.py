@@ -45,6 +45,10 @@ def _model(model: Model) -> str:
     )
     reads = "\n".join(f"            {camel(field.name)}: {_read(field)}," for field in model.needed_first)
     wires = "\n".join(f"            '{field.name}' => $this->{camel(field.name)}," for field in model.fields)
+    nulls = ", ".join(f"'{field.name}'" for field in model.fields if field.required and field.type.nullable)
+    is_said = "fn ($member) => $member !== null"
+    if nulls:
+        is_said = f"fn ($member, $name) => $member !== null || in_array($name, [{nulls}], true), ARRAY_FILTER_USE_BOTH"
     return (
         f"/** {safe(model.text) or model.name} */\n"
         f"final class {model.name} implements \\JsonSerializable\n{{\n"
@@ -52,7 +56,7 @@ def _model(model: Model) -> str:
         f"    public static function read(array $wire): self\n    {{\n"
         f"        return new self(\n{reads}\n        );\n    }}\n\n"
         f"    public function jsonSerialize(): mixed\n    {{\n"
-        f"        return (object) array_filter([\n{wires}\n        ], fn ($member) => $member !== null);\n    }}\n}}"
+        f"        return (object) array_filter([\n{wires}\n        ], {is_said});\n    }}\n}}"
     )
 
 

@@ -28,11 +28,10 @@ def pascal(name: str) -> str:
 def template(name: str, **parts: str) -> str:
     """A template with its ``@part@`` places filled."""
     text = (TEMPLATES / name).read_text("utf-8")
+    places = set(re.findall(r"@([a-z]+)@", text))
+    assert places == parts.keys(), f"{name} has places for {places}, and was given {parts.keys()}"
     for part, filled in parts.items():
-        assert f"@{part}@" in text, f"{name} has no place for {part}"
         text = text.replace(f"@{part}@", filled.strip("\n"))
-    left = re.findall(r"@[a-z]+_here@", text)
-    assert not left, f"{name}: nothing was put into {left}"
     return text
 
 

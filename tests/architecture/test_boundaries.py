@@ -9,7 +9,7 @@ import grimp
 COMPOSITION_ROOT = "kameng.__main__"
 DOORS = (
     "identity", "catalogue", "ledger", "notices", "stock", "pricing", "risk", "orders", "fulfilment", "finance",
-    "openapi",
+    "payments", "openapi",
 )  # fmt: skip
 
 

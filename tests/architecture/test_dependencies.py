@@ -99,6 +99,7 @@ def test_the_lock_of_the_pages() -> None:
         ([("Classifier", "License :: Other/Proprietary License"), ("License", "MIT")], False),
         ([("Classifier", f"License :: OSI Approved :: {name}") for name in ("MIT License", "BSD License")], True),
         ([("Classifier", "License :: OSI Approved"), ("License", "BSD-3-Clause")], True),
+        ([("Classifier", "License :: Public Domain")], True),
         ([("License", "Commercial")], False),
         ([], False),
     ],

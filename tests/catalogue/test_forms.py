@@ -201,7 +201,8 @@ def test_what_tells_who_somebody_is_is_private() -> None:
         "phone", "qq", "qq_or_wechat", "uid", "fuel_card", "electricity_account", "learner_name", "recipient", "street",
         "real_name", "identity_number", "email", "game_account", "game_password",
     }  # fmt: skip
-    assert {name for name, field in FIELDS.items() if field.private} == private
+    # Fields made at the desk begin with x_: this process may have read some from another test's database.
+    assert {name for name, field in FIELDS.items() if field.private and not name.startswith("x_")} == private
 
 
 def test_a_clean_phone_is_checked_fast() -> None:

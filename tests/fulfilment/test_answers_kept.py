@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from kameng import fulfilment, identity, orders
-from kameng.fulfilment import Answer
+from kameng.fulfilment import Answer, packing
 from kameng.fulfilment.errors import NoSuchTask
 from kameng.kit import clock, crypto, metrics
 from kameng.kit.crypto import KeyMaterial
@@ -40,8 +40,6 @@ async def test_a_rotated_ring_seals_them_again(world: World) -> None:
     old = KeyMaterial(1, {1: b"1" * 32}, b"h" * 32)
     first = crypto.KeyRing(old)
     both = crypto.KeyRing(msgspec.structs.replace(old, current=2, keys={1: b"1" * 32, 2: b"2" * 32}))
-    from kameng.fulfilment import packing
-
     sealed, image = packing.seal(first, order.order_id, 0, Answer("words", image=PNG))
     await world.execute("UPDATE manual_answer SET sealed = $1, image = $2", sealed, image)
     assert await fulfilment.reseal(world.db, both, 0) == 2
@@ -85,7 +83,7 @@ async def test_an_archived_order_keeps_its_task_and_its_answer(world: World) -> 
 
 async def test_they_are_exported_and_erased_with_their_person(world: World) -> None:
     merchant = await world.merchant(lane=0)
-    order = await answered(world, merchant, "已充值到您的手机")
+    await answered(world, merchant, "已充值到您的手机")
     subject = await data_subject.subject_of(world.db, "phone", PHONE)
     found = await data_subject.export(world.db, world.ring, subject, reason="letter")
     assert [one["answers"] for one in found["orders"]] == [
@@ -104,7 +102,6 @@ async def test_they_are_exported_and_erased_with_their_person(world: World) -> N
     assert (await data_subject.erase(world.db, world.ring, subject, reason="letter")).orders == 2
     assert await world.scalar("SELECT count(*) FROM manual_answer") == 0
     await world.assert_clean()
-    assert order.order_id != running.order_id
 
 
 async def test_staff_reveals_in_a_persons_name(world: World) -> None:

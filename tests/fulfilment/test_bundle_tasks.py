@@ -7,6 +7,7 @@ from typing import Any
 from kameng import fulfilment, orders
 from kameng.catalogue import Sku
 from kameng.fulfilment import Answer, Task
+from kameng.kit import ids
 from kameng.orders import By, Command, ShownOrder
 from laws.bundles import PRICE_E4, bundle_of, part
 from laws.handwork import CLERK, answer, by_hand, code, refuse, take, work
@@ -18,7 +19,7 @@ from laws.world import MONEY_E4, PHONE, Gateway, Merchant, World
 async def tasks_of(world: World, order: ShownOrder) -> list[Task]:
     """By their parts."""
     async with world.db.connection() as connection:
-        found = await fulfilment.tasks_of(connection, order.order_id >> 12 & 1023, [order.order_id])
+        found = await fulfilment.tasks_of(connection, ids.lane_of(order.order_id), [order.order_id])
     return sorted(found, key=lambda task: task.part_no)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from kameng import fulfilment, orders
-from kameng.fulfilment import Answer, TaskState, Worker
+from kameng.fulfilment import Answer, TaskState, Worker, packing
 from kameng.fulfilment.errors import NoImage
 from kameng.kit import clock
 from kameng.orders import By, Command, ShownOrder
@@ -186,8 +186,6 @@ async def test_an_answer_that_cannot_be(world: World, content: Answer, field: st
 
 
 def test_an_image_is_what_it_begins_with() -> None:
-    from kameng.fulfilment import packing
-
     assert packing.media_type_of(b"\xff\xd8\xff\xe0JFIF") == "image/jpeg"
     assert packing.media_type_of(b"RIFF\x10\x00\x00\x00WEBPVP8 ") == "image/webp"
     assert packing.media_type_of(b"RIFF\x10\x00\x00\x00WAVEfmt ") == ""

@@ -104,3 +104,19 @@ async def test_who_enrolled_a_person_is_written_down_without_the_sign_in(databas
             "SELECT lane, org_id, actor_id, subject_id, data FROM audit_line WHERE act = 'person.enrol'"
         )
         assert [tuple(row) for row in rows] == [(0, 0, 7, person_id, None)]
+
+
+async def test_somebody_is_called_otherwise_and_no_line_says_how(database_url: str) -> None:
+    async with new_world(database_url) as world:
+        person_id = await identity.enrol(world.db, sign_in="wang@example.com", name="王小明")
+        await identity.rename_person(world.db, person_id, "王大明", actor_id=person_id)
+        found = await identity.find_person(world.db, person_id)
+        assert (found.name, found.sign_in) == ("王大明", "wang@example.com")
+        for wrong in ("", " ", "x" * 101, "a\nb"):
+            with pytest.raises(BadPersonSettings):
+                await identity.rename_person(world.db, person_id, wrong)
+        await identity.erase_person(world.db, person_id, reason="asked")
+        with pytest.raises(NoSuchPerson):
+            await identity.rename_person(world.db, person_id, "王小明")
+        lines = await world.rows("SELECT act, data FROM audit_line WHERE act = 'person.rename'")
+        assert [tuple(row) for row in lines] == [("person.rename", None)]

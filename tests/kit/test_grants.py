@@ -14,7 +14,8 @@ from postgres import FreshDatabase
 
 WRITTEN_ONCE = (
     "transfer", "transfer_key", "audit_line", "sku_revision", "price_change", "month_sum", "month_close",
-    "order_command", "order_ref", "payment_reference", "payment_return",
+    "order_command", "order_ref", "payment_reference", "payment_return", "payment_notice",
+    "routing_book",
 )  # fmt: skip
 
 

@@ -23,6 +23,7 @@ def test_every_metric_is_there_with_its_help() -> None:
         "kameng_refusals_total",
         "kameng_http_requests_total",
         "kameng_jobs_total",
+        "kameng_payment_notices_total",
         "kameng_timetable_runs_total",
         "kameng_steals_total",
         "kameng_stolen_cards_total",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -25,6 +26,25 @@ def after(seconds: float) -> datetime:
 )
 def test_the_next_run_is_on_the_beat_and_in_the_future(now_s: float, next_s: float) -> None:
     assert timetable.following(NOW, every_s=10, now=after(now_s)) == after(next_s)
+
+
+async def test_who_took_long_rests_and_keeps_the_beat(database: Database) -> None:
+    async def slow(db: Database) -> None:
+        assert db is database
+        holding.close()
+        holding.enter_context(clock.hold(NOW_MS + 400))  # so long it took
+
+    table = Timetable(database, [Entry("watch", 5, slow)])
+    with contextlib.ExitStack() as holding:
+        holding.enter_context(clock.hold(NOW_MS))
+        await table.enrol()
+        assert await table.run_due() == ["watch"]
+    assert [row.next_at for row in await timetable.rows(database)] == [after(25)]  # 0.4 s of 20, then the next beat
+
+
+@pytest.mark.parametrize(("took_s", "rest_s"), [(0.0, 0.0), (0.1, 5.0), (1.2, 60.0), (3000.0, 60.0)])
+def test_a_rest_is_fifty_times_the_work_and_a_minute_at_most(took_s: float, rest_s: float) -> None:
+    assert timetable.resting(took_s).total_seconds() == pytest.approx(rest_s)
 
 
 async def test_it_runs_when_due_and_what_was_missed_is_missed(database: Database) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from kameng.ledger import House, house_account
+from laws.breaking_bills import BILLS
+from laws.breaking_payments import PAYMENTS
 
 CLEARING = house_account(House.clearing, "CNY")
 
@@ -20,6 +22,7 @@ HELD = "(SELECT min(transfer_id) FROM transfer WHERE kind = 'hold')"
 VOID = "(SELECT min(transfer_id) FROM transfer WHERE kind = 'void')"
 SALE = "(SELECT min(transfer_id) FROM transfer WHERE code = 'sale')"
 REVEAL = "INSERT INTO audit_line (lane, audit_id, at, org_id, actor_id, act, subject_id)"
+OF_A_FILE = "WHERE batch_id IN (SELECT batch_id FROM card_run)"
 POOR = "(SELECT min(account_id) FROM account WHERE code = 'wallet' AND posted_e4 = 0)"
 
 BREAKING: list[tuple[str, str]] = [
@@ -33,13 +36,20 @@ BREAKING: list[tuple[str, str]] = [
     ("withdrawals_follow_their_holds", "UPDATE withdrawal SET state = 'cancelled' WHERE state = 'requested'"),
     (
         "withdrawals_follow_their_holds",
-        "UPDATE withdrawal SET state = 'failed', external_ref = NULL WHERE state = 'paid'",
+        "UPDATE withdrawal SET state = 'failed', external_ref = NULL WHERE external_ref = 'CMB-1'",
     ),
     ("withdrawals_follow_their_holds", "UPDATE withdrawal SET amount_e4 = amount_e4 + 1 WHERE state = 'requested'"),
     (
         "withdrawals_follow_their_holds secrets_are_sealed",
-        "UPDATE withdrawal SET org_id = org_id + 1, payee = set_byte(payee, 0, 9) WHERE state = 'paid'",
+        "UPDATE withdrawal SET org_id = org_id + 1, payee = set_byte(payee, 0, 9) WHERE external_ref = 'CMB-1'",
     ),
+    ("payouts_are_booked", "UPDATE payout SET state = 'sent', ended_at = NULL WHERE state = 'done'"),
+    ("payouts_are_booked", "UPDATE payout SET amount_e4 = amount_e4 + 100 WHERE state = 'failed'"),
+    ("payouts_are_booked", "UPDATE payout SET batch_id = 4711"),
+    ("payouts_are_booked", "UPDATE transfer SET subject_id = 4711 WHERE code = 'refund_withdrawal'"),
+    ("payouts_are_booked", "UPDATE payout SET method = 'alipay', channel_id = 1, batch_id = NULL, state = 'unknown',"
+                           " ended_at = NULL WHERE state = 'done';"
+                           "UPDATE withdrawal SET state = 'paying', external_ref = NULL WHERE external_ref = 'CMB-2'"),
     ("closed_months_stand", "UPDATE month_sum SET debit_e4 = debit_e4 + 1, closing_e4 = closing_e4 - 1"),
     ("closed_months_stand", "UPDATE month_sum SET opening_e4 = opening_e4 + 1, closing_e4 = closing_e4 + 1"),
     ("closed_months_stand", "DELETE FROM month_sum WHERE account_id = 4"),
@@ -283,6 +293,8 @@ BREAKING: list[tuple[str, str]] = [
     ("secrets_are_sealed samples_open", "UPDATE api_key SET sealed_secret = 'ks_clear' WHERE lane = 0"),
     ("secrets_are_sealed samples_open",
      f"UPDATE orders SET account = '{{\"phone\":\"13812345678\"}}' WHERE order_id = {PHONE_ORDER}"),
+    ("secrets_are_sealed", "UPDATE notice_subscription SET address = set_byte(address, 0, 9)"),
+    ("secrets_are_sealed", "UPDATE webhook_secret SET sealed = set_byte(sealed, 0, 9)"),
     ("secrets_are_sealed samples_open", "UPDATE manual_answer SET sealed = set_byte(sealed, 2, 9)"),
     ("secrets_are_sealed samples_open",
      "UPDATE manual_answer SET image = set_byte(image, 0, 9) WHERE image IS NOT NULL"),
@@ -343,6 +355,15 @@ BREAKING: list[tuple[str, str]] = [
     ("returns_are_booked_once", "UPDATE payment_return SET amount_e4 = amount_e4 + 1"),
     ("returns_are_booked_once", "UPDATE payment_return SET order_id = 4711"),
     ("returns_are_booked_once", "DELETE FROM payment_return"),
+    ("card_files_count_exactly", "UPDATE card_run SET loaded = loaded - 1 WHERE state = 'done'"),
+    ("card_files_count_exactly", "UPDATE card_run SET gone = gone - 1, loaded = loaded - 1 WHERE state = 'done'"),
+    ("card_files_count_exactly", f"UPDATE card_batch SET loaded = loaded + 1 {OF_A_FILE}"),
+    ("secrets_are_sealed", "UPDATE blob_piece SET sealed = set_byte(sealed, 0, 9)"),
+    ("kept_files_have_an_owner", "DELETE FROM org_document"),
+    ("kept_files_have_an_owner", "UPDATE org_document SET state = 'withdrawn'"),
+    ("kept_files_have_an_owner", "UPDATE blob_piece SET blob_id = (SELECT run_id FROM card_run WHERE state = 'done')"),
+    *BILLS,
+    *PAYMENTS,
     ("database_is_durable", "ALTER DATABASE {database} SET synchronous_commit = off"),
 ]  # fmt: skip
 

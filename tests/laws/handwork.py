@@ -67,7 +67,7 @@ async def work(world: World, terms: Terms = TERMS) -> int:
 
 async def task_of(world: World, order_id: int) -> Task:
     async with world.db.connection() as connection:
-        (task,) = await fulfilment.tasks_of(connection, order_id >> 12 & 1023, [order_id])
+        (task,) = await fulfilment.tasks_of(connection, ids.lane_of(order_id), [order_id])
     return task
 
 

@@ -21,7 +21,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from kameng import fulfilment
+from kameng import catalogue, fulfilment
 from kameng.catalogue import Sku
 from kameng.fulfilment import Answer, Worker
 from kameng.kit import clock
@@ -250,8 +250,6 @@ async def test_tasks_and_orders_are_what_a_plain_model_says(world: World) -> Non
     merchant = await world.merchant(money_e4=10**13)
     supplier = await world.merchant(kind="supplier", money_e4=0)
     plain, phone = await by_hand(world)
-    from kameng import catalogue
-
     phone = await catalogue.set_sku(world.db, phone.sku_id, {"worked_by": supplier.org_id, "form": ""})
     async with world.gateway() as gateway:
         facts = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -228,3 +229,28 @@ async def test_addresses_and_secrets_are_sealed_and_sealed_anew(world: World) ->
         assert made.secret[6:] not in rows
     assert made.secret not in repr(made)
     assert await notices.reseal(world.db, world.ring, merchant.lane) == 0
+
+
+@pytest.mark.parametrize("channel", ["mail", "sms"])
+async def test_what_a_template_hides_is_sealed_until_it_is_sent(world: World, channel: str) -> None:
+    merchant = await world.merchant()
+    arguments = ["--key-id", "kid", "--key-secret", "s"] if channel == "sms" else []
+    async with stand_in(channel, *arguments) as far:
+        mail = MailSettings("127.0.0.1", far.port, "off", "", "", "k@kameng.example") if channel == "mail" else NO_MAIL
+        sms = SmsSettings(far.url, "kid", "s", "卡盟") if channel == "sms" else NO_SMS
+        async with office(world, mail, sms) as some:
+            await notices.tell_now(
+                world.db, world.ring, merchant.org_id, channel=channel,
+                address=Address("wang@example.com" if channel == "mail" else PHONE), template="sign_in_code",
+                facts={"shop": "卡盟", "minutes": "10"}, language="zh", hidden="482915",
+            )  # fmt: skip
+            await some.work()
+        (seen,) = await far.seen()
+    if channel == "mail":
+        assert seen["body"].strip() == (
+            "【卡盟】验证码 482915，10 分钟内有效。工作人员不会向您索要验证码，请勿告诉他人。"
+        )
+    else:
+        assert json.loads(seen["TemplateParam"]) == {"shop": "卡盟", "minutes": "10", "code": "482915"}
+    for table in ("message", "job", "audit_line", "event"):
+        assert "482915" not in str([dict(row) for row in await world.rows(f"SELECT * FROM {table}")])

@@ -244,6 +244,28 @@ async def test_staff_is_told_of_low_stock_and_of_the_desk(world: World) -> None:
     ]  # fmt: skip
 
 
+async def test_what_comes_back_to_the_desk_is_told_again(world: World) -> None:
+    await subscribe(world, STAFF, "desk_opened")
+    await lay(world, "orders.verify")
+
+    async def told_when(state: str) -> list[str]:
+        """What a look says of a job that is in this state since now."""
+        await world.execute("UPDATE job SET state = $1, due_at = $2 WHERE kind = 'orders.verify'", state, clock.now())
+        await world.execute("DELETE FROM job WHERE kind = 'notices.announce'")
+        await notices.watch_desk(world.db, 0)
+        rows = await world.rows("SELECT payload FROM job WHERE kind = 'notices.announce'")
+        return [row["payload"]["topic"] for row in rows]
+
+    assert await told_when("dead") == ["desk_opened"]
+    assert await told_when("dead") == []
+    assert await told_when("waiting") == []  # somebody let it be tried again
+    assert await told_when("unknown") == ["desk_opened"]
+    with clock.hold(clock.now_ms() + 31 * 60_000):
+        assert await notices.watch_desk(world.db, 0) == 1  # overdue
+        assert await notices.watch_desk(world.db, 0) == 0
+        assert await told_when("dead") == ["desk_opened"]  # it was tried again between two looks
+
+
 async def lay(world: World, *kinds: str) -> None:
     async with world.db.transaction() as connection:
         passage = await lanes.pass_gate(connection, 0, id_count=len(kinds))
@@ -297,12 +319,25 @@ async def test_who_is_told_is_sealed_shown_masked_and_taken_off(world: World) ->
     assert len(await notices.subscriptions(world.db, merchant.org_id)) == 10
 
 
+async def test_a_robot_s_new_secret_takes_the_place_of_the_old(world: World) -> None:
+    for secret in ("SEC1", "SEC2"):
+        subscription_id = await notices.subscribe(
+            world.db, world.ring, STAFF, topic="desk_opened", channel="dingtalk",
+            address=Address("https://127.0.0.1/robot", secret), policy=LOOPBACK,
+        )  # fmt: skip
+    (row,) = await world.rows("SELECT subscription_id, address FROM notice_subscription")
+    assert row["subscription_id"] == subscription_id
+    opened = msgspec.json.decode(world.ring.open(messages.ADDRESS, subscription_id, row["address"]), type=Address)
+    assert opened == Address("https://127.0.0.1/robot", "SEC2")
+
+
 @pytest.mark.parametrize(
     ("org", "topic", "channel", "to", "field"),
     [
         ("staff", "balance_low", "mail", OPS, "topic"), ("own", "desk_opened", "mail", OPS, "topic"),
         ("own", "test", "mail", OPS, "topic"), ("own", "balance_low", "pigeon", OPS, "channel"),
         ("own", "balance_low", "mail", "no mailbox", "target"), ("own", "balance_low", "sms", "abc", "target"),
+        ("own", "balance_low", "dingtalk", "https://10.0.0.1/robot", "target"),
         ("own", "balance_low", "mail", "a@b.example\nBcc: c@d", "target"), ("none", "balance_low", "mail", OPS,
                                                                             "organisation"),
     ],

@@ -60,8 +60,10 @@ def test_every_route_is_described() -> None:
         "GET /api/v1/agent/earnings", "GET /api/v1/agent/markups", "GET /api/v1/agent/orders",
         "GET /api/v1/agent/prices", "GET /api/v1/balance", "GET /api/v1/catalogue",
         "GET /api/v1/catalogue/{sku}", "GET /api/v1/errors", "GET /api/v1/events", "GET /api/v1/orders",
-        "GET /api/v1/orders/{order_id}", "GET /api/v1/orders/{order_id}/events", "GET /api/v1/prices/changes",
-        "GET /api/v1/products/changes", "GET /api/v1/self-test",
+        "GET /api/v1/orders/{order_id}", "GET /api/v1/orders/{order_id}/events",
+        "GET /api/v1/orders/{order_id}/payments", "GET /api/v1/prices/changes",
+        "GET /api/v1/products/changes", "GET /api/v1/recharges", "GET /api/v1/recharges/{recharge_id}",
+        "GET /api/v1/self-test",
         "GET /api/v1/skus/{sku}/cards", "GET /api/v1/statement", "GET /api/v1/statements",
         "GET /api/v1/statements.csv", "GET /api/v1/stock", "GET /api/v1/supplier/batches",
         "GET /api/v1/supplier/goods", "GET /api/v1/supplier/orders", "GET /api/v1/supplier/orders/{task_id}",
@@ -72,9 +74,10 @@ def test_every_route_is_described() -> None:
         "POST /api/v1/agent/prices", "POST /api/v1/golive", "POST /api/v1/orders",
         "POST /api/v1/orders/bulk", "POST /api/v1/orders/search", "POST /api/v1/orders/{order_id}/cancel",
         "POST /api/v1/orders/{order_id}/confirm", "POST /api/v1/orders/{order_id}/parts/{part}/image",
-        "POST /api/v1/orders/{order_id}/refund",
+        "POST /api/v1/orders/{order_id}/payments", "POST /api/v1/orders/{order_id}/refund",
         "POST /api/v1/orders/{order_id}/reveal",
-        "POST /api/v1/quotes", "POST /api/v1/supplier/cards", "POST /api/v1/supplier/cards/void",
+        "POST /api/v1/quotes", "POST /api/v1/recharges",
+        "POST /api/v1/supplier/cards", "POST /api/v1/supplier/cards/void",
         "POST /api/v1/supplier/orders/{task_id}/answer",
         "POST /api/v1/supplier/orders/{task_id}/give-back", "POST /api/v1/supplier/orders/{task_id}/refuse",
         "POST /api/v1/supplier/orders/{task_id}/take",
@@ -190,7 +193,7 @@ def test_every_word_of_the_pages_is_said_in_both_languages() -> None:
 )  # fmt: skip
 async def test_the_pages_language(common: Platform, query: str, header: str | None, language: str) -> None:
     headers = {} if header is None else {"accept-language": header}
-    for path in ("/", "/docs", "/docs/errors"):
+    for path in ("/developers", "/docs", "/docs/errors"):
         answer = await common.get(path, query, signed=False, headers=headers)
         assert answer.headers["content-language"] == language
         assert f'<html lang="{language}">' in answer.body.decode()
@@ -198,13 +201,13 @@ async def test_the_pages_language(common: Platform, query: str, header: str | No
 
 async def test_pages_show_nothing_that_was_sent_unescaped(common: Platform) -> None:
     evil = '"><script>alert(1)</script>'
-    for path in ("/", "/docs", "/docs/errors"):
+    for path in ("/developers", "/docs", "/docs/errors"):
         answer = await common.get(path, "lang=%22%3E%3Cscript%3E", signed=False, headers={"host": evil})
         assert b"<script>" not in answer.body
 
 
 async def test_static_files_are_kept_for_ever_by_their_digest(common: Platform) -> None:
-    page = (await common.get("/", signed=False)).body.decode()
+    page = (await common.get("/developers", signed=False)).body.decode()
     address = re.search(r'href="(/static/\w+/site\.css)"', page)
     assert address is not None
     answer = await common.get(address[1], signed=False)

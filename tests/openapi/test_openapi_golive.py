@@ -47,6 +47,8 @@ async def test_each_step_is_ticked_off_by_doing_it(platform: Platform) -> None:
     await adds("refused", await platform.place("b#0001", sku, key=key), 409)
     rows = [{"client_ref": f"bulk-{n}", "sku": str(sku.sku_id)} for n in (1, 2)]
     await adds("bulk", await platform.post("/api/v1/orders/bulk", {"orders": rows}, key=key), 200)
+    assert (await platform.get("/api/v1/orders", "client_ref=nobody-s", key=key)).json["orders"] == []
+    assert await done_by(platform, key) == done
     await adds("found_by_ref", await platform.get("/api/v1/orders", "client_ref=a", key=key), 200)
     await adds("revealed", await platform.post(f"/api/v1/orders/{placed.json['id']}/reveal", key=key), 200)
     await platform.issue_key(shop.organisation, allowed_ips=["198.51.100.0/24"])

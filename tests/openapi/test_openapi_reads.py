@@ -11,7 +11,6 @@ from kameng import catalogue, identity, pricing
 from kameng.kit import clock, ids, money
 from kameng.kit.errors import REGISTRY
 from kameng.openapi.v1 import model
-from kameng.ops import founding
 from kameng.orders import State
 from running import BALANCE_E4, Platform
 
@@ -334,7 +333,7 @@ async def test_a_sandbox_has_money_and_orders_of_its_own(platform: Platform) -> 
         {"number": f"PLAY{number}", "secret": f"SANDBOX-{number}-2"},
     ]
     balance = (await platform.get("/api/v1/balance", key=key)).json
-    left_e4 = founding.PLAY_MONEY_E4 - 2 * platform.goods.bare.list_price_e4
+    left_e4 = identity.PLAY_MONEY_E4 - 2 * platform.goods.bare.list_price_e4
     assert (balance["currency"], balance["posted"]) == ("XTS", yuan(left_e4))
     assert await platform.db.pool.fetchval("SELECT sum(on_hand) FROM allotment") == on_hand
     assert (await platform.get("/api/v1/orders")).json["orders"] == []

@@ -182,7 +182,7 @@ async def test_many_idle_connections_keep_nobody_out(served: Served, connect: Co
 
 async def test_the_start_pages_sample_places_an_order(served: Served) -> None:
     """The commands on the page, run as they stand there."""
-    page = (await served.get("/", signed=False)).body.decode()
+    page = (await served.get("/developers", signed=False)).body.decode()
     sample = unescape(page.partition('<pre id="sample"')[2].partition("<code>")[2].partition("</code>")[0])
     key = served.seed.shop.sandbox_key
     names = {"KAMENG_KEY": identity.format_key_id(key.key_id, sandbox=True), "KAMENG_SECRET": key.secret}

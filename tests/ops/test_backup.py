@@ -19,10 +19,11 @@ from command import Service, data_folder, fetch, kameng
 
 from kameng.kit import crypto, migrations, settings
 from kameng.kit.errors import Fault
-from kameng.ops import archiving, auditing, backup, doctor, embedded, ground, restoring
+from kameng.ops import archiving, backup, doctor, embedded, ground, restoring
 from kameng.ops.backup import Note
 from kameng.ops.doctor import Archived
 from kameng.ops.embedded import Embedded
+from kameng.ops.laws import LAWS
 from laws.world import MONEY_E4, Merchant, World, new_world
 
 SMALL = {"shared_buffers": "128MB"}
@@ -198,7 +199,7 @@ def test_a_copy_of_the_midst_of_a_load_is_whole_and_serves(fresh: Path) -> None:
         audited = kameng(fresh, "audit")
         assert audited.returncode == 0, audited.stdout
         for law in ("orders_have_their_cards", "orders_have_one_sale", "cards_have_their_order"):
-            (line,) = [line for line in audited.stdout.splitlines() if auditing.LAWS[law][0] in line]
+            (line,) = [line for line in audited.stdout.splitlines() if LAWS[law][0] in line]
             assert line.split()[:2] == ["ok", f"{len(stood):,}"], line
         with embedded.start(fresh / "pg18") as server:
             assert server.attached

@@ -40,6 +40,19 @@ def test_every_command_has_help_in_both_languages() -> None:
     assert one_language == ["TXT, CSV, XLSX, XLS"]
 
 
+def test_the_help_of_every_command_can_be_printed() -> None:
+    """argparse fills in its help texts only then: a bare ``%`` in one is a traceback for whoever asks."""
+
+    def walk(at: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
+        yield at
+        for action in at._actions:  # argparse shows its tree nowhere else
+            if isinstance(action, argparse._SubParsersAction):
+                for below in action.choices.values():
+                    yield from walk(below)
+
+    assert [one.prog for one in walk(parser()) if not one.format_help().startswith(f"usage: {one.prog}")] == []
+
+
 @pytest.mark.parametrize(("module", "own"), COMMANDS.items())
 def test_a_module_has_the_commands_that_it_is_listed_with(module: str, own: tuple[str, ...]) -> None:
     """One that is not listed can't be asked for alone."""
@@ -92,7 +105,7 @@ def test_doctor_and_audit_find_it_well(data: Path) -> None:
     assert done.returncode == 0, done.stdout
     assert "✓ fsync" in done.stdout
     laws = json.loads(kameng(data, "audit", "--json").stdout)["findings"]
-    assert [law["broken"] for law in laws] == [0] * 57
+    assert [law["broken"] for law in laws] == [0] * 70
     assert all(law["took_ms"] >= 0 for law in laws)
     done = kameng(data, "audit")
     assert done.returncode == 0, done.stdout
@@ -105,6 +118,25 @@ def test_an_open_transaction_over_a_broken_law_is_found(server: Embedded, data: 
     finally:
         fetch(server, "UPDATE account SET posted_e4 = 0 WHERE lane = 1 AND account_id = 4")
     assert kameng(data, "audit").returncode == 0
+
+
+def test_staff_is_told_of_a_broken_law_after_whoever_asked(server: Embedded, data: Path) -> None:
+    assert kameng(data, "notice", "subscribe", "staff", "audit_broken", "mail", "ops@kameng.example").returncode == 0
+    fetch(server, "UPDATE account SET posted_e4 = 5 WHERE lane = 1 AND account_id = 4")
+    fetch(server, "ALTER TABLE job ADD CONSTRAINT mute CHECK (kind <> 'notices.announce')")
+    told = "SELECT payload -> 'facts' ->> 'count' FROM job WHERE kind = 'notices.announce'"
+    try:
+        mute = kameng(data, "audit")
+        assert mute.returncode != 0
+        assert "of 70 laws are broken" in mute.stdout, mute.stderr  # what is broken may be what telling needs
+        fetch(server, "ALTER TABLE job DROP CONSTRAINT mute")
+        assert kameng(data, "audit").returncode == 1
+        assert fetch(server, told) == [("2",)]
+    finally:
+        fetch(server, "ALTER TABLE job DROP CONSTRAINT IF EXISTS mute")
+        fetch(server, "UPDATE account SET posted_e4 = 0 WHERE lane = 1 AND account_id = 4")
+        fetch(server, "DELETE FROM job WHERE kind = 'notices.announce'")
+        fetch(server, "DELETE FROM notice_subscription")
 
 
 def test_new_code_on_an_old_schema_does_not_start(server: Embedded, data: Path) -> None:

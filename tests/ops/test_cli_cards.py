@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import argparse
 from pathlib import Path
 
+import pytest
 from command import fetch, kameng
 
+from kameng.ops.commands import cards
 from kameng.ops.embedded import Embedded
 
 SKU = "100118"
@@ -67,6 +70,27 @@ def test_links_reusable_and_chosen_cards_from_a_shell(server: Embedded, data: Pa
     assert [line.partition(" ")[2] for line in shown] == ["尾号 1111 +20.0000", "13800002222 +5.0000"]
 
 
+def test_lists_are_whole_however_long(
+    server: Embedded, data: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = kameng(data, "organisation", "found", "长单卡商", "--kind", "supplier")
+    supplier = found.stdout.partition("Organisation ")[2].split()[0]
+    for n in range(3):
+        file = data / f"page-{n}.txt"
+        file.write_text(f"PAGE-{n:08d}----SECRET-{n:04d}\n")
+        done = kameng(data, "cards", "load", str(file), "--sku", "100120", "--supplier", supplier)
+        assert done.returncode == 0, done.stderr
+    fetch(server, "UPDATE card SET state = 'on_display', label = card_id::text WHERE sku_id = 100120")
+    monkeypatch.setenv("KAMENG_DATA_DIR", str(data))
+    monkeypatch.setattr(cards, "ROWS_AT_ONCE", 2)
+    cards.show_stock(argparse.Namespace(supplier=int(supplier)))
+    assert [line.split()[2] for line in capsys.readouterr().out.splitlines()] == [
+        "page-2.txt:", "page-1.txt:", "page-0.txt:"
+    ]  # fmt: skip
+    cards.list_displayed(argparse.Namespace(sku=100120))
+    assert len(capsys.readouterr().out.splitlines()) == 3
+
+
 def test_cards_are_taken_off_from_a_shell(server: Embedded, data: Path) -> None:
     found = kameng(data, "organisation", "found", "作废卡商", "--kind", "supplier")
     supplier = found.stdout.partition("Organisation ")[2].split()[0]
@@ -75,12 +99,12 @@ def test_cards_are_taken_off_from_a_shell(server: Embedded, data: Path) -> None:
     done = kameng(data, "cards", "load", str(file), "--sku", "100119", "--supplier", supplier)
     assert done.returncode == 0, done.stderr
     batch = done.stdout.partition("(batch ")[2].partition(")")[0]
-    numbers.write_text("VOID-00000001\nVOID-99999999\n")
+    numbers.write_text("VOID-00000001\n\nVOID-99999999\n")
     named = ["--sku", "100119", "--numbers", str(numbers), "--reason", "recalled"]
     done = kameng(data, "cards", "void", *named)
     assert (done.returncode, done.stdout.splitlines()) == (1, [
         "作废 voided 1，此前已作废 before 0，已售 sold 0，已预留 reserved 0",
-        "  第 2 行 line 2: VOI**** 该商品下没有您的此卡号。 No card of yours for this SKU has this number. [unknown]",
+        "  第 3 行 line 3: VOI**** 该商品下没有您的此卡号。 No card of yours for this SKU has this number. [unknown]",
     ])  # fmt: skip
     done = kameng(data, "cards", "void", "--batch", batch, "--reason", "recalled")
     assert (done.returncode, done.stdout) == (0, "作废 voided 4，此前已作废 before 1，已售 sold 0，已预留 reserved 0\n")
@@ -89,7 +113,10 @@ def test_cards_are_taken_off_from_a_shell(server: Embedded, data: Path) -> None:
     assert "作废 void 5" in shown
     for wrong, said in (
         (["--batch", "4711", "--reason", "x"], "There is no such batch"),
-        (["--numbers", str(numbers), "--reason", "x"], ""),
+        (["--numbers", str(numbers), "--reason", "x"], "Numbers are of one SKU: name both"),
     ):
         refused = kameng(data, "cards", "void", *wrong)
-        assert (refused.returncode, said in refused.stderr) == (1, True), refused.stderr
+        assert (refused.returncode, said in refused.stdout + refused.stderr) == (1, True), refused.stderr
+    numbers.write_text("VOID-00000002\n", "utf-16")
+    unread = kameng(data, "cards", "void", *named)
+    assert (unread.returncode, unread.stderr) == (2, f"kameng: {numbers} is not UTF-8.\n{numbers} 不是 UTF-8 编码。\n")

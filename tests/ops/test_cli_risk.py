@@ -15,8 +15,8 @@ from command import environment, fetch, kameng
 
 from kameng.kit import crypto
 from kameng.kit.crypto import KeyRing
-from kameng.ops.commands.risk import whom
 from kameng.ops.embedded import Embedded
+from kameng.risk import whom
 
 PHONE = "13912345678"
 WHY = ("--reason", "投诉 17")

@@ -89,6 +89,8 @@ def test_taken_answered_and_revealed(
     assert one == first
     second = kameng(data, "task", "list", *rest.split(": ")[1].split())
     assert second.stdout.splitlines() == listed.stdout.splitlines()[1:]
+    none = kameng(data, "task", "list", "--limit", "0")
+    assert (none.returncode, "a whole number from 1 on" in none.stderr) == (2, True)
     shown = kameng(data, "order", "show", order).stdout
     assert f"人工任务 task {task} part 0: open, " in shown
     early = kameng(data, "task", "answer", task, "--text", "x", "--by", clerk)

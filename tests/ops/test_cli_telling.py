@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
-from command import fetch, kameng
+import msgspec
+from command import environment, fetch, kameng
 
+from kameng.kit import crypto
 from kameng.kit.migrations import APP_ROLE
+from kameng.notices import messages
 from kameng.ops.embedded import Embedded
 
 OPS = "ops@kameng.example"
@@ -27,6 +32,26 @@ def test_somebody_is_told_and_no_more(server: Embedded, data: Path, shop: dict[s
     assert (gone.returncode, gone.stdout) == (0, f"已取消 Removed {found[1]}: balance_low\n")
     assert kameng(data, "notice", "list", shop["org"]).stdout == ""
     assert fetch(server, "SELECT count(*) FROM notice_subscription") == [(1,)]
+
+
+def test_a_robot_s_address_and_its_secret_come_from_stdin(server: Embedded, data: Path) -> None:
+    """There no list of processes shows them."""
+    url = "https://oapi.dingtalk.com/robot/send?access_token=x"
+    line = ["notice", "subscribe", "staff", "desk_overdue", "dingtalk", "-", "--secret", "-"]
+    done = subprocess.run(
+        [sys.executable, "-m", "kameng", *line], env=environment(data), input=f"{url}\nSEC7\n", capture_output=True,
+        text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert url not in done.stdout
+    ((number, sealed),) = fetch(
+        server, "SELECT subscription_id, address FROM notice_subscription WHERE channel = 'dingtalk'"
+    )
+    ring = crypto.KeyRing(crypto.KeyFile(data / "keyring.json").load())
+    assert isinstance(number, int)
+    assert isinstance(sealed, bytes)
+    told = msgspec.json.decode(ring.open(messages.ADDRESS, number, sealed))
+    assert told == {"to": url, "secret": "SEC7"}
 
 
 def test_what_was_told_is_shown_without_addresses(server: Embedded, data: Path, shop: dict[str, str]) -> None:

@@ -58,7 +58,8 @@ async def test_the_sample_orders_find_cards_and_money(platform: Platform) -> Non
             "SELECT posted_e4 FROM account WHERE account_id = $1", int(made.organisation)
         )
     assert {on_hand[int(code)] for code in needed if (+needed)[code]} == {500}
-    assert Counter(on_hand.values()) == Counter({20: 54, 500: 1})
+    # With the supplier's own, of which five were sold; the agent's shop sold some too.
+    assert Counter(on_hand.values()) == Counter({20: 50, 15: 4, 500: 1, 140: 1, 55: 1})
     assert [row["posted_e4"] for row in wallets] == [1_000_000 * money.E4]
     assert (await auditing.run(platform.db, platform.ring)).broken == ()
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from kameng import fulfilment, identity, orders, risk
+from kameng import fulfilment, identity, orders, payments, risk
 from kameng.identity import Nonce
 from kameng.kit import clock, crypto, db, ids, lanes
 from kameng.kit.db import Database
@@ -38,10 +38,13 @@ async def test_everything_on_the_timetable_runs(database: Database) -> None:
     timetable = Timetable(database, upkeep.entries(crypto.KeyRing(OLD)))
     await timetable.enrol()
     assert sorted(await timetable.run_due()) == [
-        "finance.watch_balances", "fulfilment.count", "fulfilment.purge_answers", "fulfilment.watch",
-        "identity.empty_drawer", "ledger.sweep", "notices.purge", "notices.watch_desk", "notices.watch_work",
-        "orders.mark_older", "orders.purge_accounts", "orders.wipe_passwords", "pricing.tell", "reseal", "risk.purge",
-        "stock.read_numbers", "stock.restock", "stock.void_expired", "stock.watch", "telling.watch_keys",
+        "access.purge", "access.purge_invitations", "documents.watch", "finance.watch_balances", "fulfilment.count",
+        "fulfilment.purge_answers", "fulfilment.watch", "identity.empty_drawer", "ledger.sweep", "lists.purge",
+        "notices.purge", "notices.watch_desk", "notices.watch_work", "orders.mark_older", "orders.measure_pace",
+        "orders.purge_accounts", "orders.tally", "orders.wipe_passwords", "payments.estimate",
+        "payments.purge_messages", "payments.watch_papers", "pricing.tell", "reseal", "risk.purge",
+        "shops.turn_sales", "stock.read_numbers", "stock.restock", "stock.void_expired", "stock.watch",
+        "suppliers.measure", "suppliers.tidy", "telling.watch_keys",
     ]  # fmt: skip
     assert await count(database, "SELECT count(*) FROM timetable WHERE last_error IS NOT NULL") == 0
 
@@ -61,10 +64,11 @@ async def test_accounts_are_kept_as_long_as_the_setting_says(
 
     monkeypatch.setattr(orders, "purge_accounts", purge)
     monkeypatch.setattr(fulfilment, "purge_answers", purge_answers)
+    monkeypatch.setattr(payments, "purge_messages", purge_answers)
     for entry in upkeep.entries(crypto.KeyRing(OLD), private_days=7):
-        if entry.name in ("orders.purge_accounts", "fulfilment.purge_answers"):
+        if entry.name in ("orders.purge_accounts", "fulfilment.purge_answers", "payments.purge_messages"):
             await entry.work(database)
-    assert asked == [7, 7, 7, 7]  # each in each lane
+    assert asked == [7, 7, 7, 7, 7, 7]  # each in each lane
 
 
 def signed_at(at_s: int) -> Nonce:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kameng import orders
+from kameng import catalogue, orders
 from kameng.orders import ShownOrder, marking, private_store
 from laws.world import PHONE, Gateway, Merchant, World
 
@@ -20,7 +20,7 @@ async def older(world: World, gateway: Gateway, merchant: Merchant, count: int) 
 
 async def found(world: World, merchant: Merchant) -> list[int]:
     async with world.db.connection() as connection:
-        marks = orders.searching.catalogue.marks_of(world.ring, {"phone": PHONE})
+        marks = catalogue.marks_of(world.ring, {"phone": PHONE})
         rows = await private_store.find_marked(
             connection, merchant.lane, merchant.org_id, list(marks), before_id=1 << 62, limit=100
         )

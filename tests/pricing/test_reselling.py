@@ -9,9 +9,9 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from test_price_changes import tell, work
 
 from kameng import identity, pricing
-from kameng.kit.working import Worker
 from kameng.pricing import Bound, Buyer, Logged, Markup, PriceBook, Template, telling
 from kameng.pricing.markups import AgentPrices
 from kameng.pricing.reselling import Market, Sold, moves_below
@@ -82,18 +82,6 @@ async def test_pages_follow_each_other(world: World) -> None:
     rest = await feed(world, buyer, top, low, before_id=first.next_id)
     assert first.moves + rest.moves == whole
     assert rest.next_id is None
-
-
-async def tell(world: World) -> int:
-    return sum([await pricing.tell_price_changes(world.db, lane) for lane in world.lanes])
-
-
-async def work(world: World) -> int:
-    worker = Worker(world.db, pricing.handlers(world.db), lanes=world.lanes)
-    done = 0
-    while turn := await worker.work_once():
-        done += turn
-    return done
 
 
 async def test_listeners_are_told_chunk_by_chunk(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -181,10 +181,25 @@ names = {field.name for field in dataclasses.fields(models.StatementsAnswer)}
 print("in_" in names, "in" in names)
 values = dict.fromkeys(names, "") | {"in_": "1.0000"}
 print(client._wire(models.StatementsAnswer(**values))["in"])
+print(client._wire(models.TemplateBody(scope="all", markup=None)))
 """
     assert run([program, "-c", told], tmp_path).split("\n") == [
-        "{'name': 'ERP'} {'kinds': []}", "True False", "1.0000", "",
+        "{'name': 'ERP'} {'kinds': []}", "True False", "1.0000", "{'scope': 'all', 'markup': None}", "",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("file", "said"),
+    [
+        ("php/src/models.php", "in_array($name, ['markup'], true)"),
+        ("java/src/main/java/kameng/sdk/Models.java", 'wire.put("markup", '),
+        ("go/models.go", 'Markup *MarkupBody `json:"markup"`'),
+        ("go/client.go", "\tUses *int64\n"),
+    ],
+)
+def test_null_and_zero_are_sent_where_they_mean_something(sdks: Path, file: str, said: str) -> None:
+    """``markup: null`` takes a template away, ``uses=0`` sells a card without a limit."""
+    assert said in (sdks / file).read_text("utf-8")
 
 
 def test_the_typescript_sdk_is_typed(sdks: Path, tmp_path: Path) -> None:

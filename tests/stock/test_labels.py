@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from datetime import date
 
+from kameng import catalogue, stock
 from kameng.stock import CardLine, read_cards
 from kameng.stock.model import Goods
+from laws.world import World
 
 TODAY = date(2026, 11, 23)
 PICKABLE = Goods(pickable=True)
@@ -26,6 +28,15 @@ def test_a_card_is_chosen_by_its_label_or_its_number() -> None:
     )
     assert [(line.line, line.reason) for line in file.refused] == [(4, "bad_label"), (5, "bad_fee"), (6, "bad_label")]
     assert "SECRET" not in str(file.refused)
+
+
+async def test_a_short_secret_stands_in_its_number_by_chance(world: World) -> None:
+    """The audit, which looks for secrets in labels, knows that too."""
+    await catalogue.set_sku(world.db, world.card.sku_id, {"pickable": True})
+    data = "卡号,卡密\n13800001111,111\n".encode()
+    report = await stock.load_file(world.db, world.ring, data, sku_id=world.card.sku_id, file_name="f.csv")
+    assert (report.loaded, report.refused) == (1, ())
+    await world.assert_clean()
 
 
 def test_elsewhere_these_columns_are_passed_over() -> None:

@@ -22,7 +22,7 @@ pytestmark = [
         reason="the pages' files are not here: scripts/web",
     ),
 ]
-PAGES = ["/", "/docs", "/docs/errors"]
+PAGES = ["/developers", "/docs", "/docs/errors"]
 Open = Callable[..., Page]
 
 
@@ -154,6 +154,6 @@ def test_a_wrong_key_is_told_in_words(visit: Open) -> None:
 
 
 def test_without_script_the_start_page_is_whole(visit: Open) -> None:
-    page = visit("/", java_script_enabled=False)
+    page = visit("/developers", java_script_enabled=False)
     expect(page.locator("#sample")).to_contain_text("KAMENG-HMAC-SHA256")
     expect(page.locator(".tiles dd").first).to_have_text("176")

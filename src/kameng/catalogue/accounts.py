@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from kameng.catalogue.forms import CLEANERS, FIELDS
+from kameng.catalogue.forms import CLEANERS, FIELDS, desk_class_of
 from kameng.kit import privacy
 from kameng.kit.crypto import KeyRing
 from kameng.kit.privacy import DataClass
@@ -17,13 +17,17 @@ from kameng.kit.privacy import DataClass
 def data_class_of(field: str) -> DataClass:
     """The class of a field of any form."""
     found = FIELDS.get(field)
-    return "other" if found is None else found.data_class
+    return found.data_class if found is not None else desk_class_of(field) or "other"
 
 
 def marks_of(ring: KeyRing, account: Mapping[str, str]) -> tuple[bytes, ...]:
     """The marks that an order with this account is found by."""
-    classes = ((data_class_of(field), value) for field, value in account.items())
-    return tuple({privacy.mark(ring, kind, value) for kind, value in classes if kind in privacy.SEARCHABLE})
+    marks = []
+    for field, value in account.items():
+        kind = data_class_of(field)
+        if kind in privacy.SEARCHABLE:
+            marks.append(privacy.mark(ring, kind, value))
+    return tuple(marks) if len(marks) < 2 else tuple(set(marks))
 
 
 def marks_of_text(ring: KeyRing, text: str, classes: Iterable[DataClass] = privacy.SEARCHABLE) -> list[bytes]:
@@ -49,4 +53,4 @@ def without_passwords(account: Mapping[str, str]) -> dict[str, str]:
 
 
 def has_password(account: Mapping[str, str]) -> bool:
-    return any(data_class_of(field) == "password" for field in account)
+    return "password" in map(data_class_of, account)

@@ -18,11 +18,10 @@ from kameng.catalogue.errors import BadSku
 from kameng.catalogue.forms import joined
 from kameng.catalogue.model import SHARES_E4, Part, Sku
 from kameng.kit import money
+from kameng.kit.money import MINOR_E4
 
 WHOLE_E4 = 1_000_000
 """100 %, as ``discount_percent_e4`` counts: in 1/10,000 of a percent."""
-FEN_E4 = 100
-"""A list price that follows from a discount is rounded up to it: a rebate never gives more than it says."""
 
 Change = tuple[Sku | None, Sku]
 """A SKU before and after; before it there was none, if it is new."""
@@ -96,7 +95,7 @@ def followed(sku: Sku, skus: Mapping[int, Sku]) -> Sku:
 def _discounted(discount_percent_e4: int, named: Iterable[tuple[Part, Sku]]) -> int:
     """Gifts add nothing to it."""
     whole_e4 = sum(now.list_price_e4 * part.quantity for part, now in named if part.share_e4)
-    return -(-whole_e4 * (WHOLE_E4 - discount_percent_e4) // (WHOLE_E4 * FEN_E4)) * FEN_E4
+    return -(-whole_e4 * (WHOLE_E4 - discount_percent_e4) // (WHOLE_E4 * MINOR_E4)) * MINOR_E4
 
 
 def with_bundles(changes: Sequence[Change], skus: Mapping[int, Sku]) -> list[Change]:

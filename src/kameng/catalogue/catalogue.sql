@@ -79,3 +79,40 @@ ON CONFLICT DO NOTHING;
 -- What SKUs were at given revisions.
 SELECT r.sku_id, r.revision, r.snapshot FROM sku_revision r
 JOIN unnest($1::bigint[], $2::int[]) AS w (sku_id, revision) USING (sku_id, revision);
+
+-- name: insert_price_run
+-- A run of prices as it was put in place.
+INSERT INTO price_run (run_id, at, actor_id, reason, rule, prices) VALUES ($1, $2, $3, $4, $5, $6);
+
+-- name: read_price_run
+-- One run; held until its transaction ends.
+SELECT run_id, at, actor_id, reason, rule, prices, undone_at, undone_by FROM price_run WHERE run_id = $1 FOR UPDATE;
+
+-- name: price_runs
+-- The newest runs.
+SELECT run_id, at, actor_id, reason, rule, prices, undone_at, undone_by FROM price_run ORDER BY at DESC LIMIT $1::int;
+
+-- name: undo_price_run
+-- It was taken back.
+UPDATE price_run SET undone_at = $2, undone_by = $3 WHERE run_id = $1 AND undone_at IS NULL;
+
+-- name: read_forms
+-- Order forms made at the desk, of these names.
+SELECT name, title, fields FROM order_form WHERE name = ANY($1::text[]);
+
+-- name: read_fields
+-- Fields made at the desk, of these names.
+SELECT name, spec FROM order_field WHERE name = ANY($1::text[]);
+
+-- name: all_forms
+-- Every form made at the desk, newest first.
+SELECT name, title, fields, made_at, made_by FROM order_form ORDER BY made_at DESC;
+
+-- name: insert_form
+-- A new form; nothing, if its name is taken.
+INSERT INTO order_form (name, title, fields, made_at, made_by) VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT DO NOTHING RETURNING name;
+
+-- name: insert_field
+-- A new field; nothing, if its name is taken.
+INSERT INTO order_field (name, spec) VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING name;

@@ -68,6 +68,11 @@ def form_named(name: str) -> Form:
     return Form(name, tuple(FIELDS[part] for part in parts))
 
 
+def form_fields() -> dict[str, Field]:
+    """Every field of any form, by its name."""
+    return FIELDS
+
+
 def joined(names: Iterable[str]) -> str:
     """The name of the form that asks for all that these forms ask for, each field once."""
     parts = dict.fromkeys(part for name in names if name for part in name.split("+"))
@@ -269,5 +274,30 @@ FIELDS: dict[str, Field] = {
 """Every field that a form's name may list."""
 
 ADDRESS = "address"
-GROUPS = {ADDRESS: ("recipient", "phone", "province", "city", "district", "street")}
+GROUPS: dict[str, tuple[str, ...]] = {ADDRESS: ("recipient", "phone", "province", "city", "district", "street")}
 """Names for several fields that are asked for together."""
+
+WORDS_PATTERN = _WORDS
+DESK_CLASSES: tuple[DataClass, ...] = ("public", "phone", "email", "account", "name", "address", "password")
+"""What fields made at the desk may hold; their names say which: ``x_account_game_id``."""
+DESK_FORM = "form_"
+"""What names of forms made at the desk begin with."""
+
+
+def learn(fields: Iterable[Field], groups: Mapping[str, tuple[str, ...]]) -> None:
+    """From now on this process knows these fields and forms, made at the desk. What it knows never changes."""
+    FIELDS.update({field.name: field for field in fields})
+    GROUPS.update(groups)
+    form_named.cache_clear()
+
+
+def unknown_of(names: Iterable[str]) -> set[str]:
+    """The forms made at the desk, among those that these name, that this process does not know yet."""
+    parts = {part for name in names if DESK_FORM in name for part in name.split("+")}
+    return {part for part in parts if part.startswith(DESK_FORM) and part not in GROUPS}
+
+
+def desk_class_of(field: str) -> DataClass | None:
+    """The class that the name of a field made at the desk tells."""
+    kind = field.split("_")[1] if field.startswith("x_") and field.count("_") > 1 else ""
+    return next((known for known in DESK_CLASSES if known == kind), None)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from typing import Literal
+
 import msgspec
 
 KINDS = ("secret", "topup", "link", "manual", "parcel", "bundle")
@@ -129,3 +132,39 @@ class Catalogue(msgspec.Struct, frozen=True):
 
     epoch: int
     skus: dict[int, Sku]
+
+
+How = Literal["percent", "fixed", "margin"]
+HOWS: tuple[How, ...] = ("percent", "fixed", "margin")
+
+
+class Repricing(msgspec.Struct, frozen=True):
+    """How list prices are to change. ``percent``: by so many 1/10,000 of a per cent … of what they are; ``fixed``: by
+    an amount; ``margin``: to so much above cost, in the same unit as ``percent``. Rounded up to ``unit_e4``."""
+
+    how: How
+    value_e4: int
+    unit_e4: int = 100
+
+
+class PriceRun(msgspec.Struct, frozen=True):
+    """A run as it was kept; ``prices``: (SKU, before, after) each."""
+
+    run_id: int
+    at: datetime
+    actor_id: int
+    reason: str
+    rule: Repricing
+    prices: list[tuple[int, int, int]]
+    undone_at: datetime | None
+    undone_by: int | None
+
+
+class DeskForm(msgspec.Struct, frozen=True):
+    """A form made at the desk."""
+
+    name: str
+    title: str
+    fields: tuple[str, ...]
+    made_at: datetime
+    made_by: int

@@ -42,6 +42,8 @@ def demo_catalogue() -> bytes:
 
 async def import_file(db: Database, data: bytes, *, actor_id: int = 0) -> ImportReport:
     """Bring a catalogue file in, all readable rows in one transaction; the same file again changes nothing."""
+    async with db.connection() as connection:
+        await store.learn_all_forms(connection)
     file = read_catalogue(data)
     async with db.transaction() as connection:
         epoch = await epochs.bump(connection, "catalogue")
@@ -55,7 +57,7 @@ async def import_file(db: Database, data: bytes, *, actor_id: int = 0) -> Import
         same = len(fine) - len({_name(row) for row in fine} & {_name(new) for _, new in changes})
         if changes:
             counts = {"created": created, "changed": len(changes) - created, "epoch": epoch}
-            await _keep(connection, epoch, changes, [("catalogue.import", 0, counts)], actor_id)
+            await keep(connection, epoch, changes, [("catalogue.import", 0, counts)], actor_id)
     return ImportReport(
         created, len(changes) - created, same,
         tuple(sorted((*file.refused, *refused), key=lambda row: row.line)), _without_parts(fine, skus),
@@ -102,6 +104,7 @@ async def _change(db: Database, sku_id: int, make: Making, actor_id: int) -> Sku
         if old is None:
             raise UnknownSku(str(sku_id), field="sku")
         changed = make(old, skus)
+        await store.learn_forms(connection, [changed.form])
         check_sku(changed)
         check_change(old, changed, skus)
         changes = with_bundles([(old, changed)], skus)
@@ -111,7 +114,7 @@ async def _change(db: Database, sku_id: int, make: Making, actor_id: int) -> Sku
             check_sku(new)
             await store.set_sku(connection, new, changed=epoch)
         said = {name: msgspec.to_builtins(pair) for name, pair in changes_of(*_of(sku_id, changes)).items()}
-        kept = await _keep(connection, epoch, changes, [("sku.set", sku_id, said)], actor_id)
+        kept = await keep(connection, epoch, changes, [("sku.set", sku_id, said)], actor_id)
     return next(sku for sku in kept if sku.sku_id == sku_id)
 
 
@@ -171,7 +174,7 @@ def _merged(sku: Sku, row: CatalogueRow) -> Sku:
     )  # fmt: skip
 
 
-async def _keep(
+async def keep(
     connection: Connection, epoch: int, changes: Sequence[Change], acts: Sequence[tuple[str, int, dict[str, Any]]],
     actor_id: int,
 ) -> list[Sku]:  # fmt: skip

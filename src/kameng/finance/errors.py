@@ -68,3 +68,24 @@ class MonthOutOfTurn(Conflict):
 
     code = "month_out_of_turn"
     zh = "须先结账更早的月份，见说明。"
+
+
+class PayoutNotOpen(Conflict):
+    """Nobody decides this payout by hand now: its provider is still being asked; the detail names the state."""
+
+    code = "payout_not_open"
+    zh = "该笔打款正由系统处理或查询，暂不可人工处理，状态见说明。"
+
+
+class BadBankResult(BadInput):
+    """This is no result of a bank's batch file that can be read; the detail names each line. Nothing was taken on."""
+
+    code = "bad_bank_result"
+    zh = "银行回盘文件无法导入，出错行见说明；未导入任何内容。"
+
+
+class NoSuchPayoutBatch(NotFound):
+    """There is no such bank's file."""
+
+    code = "no_such_payout_batch"
+    zh = "没有这个银行批量文件。"

@@ -34,8 +34,8 @@ FROM adjustment WHERE lane = $1::smallint AND state = 'pending' ORDER BY adjustm
 -- name: insert_withdrawal
 -- A withdrawal as it was asked for; its money is held.
 INSERT INTO withdrawal (lane, withdrawal_id, org_id, client_ref, digest, amount_e4, fee_e4, currency, payee, payee_shown,
-                        needs_second, state, requested_at, hold_id, fee_hold_id)
-VALUES ($1::smallint, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15);
+                        needs_second, state, requested_at, hold_id, fee_hold_id, method)
+VALUES ($1::smallint, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16);
 
 -- name: set_withdrawal
 -- Where a step led; the table refuses to change one that is over.
@@ -46,19 +46,19 @@ WHERE lane = $1::smallint AND withdrawal_id = $2;
 -- name: find_withdrawal
 -- The withdrawal that an organisation's reference stands for, with the digest of its content.
 SELECT withdrawal_id, org_id, client_ref, amount_e4, fee_e4, currency, payee_shown, needs_second, state, sequence,
-       requested_at, checked_by, approved_by, closed_by, closed_at, note, external_ref, hold_id, fee_hold_id, digest
+       requested_at, checked_by, approved_by, closed_by, closed_at, note, external_ref, hold_id, fee_hold_id, method, digest
 FROM withdrawal WHERE lane = $1::smallint AND org_id = $2 AND client_ref = $3;
 
 -- name: read_withdrawal
 -- One withdrawal, without its payee.
 SELECT withdrawal_id, org_id, client_ref, amount_e4, fee_e4, currency, payee_shown, needs_second, state, sequence,
-       requested_at, checked_by, approved_by, closed_by, closed_at, note, external_ref, hold_id, fee_hold_id
+       requested_at, checked_by, approved_by, closed_by, closed_at, note, external_ref, hold_id, fee_hold_id, method
 FROM withdrawal WHERE lane = $1::smallint AND withdrawal_id = $2;
 
 -- name: list_withdrawals
 -- Withdrawals of a lane, or of one organisation in it, below the cursor, newest first.
 SELECT withdrawal_id, org_id, client_ref, amount_e4, fee_e4, currency, payee_shown, needs_second, state, sequence,
-       requested_at, checked_by, approved_by, closed_by, closed_at, note, external_ref, hold_id, fee_hold_id
+       requested_at, checked_by, approved_by, closed_by, closed_at, note, external_ref, hold_id, fee_hold_id, method
 FROM withdrawal
 WHERE lane = $1::smallint AND ($2::bigint IS NULL OR org_id = $2) AND ($3::text IS NULL OR state = $3)
   AND withdrawal_id < $4

@@ -10,12 +10,10 @@ from typing import Literal
 import msgspec
 
 from kameng.finance.errors import BadFinanceRequest, StepNotOpen
-from kameng.kit.money import AMOUNT_E4_MAX, E4
+from kameng.kit.money import AMOUNT_E4_MAX, E4, MINOR_E4
 from kameng.kit.settings import Settings
 from kameng.ledger import House
 
-FEN_E4 = 100
-"""Banks pay whole fen."""
 PAYEE = b"payee"
 """What a withdrawal's payee is sealed as, with the withdrawal's id."""
 
@@ -41,8 +39,8 @@ class Terms(msgspec.Struct, frozen=True):
 
     def fee_e4(self, amount_e4: int) -> int:
         """Of a withdrawal; rounded up to whole fen."""
-        share_fen = -(-amount_e4 * self.fee_per_mille // (1000 * FEN_E4))
-        return max(share_fen * FEN_E4, self.fee_least_e4)
+        share_fen = -(-amount_e4 * self.fee_per_mille // (1000 * MINOR_E4))
+        return max(share_fen * MINOR_E4, self.fee_least_e4)
 
 
 def terms_of(settings: Settings) -> Terms:
@@ -78,6 +76,7 @@ class State(StrEnum):
     requested = "requested"
     checked = "checked"  # one of two persons found it good
     approved = "approved"
+    paying = "paying"  # on its way by a bank's file or a provider; nobody knows yet
     paid = "paid"
     refused = "refused"
     cancelled = "cancelled"  # by the organisation itself
@@ -91,6 +90,7 @@ class Command(StrEnum):
     approve = "approve"
     refuse = "refuse"
     cancel = "cancel"
+    send = "send"
     pay = "pay"
     fail = "fail"
 
@@ -105,12 +105,15 @@ TRANSITIONS: dict[tuple[State, Command], State] = {
     (State.checked, Command.cancel): State.cancelled,
     (State.approved, Command.pay): State.paid,
     (State.approved, Command.fail): State.failed,
+    (State.approved, Command.send): State.paying,
+    (State.paying, Command.pay): State.paid,
+    (State.paying, Command.fail): State.failed,
 }
 """Every step a withdrawal can take. What is not here is refused."""
 
 STATES_ZH = {
-    State.requested: "待审核", State.checked: "待复核", State.approved: "待打款", State.paid: "已打款",
-    State.refused: "已拒绝", State.cancelled: "已撤回", State.failed: "打款失败",
+    State.requested: "待审核", State.checked: "待复核", State.approved: "待打款", State.paying: "打款中",
+    State.paid: "已打款", State.refused: "已拒绝", State.cancelled: "已撤回", State.failed: "打款失败",
 }  # fmt: skip
 
 
@@ -179,6 +182,7 @@ class Withdrawal(msgspec.Struct, frozen=True):
     external_ref: str | None
     hold_id: int
     fee_hold_id: int | None
+    method: str  # of its payee
 
 
 REFUND = "refund"

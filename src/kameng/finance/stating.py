@@ -27,7 +27,7 @@ LINES_AT_ONCE = 1000
 async def opening_balance(db: Database, period: Period, *, organisation: Organisation | None, currency: str) -> int:
     """What the wallet held before the period, or all wallets of the currency together."""
     if organisation is not None:
-        async with db.connection() as connection:
+        async with db.survey() as connection:
             return await _balance_before(connection, organisation, period.from_id)
     total_e4 = 0
     async for page in _wallets(db, currency, period.from_id):
@@ -55,7 +55,7 @@ async def _by_day(
     balance_e4 = await opening_balance(db, period, organisation=organisation, currency=currency)
     for day in period.days():
         entries: dict[str, Entry] = {}
-        async with db.connection() as connection:
+        async with db.survey() as connection:
             for lane in await _lanes_of(connection, organisation):
                 for entry in await store.moved(connection, lane, day, organisation=organisation, currency=currency):
                     _merge(entries, entry)
@@ -69,7 +69,7 @@ async def _by_product(
     db: Database, period: Period, organisation: Organisation | None, currency: str
 ) -> AsyncIterator[Section]:
     found: dict[int, dict[str, Entry]] = {}
-    async with db.connection() as connection:
+    async with db.survey() as connection:
         for lane in await _lanes_of(connection, organisation):
             for day in period.days():
                 for sku_id, entry in await store.moved_by_product(
@@ -86,7 +86,7 @@ async def _by_customer(
     db: Database, period: Period, organisation: Organisation | None, currency: str
 ) -> AsyncIterator[Section]:
     async for lane, page in _wallets(db, currency, period.from_id, only=organisation):
-        async with db.connection() as connection:
+        async with db.survey() as connection:
             moved = await store.moved_by_customer(connection, lane, period, [org_id for org_id, _, _ in page])
         for org_id, name, balance_e4 in page:
             entries = moved.get(org_id, {})
@@ -97,7 +97,7 @@ async def _by_customer(
 async def _by_line(db: Database, period: Period, organisation: Organisation) -> AsyncIterator[Section]:
     before_id = period.end_id
     while True:
-        async with db.connection() as connection:
+        async with db.survey() as connection:
             page = await ledger.read_statement(
                 connection, organisation.lane, organisation.org_id, before_id=before_id, limit=LINES_AT_ONCE
             )
@@ -118,12 +118,12 @@ async def _wallets(
     db: Database, currency: str, before_id: int, *, only: Organisation | None = None
 ) -> AsyncIterator[tuple[int, list[tuple[int, str, int]]]]:
     """(lane, (organisation, name, what it held before the id) each), a page at a time."""
-    async with db.connection() as connection:
+    async with db.survey() as connection:
         numbers = await _lanes_of(connection, only)
     for lane in numbers:
         after_id = 0 if only is None else only.org_id - 1
         while True:
-            async with db.connection() as connection:
+            async with db.survey() as connection:
                 page = await store.wallets_before(
                     connection, lane, currency, before_id=before_id, after_id=after_id,
                     limit=WALLETS_AT_ONCE if only is None else 1,

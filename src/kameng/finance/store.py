@@ -77,7 +77,7 @@ async def insert_withdrawal(
     await connection.execute(
         statements.insert_withdrawal, lane, one.withdrawal_id, one.org_id, one.client_ref, digest, one.amount_e4,
         one.fee_e4, one.currency, payee, one.payee_shown, one.needs_second, one.state.value, one.requested_at,
-        one.hold_id, one.fee_hold_id,
+        one.hold_id, one.fee_hold_id, one.method,
     )  # fmt: skip
 
 

@@ -1,12 +1,13 @@
 """提现: an organisation asks for its money, staff approves, the bank transfer is written down with its number.
 
 What is asked for is held on the wallet until it is paid or let go. Only own money goes out, never a credit line.
-Above one person's limit two different persons approve. Nothing here calls a bank.
+Above one person's limit two different persons approve. Nothing here calls a bank: ``paying_out`` sends money.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 
@@ -18,9 +19,9 @@ from kameng.finance.errors import (
     NoSuchWithdrawal,
     RequestReused,
     SecondPersonNeeded,
+    StepNotOpen,
 )
 from kameng.finance.model import (
-    FEN_E4,
     PAYEE,
     STATES_ZH,
     Command,
@@ -37,13 +38,14 @@ from kameng.finance.model import (
 from kameng.identity import Organisation
 from kameng.kit import audit, clock, crypto, events, ids, lanes, money, resealing
 from kameng.kit.db import Connection, Database
+from kameng.kit.ids import ID_MAX
 from kameng.kit.lanes import Passage
+from kameng.kit.money import MINOR_E4
 from kameng.ledger import House, InsufficientBalance, Leg
 
 CLIENT_REF_CHARS_MAX = 64
 NOTE_CHARS_MAX = 500
 EXTERNAL_REF_CHARS_MAX = 100
-ID_MAX = (1 << 63) - 1
 DECIDED = frozenset({State.approved, State.refused, State.paid, State.failed})
 """Of which an organisation's contacts are told."""
 
@@ -74,13 +76,13 @@ async def ask_withdrawal(
         wish = Withdrawal(
             withdrawal_id, org_id, client_ref, amount_e4, fee_e4, wallet.currency, payee.masked(),
             amount_e4 > terms.withdrawal_limit_e4, State.requested, 1, clock.now(), None, None, None, None, "", None,
-            hold_ids[0], hold_ids[1] if fee_e4 else None,
+            hold_ids[0], hold_ids[1] if fee_e4 else None, payee.method,
         )  # fmt: skip
-        legs = _legs(wish, "hold")
+        legs = hold_legs(wish, "hold")
         ledger.standing(await ledger.post_chain(connection, lane, legs, hold_ids[: len(legs)]))
         sealed = ring.seal(PAYEE, withdrawal_id, msgspec.json.encode(payee))
         await store.insert_withdrawal(connection, lane, wish, digest=digest, payee=sealed)
-        await _tell(connection, lane, wish, "request", actor_id, (event_id, audit_id))
+        await tell(connection, lane, wish, "request", actor_id, (event_id, audit_id))
     return wish
 
 
@@ -146,7 +148,7 @@ async def reveal_payee(db: Database, ring: crypto.KeyRing, withdrawal_id: int, *
     check_person(actor_id)
     lane = ids.lane_of(withdrawal_id)
     async with db.transaction() as connection:
-        passage = await _pass_gate(connection, withdrawal_id, id_count=1)
+        passage = await gate_of(connection, withdrawal_id, id_count=1)
         found = await store.read_payee(connection, lane, withdrawal_id)
         if found is None:
             raise NoSuchWithdrawal
@@ -167,7 +169,7 @@ async def reseal(db: Database, ring: crypto.KeyRing, lane: int) -> int:
 def _fee_of(amount_e4: int, terms: Terms) -> int:
     check_amount(amount_e4)
     fee_e4 = terms.fee_e4(amount_e4)
-    if amount_e4 % FEN_E4:
+    if amount_e4 % MINOR_E4:
         raise BadFinanceRequest("amount: whole fen", field="amount", detail_zh="金额：最多两位小数")
     if fee_e4 >= amount_e4:
         fee = money.format_e4(fee_e4)
@@ -177,7 +179,7 @@ def _fee_of(amount_e4: int, terms: Terms) -> int:
     return fee_e4
 
 
-def _legs(one: Withdrawal, kind: str) -> list[Leg]:
+def hold_legs(one: Withdrawal, kind: str) -> list[Leg]:
     """Of its amount and of its fee: held, posted or let go, always the same two."""
     parts = [(House.bank, one.amount_e4 - one.fee_e4, "withdrawal", one.hold_id)]
     if one.fee_hold_id is not None:
@@ -197,27 +199,29 @@ async def _take_step(
 ) -> Withdrawal:  # fmt: skip
     """One step, in a transaction of its own. With ``org_id``, only of that organisation's."""
     async with db.transaction() as connection:
-        passage = await _pass_gate(connection, withdrawal_id, id_count=5)
+        passage = await gate_of(connection, withdrawal_id, id_count=5)
         lane = passage.lane
         before = await store.read_withdrawal(connection, lane, withdrawal_id)
         if before is None or org_id not in (None, before.org_id):
             raise NoSuchWithdrawal
         if command is Command.cancel and before.state is State.cancelled:
             return before  # asked again
+        if before.state is State.paying:  # its payout is what ends it
+            raise StepNotOpen(before.state.value, detail_zh=STATES_ZH[before.state])
         if command is Command.approve and before.needs_second:
             command = _first_or_second(before, actor_id)
-        after = _after(before, command, actor_id, note=note, external_ref=external_ref)
-        if external_ref is not None and await _is_used(connection, external_ref):
+        after = stepped(before, command, actor_id, note=note, external_ref=external_ref)
+        if external_ref is not None and await is_used(connection, external_ref):
             raise BankReferenceUsed(field="reference")
         if after.state in (State.paid, State.refused, State.cancelled, State.failed):
-            legs = _legs(before, "post" if after.state is State.paid else "void")
+            legs = hold_legs(before, "post" if after.state is State.paid else "void")
             ledger.standing(await ledger.post_chain(connection, lane, legs, passage.ids[: len(legs)]))
         await store.set_withdrawal(connection, lane, after)
-        await _tell(connection, lane, after, command.value, actor_id, passage.ids[2:])
+        await tell(connection, lane, after, command.value, actor_id, passage.ids[2:])
     return after
 
 
-async def _pass_gate(connection: Connection, withdrawal_id: int, *, id_count: int) -> Passage:
+async def gate_of(connection: Connection, withdrawal_id: int, *, id_count: int) -> Passage:
     lane = ids.lane_of(withdrawal_id)
     if lane not in await lanes.lane_numbers(connection):  # the number was mistyped
         raise NoSuchWithdrawal
@@ -232,17 +236,19 @@ def _first_or_second(before: Withdrawal, actor_id: int) -> Command:
     return Command.approve
 
 
-def _after(
+def stepped(
     before: Withdrawal, command: Command, actor_id: int, *, note: str, external_ref: str | None
 ) -> Withdrawal:
     """The withdrawal as the step leaves it; ``StepNotOpen`` if it can't take it."""
     state = step(before.state, command)
-    who = {State.checked: "checked_by", State.approved: "approved_by"}.get(state, "closed_by")
-    more = {} if who != "closed_by" else {"closed_at": clock.now(), "note": note, "external_ref": external_ref}
-    return msgspec.structs.replace(before, state=state, sequence=before.sequence + 1, **{who: actor_id}, **more)
+    who = {State.checked: "checked_by", State.approved: "approved_by"}
+    more: dict[str, Any] = {who[state]: actor_id} if state in who else {}
+    if state not in who and state is not State.paying:
+        more = {"closed_by": actor_id, "closed_at": clock.now(), "note": note, "external_ref": external_ref}
+    return msgspec.structs.replace(before, state=state, sequence=before.sequence + 1, **more)
 
 
-async def _is_used(connection: Connection, external_ref: str) -> bool:
+async def is_used(connection: Connection, external_ref: str) -> bool:
     """In any lane. Within one the index has the last word; the audit looks over all."""
     for lane in await lanes.lane_numbers(connection):
         if await store.is_external_ref_used(connection, lane, external_ref):
@@ -250,7 +256,7 @@ async def _is_used(connection: Connection, external_ref: str) -> bool:
     return False
 
 
-async def _tell(
+async def tell(
     connection: Connection, lane: int, one: Withdrawal, act: str, actor_id: int, fresh_ids: Sequence[int]
 ) -> None:
     """The event, due to the organisation, the line that says who did it, and the notice of what was decided."""

@@ -46,6 +46,12 @@ WHERE t.lane = $1::smallint AND t.worker_org_id = $2 AND t.state = ANY($3::text[
   AND (t.state NOT IN ('open', 'taken') OR o.state = ANY($8::text[]) AND coalesce(p.state, 'waiting') = 'waiting')
 ORDER BY t.due_at, t.order_id, t.part_no LIMIT $7::int;
 
+-- name: task_mark
+-- How many live tasks a worker has in a lane, as far as anybody counts, and the newest of them.
+SELECT count(*)::int AS tasks, coalesce(max(task_id), 0) AS newest_id FROM (
+  SELECT task_id FROM manual_task
+  WHERE lane = $1::smallint AND worker_org_id = $2 AND state IN ('open', 'taken') LIMIT 1000) AS live;
+
 -- name: tasks_on_desk
 -- The same of what the staff works, or with $2 of all there is.
 SELECT t.task_id, t.order_id, t.part_no, t.sku_id, t.sku_revision, t.quantity, t.worker_org_id, t.state, t.opened_at,

@@ -156,6 +156,13 @@ async def count_tasks(connection: Connection, lane: int, at: datetime) -> Counte
     return Counted(*row)
 
 
+async def task_mark(connection: Connection, lane: int, worker_org_id: int) -> tuple[int, int]:
+    """Differs when a worker's live tasks of a lane do; the gate is not needed."""
+    row = await connection.fetchrow(statements.task_mark, lane, worker_org_id)
+    assert row is not None
+    return row["tasks"], row["newest_id"]
+
+
 async def count_waiting(connection: Connection, lane: int, kinds: Sequence[str]) -> dict[str, int]:
     rows = await connection.fetch(statements.count_waiting, lane, list(kinds))
     return {row["kind"]: row["orders"] for row in rows}

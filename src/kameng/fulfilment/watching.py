@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from kameng import identity, orders
 from kameng.fulfilment import deciding, store
 from kameng.fulfilment.model import Task
-from kameng.fulfilment.store import Untold
+from kameng.fulfilment.store import Counted, Untold
 from kameng.kit import clock, crypto, events, ids, lanes, logs, metrics
 from kameng.kit.db import Connection, Database
 from kameng.kit.lanes import Passage
@@ -62,10 +62,7 @@ async def tell_suppliers(db: Database, lane: int) -> int:
     for home in sorted({ids.lane_of(org_id) for org_id in org_ids}):
         those = [org_id for org_id in org_ids if ids.lane_of(org_id) == home]
         async with db.transaction() as connection:
-            passages = {
-                number: await lanes.pass_gate(connection, number, id_count=CHUNK_TASKS if number == home else 0)
-                for number in sorted({lane, home})
-            }
+            passages = await lanes.pass_gates(connection, {lane, home}, id_counts={home: CHUNK_TASKS})
             told += await _tell(connection, passages[home], lane, those)
     return told
 
@@ -96,10 +93,8 @@ def _data(one: Untold) -> dict[str, object]:
 
 async def count(db: Database) -> None:
     """What is open, how old, and for whom orders wait: as the numbers of this process."""
-    at = clock.now()
+    at, counted = clock.now(), await count_live(db)
     async with db.connection() as connection:
-        numbers = await lanes.lane_numbers(connection)
-        counted = [await store.count_tasks(connection, lane, at) for lane in numbers]
         waits = await waiting(connection)
     for name in ("open", "taken", "overdue"):
         metrics.tasks.labels(name).set(sum(getattr(one, name) for one in counted))
@@ -107,6 +102,13 @@ async def count(db: Database) -> None:
     metrics.task_age.set(max(0.0, (at - oldest).total_seconds()))
     for kind, orders_count in waits.items():
         metrics.waiting_orders.labels(kind).set(orders_count)
+
+
+async def count_live(db: Database) -> list[Counted]:
+    """Live tasks, lane by lane."""
+    at = clock.now()
+    async with db.connection() as connection:
+        return [await store.count_tasks(connection, lane, at) for lane in await lanes.lane_numbers(connection)]
 
 
 async def waiting(connection: Connection) -> dict[str, int]:

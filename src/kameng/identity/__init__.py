@@ -1,5 +1,6 @@
 """Who is who: organisations in their lanes, API keys and what they may do, request signatures."""
 
+from kameng.identity.binding import ListedKey, change_key, find_key, list_keys, sandboxes_of
 from kameng.identity.directory import Directory
 from kameng.identity.errors import (
     BadKeySettings,
@@ -10,6 +11,7 @@ from kameng.identity.errors import (
     IpNotAllowed,
     KeyNotWorking,
     KeyRevoked,
+    LastOwner,
     NonceUsed,
     NoSuchOrganisation,
     NoSuchPerson,
@@ -22,7 +24,15 @@ from kameng.identity.errors import (
     SignatureWrong,
     SignInTaken,
 )  # fmt: skip
-from kameng.identity.founding import found, found_sandbox, pays_for, set_organisation
+from kameng.identity.founding import (
+    PLAY_MONEY_E4,
+    find_house,
+    find_organisation,
+    found,
+    found_sandbox,
+    pays_for,
+    set_organisation,
+)
 from kameng.identity.issuing import IssuedKey, issue_key, revoke_key, rotate_key
 from kameng.identity.keeping import reseal
 from kameng.identity.leading import ancestors, move, set_terms
@@ -37,8 +47,15 @@ from kameng.identity.model import (
     Scope,
     scopes_of,
 )  # fmt: skip
+from kameng.identity.overseeing import (
+    organisations,
+    organisations_by_id,
+    people_beginning,
+    people_by_id,
+)  # fmt: skip
 from kameng.identity.people import (
     ROLES,
+    Member,
     Membership,
     Person,
     enrol,
@@ -46,9 +63,15 @@ from kameng.identity.people import (
     erased_sign_in,
     find_by_sign_in,
     find_person,
+    give_role,
     join,
+    leave,
+    members,
     memberships,
     people,
+    rename_person,
+    role_of,
+    spelled,
 )  # fmt: skip
 from kameng.identity.rfc9421 import parse_signature_input, sign_rfc9421, verify_rfc9421
 from kameng.identity.signing import (
@@ -69,6 +92,7 @@ from kameng.identity.store import (
     empty_drawer,
     has_address_list,
     known_nonces,
+    list_children,
     nonce_of,
     read_organisations,
     spend_nonce,
@@ -80,6 +104,7 @@ __all__ = [
     "DEFAULT_SCOPES",
     "KEY_SECRET",
     "NO_CHAIN",
+    "PLAY_MONEY_E4",
     "ROLES",
     "ApiKey",
     "BadKeySettings",
@@ -94,6 +119,9 @@ __all__ = [
     "IssuedKey",
     "KeyNotWorking",
     "KeyRevoked",
+    "LastOwner",
+    "ListedKey",
+    "Member",
     "Membership",
     "NoSuchOrganisation",
     "NoSuchPerson",
@@ -114,6 +142,7 @@ __all__ = [
     "all_agents",
     "ancestors",
     "authorization",
+    "change_key",
     "check_freshness",
     "children",
     "drawer_to_empty",
@@ -122,30 +151,46 @@ __all__ = [
     "erase_person",
     "erased_sign_in",
     "find_by_sign_in",
+    "find_house",
+    "find_key",
+    "find_organisation",
     "find_person",
     "format_key_id",
     "found",
     "found_sandbox",
+    "give_role",
     "has_address_list",
     "issue_key",
     "join",
     "known_nonces",
+    "leave",
+    "list_children",
+    "list_keys",
+    "members",
     "memberships",
     "move",
     "nonce_of",
+    "organisations",
+    "organisations_by_id",
     "parse_authorization",
     "parse_key_id",
     "parse_signature_input",
     "pays_for",
     "people",
+    "people_beginning",
+    "people_by_id",
     "read_organisations",
+    "rename_person",
     "reseal",
     "revoke_key",
+    "role_of",
     "rotate_key",
+    "sandboxes_of",
     "scopes_of",
     "set_organisation",
     "set_terms",
     "sign_rfc9421",
+    "spelled",
     "spend_nonce",
     "spend_nonces",
     "verify_hmac",

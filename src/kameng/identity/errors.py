@@ -8,7 +8,7 @@
     BadInput              400  content_digest_wrong, key_settings_wrong, organisation_settings_wrong,
                                person_settings_wrong
     NotFound              404  organisation_unknown, person_unknown
-    Conflict              409  key_not_working, sign_in_taken
+    Conflict              409  key_not_working, sign_in_taken, last_owner
     TryLater              429  rate_limited
 
 All of them leave no trace of the request: the same ``client_ref`` may be used again. ``retry`` = ``same_key``
@@ -154,6 +154,13 @@ class NoSuchPerson(NotFound):
 
     code = "person_unknown"
     zh = "没有此用户。"
+
+
+class LastOwner(Conflict):
+    """An organisation keeps one owner at least: make somebody else one first."""
+
+    code = "last_owner"
+    zh = "每个组织至少须保留一位所有者，请先将他人设为所有者。"
 
 
 class SignInTaken(Conflict):

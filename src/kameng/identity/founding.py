@@ -12,6 +12,8 @@ from kameng.identity.model import LEVEL_MAX, ORGANISATION_KINDS, ORGANISATION_ST
 from kameng.kit import audit, clock, epochs, ids, lanes
 from kameng.kit.db import Connection, Database
 
+PLAY_MONEY_E4 = 1_000_000 * 10_000
+"""What a sandbox starts with: a million in play money."""
 PLAY_CURRENCY = "XTS"
 """ISO 4217's code for tests: what sandboxes pay with."""
 
@@ -21,8 +23,9 @@ REASON_CHARS_MAX = 500
 
 
 async def found(
-    connection: Connection, *, name: str, kind: str = "merchant", level: int = 0, parent_id: int | None = None
-) -> Organisation:
+    connection: Connection, *, name: str, kind: str = "merchant", level: int = 0, parent_id: int | None = None,
+    state: str = "active",
+) -> Organisation:  # fmt: skip
     """A new organisation, under an agent or the platform; the caller opens its wallet in the same transaction.
 
     Its lane is the one that has the fewest. Only the customers of an agent that collects itself are in the agent's,
@@ -43,7 +46,7 @@ async def found(
     else:
         lane = await lanes.choose_lane(connection)
     passage = await lanes.pass_gate(connection, lane, id_count=1)
-    organisation = Organisation(passage.ids[0], name, kind, level, "active", "CNY", None, False, parent_id)
+    organisation = Organisation(passage.ids[0], name, kind, level, state, "CNY", None, False, parent_id)
     await store.insert_organisation(connection, organisation, changed=changed, founded_at=clock.now())
     return organisation
 
@@ -86,6 +89,15 @@ async def set_organisation(
         line = audit.Line(passage.ids[0], org_id, actor_id, "organisation.set", org_id, said)
         await audit.note(connection, lane, clock.now(), [line])
     return new
+
+
+async def find_organisation(connection: Connection, org_id: int) -> Organisation | None:
+    return await store.read_organisation(connection, org_id)
+
+
+async def find_house(connection: Connection) -> Organisation | None:
+    """The platform's own organisation; None before it was founded."""
+    return await store.read_house(connection)
 
 
 async def hold(connection: Connection, org_id: int) -> tuple[int, lanes.Passage, Organisation]:

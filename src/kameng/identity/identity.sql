@@ -1,7 +1,7 @@
 -- name: insert_organisation
 -- Founds an organisation in its lane, for good.
-INSERT INTO organisation (lane, org_id, name, kind, level, currency, sandbox_of, parent_id, changed, founded_at)
-VALUES ($1::smallint, $2, $3, $4, $5::smallint, $6, $7, $8, $9, $10);
+INSERT INTO organisation (lane, org_id, name, kind, level, currency, sandbox_of, parent_id, changed, founded_at, state)
+VALUES ($1::smallint, $2, $3, $4, $5::smallint, $6, $7, $8, $9, $10, $11);
 
 -- name: set_organisation
 -- Changes what may change; stamped with the epoch so that every gateway sees it.
@@ -31,11 +31,26 @@ SELECT org_id, name, kind, level, state, currency, sandbox_of, wants_events, par
        minimum_balance_e4, day_budget_e4, month_budget_e4, external_ref
 FROM organisation WHERE parent_id = $1 AND sandbox_of IS NULL ORDER BY org_id;
 
+-- name: children_before
+-- Who buys from an agent, in every lane, of these kinds and with this in the name, newest first; without sandboxes.
+SELECT org_id, name, kind, level, state, currency, sandbox_of, wants_events, parent_id, self_collected,
+       minimum_balance_e4, day_budget_e4, month_budget_e4, external_ref
+FROM organisation
+WHERE parent_id = $1 AND sandbox_of IS NULL AND org_id < $2 AND ARRAY[kind] <@ $3::text[]
+  AND ($4::text = '' OR strpos(lower(name), lower($4)) > 0)
+ORDER BY org_id DESC LIMIT $5::int;
+
 -- name: read_organisations
 -- Organisations of a lane by id.
 SELECT org_id, name, kind, level, state, currency, sandbox_of, wants_events, parent_id, self_collected,
        minimum_balance_e4, day_budget_e4, month_budget_e4, external_ref
 FROM organisation WHERE lane = $1::smallint AND org_id = ANY($2::bigint[]);
+
+-- name: read_house
+-- The platform's own organisation, the first of them.
+SELECT org_id, name, kind, level, state, currency, sandbox_of, wants_events, parent_id, self_collected,
+       minimum_balance_e4, day_budget_e4, month_budget_e4, external_ref
+FROM organisation WHERE kind = 'platform' ORDER BY org_id LIMIT 1;
 
 -- name: changed_organisations
 -- Organisations that changed since an epoch, in every lane.
@@ -79,6 +94,23 @@ SELECT key_id, org_id, scopes, sealed_secret, public_key, allowed_ips, rate_per_
        expires_at
 FROM api_key WHERE changed > $1;
 
+-- name: list_api_keys
+-- The keys of some organisations of a lane, newest first, without what they sign with.
+SELECT key_id, org_id, name, scopes, public_key IS NOT NULL AS is_ed25519, allowed_ips, rate_per_second,
+       daily_limit_e4, state, expires_at, created_at
+FROM api_key WHERE lane = $1::smallint AND org_id = ANY($2::bigint[]) ORDER BY key_id DESC LIMIT $3::int;
+
+-- name: set_api_key
+-- Binds a key that works to other addresses and limits; no row if it is revoked.
+UPDATE api_key SET name = $3, allowed_ips = $4, rate_per_second = $5, daily_limit_e4 = $6, changed = $7
+WHERE lane = $1::smallint AND key_id = $2 AND state = 'active' RETURNING org_id;
+
+-- name: sandboxes_of
+-- The sandboxes beside an organisation.
+SELECT org_id, name, kind, level, state, currency, sandbox_of, wants_events, parent_id, self_collected,
+       minimum_balance_e4, day_budget_e4, month_budget_e4, external_ref
+FROM organisation WHERE lane = $1::smallint AND sandbox_of = $2 ORDER BY org_id;
+
 -- name: expire_api_key
 -- Rotation: the old key works on until then, or until its end if that comes sooner.
 UPDATE api_key SET expires_at = least(expires_at, $3), changed = $4 WHERE lane = $1::smallint AND key_id = $2;
@@ -121,6 +153,10 @@ SELECT person_id, sign_in, name, state FROM person WHERE person_id = $1;
 -- The person who signs in with this.
 SELECT person_id, sign_in, name, state FROM person WHERE sign_in = $1;
 
+-- name: rename_person
+-- What a person is called from now on; no row, if he is closed or was never there.
+UPDATE person SET name = $2 WHERE person_id = $1 AND state = 'active' RETURNING person_id;
+
 -- name: erase_person
 -- Leaves a number, a sign-in made of it, and nothing that says who it was; no row, if that was done before.
 UPDATE person SET sign_in = $2, name = '', password_hash = NULL, state = 'closed'
@@ -139,6 +175,40 @@ SELECT person_id, org_id, role FROM membership WHERE person_id = ANY($1::bigint[
 INSERT INTO membership (lane, org_id, person_id, role, since) VALUES ($1::smallint, $2, $3, $4, $5)
 ON CONFLICT (lane, org_id, person_id) DO UPDATE SET role = excluded.role, since = excluded.since;
 
+-- name: role_of
+-- A person's role in one organisation.
+SELECT role FROM membership WHERE lane = $1::smallint AND org_id = $2 AND person_id = $3;
+
 -- name: memberships_of
 -- Where a person belongs, in every lane.
 SELECT org_id, role FROM membership WHERE person_id = $1 ORDER BY org_id;
+
+-- name: end_membership
+-- A person belongs there no more.
+DELETE FROM membership WHERE lane = $1::smallint AND org_id = $2 AND person_id = $3 RETURNING role;
+
+-- name: owners_of
+-- Who may do everything in one organisation.
+SELECT person_id FROM membership WHERE lane = $1::smallint AND org_id = $2 AND role = 'owner' ORDER BY person_id;
+
+-- name: members_of
+-- Who belongs to one organisation, and since when.
+SELECT person_id, role, since FROM membership
+WHERE lane = $1::smallint AND org_id = $2 ORDER BY since, person_id LIMIT 1000;
+
+-- name: organisations_below
+-- Organisations of a lane below an id, newest first, without sandboxes; what is NULL is not asked for.
+SELECT org_id, name, kind, level, state, currency, sandbox_of, wants_events, parent_id, self_collected,
+       minimum_balance_e4, day_budget_e4, month_budget_e4, external_ref
+FROM organisation
+WHERE lane = $1::smallint AND org_id < $2 AND sandbox_of IS NULL AND ($3::text IS NULL OR kind = $3)
+  AND ($4::text IS NULL OR state = $4) AND ($5::text IS NULL OR name ILIKE $5 OR external_ref ILIKE $5)
+ORDER BY org_id DESC LIMIT $6::int;
+
+-- name: read_people
+-- People by id.
+SELECT person_id, sign_in, name, state FROM person WHERE person_id = ANY($1::bigint[]);
+
+-- name: people_from
+-- People by sign-in, from a text on up to another, along its index.
+SELECT person_id, sign_in, name, state FROM person WHERE sign_in >= $1 AND sign_in < $2 ORDER BY sign_in LIMIT $3::int;

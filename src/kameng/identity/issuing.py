@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from ipaddress import IPv4Network, IPv6Network, ip_network
 
 import msgspec
@@ -45,6 +45,7 @@ async def issue_key(
     rate_per_second: int = 1000,
     daily_limit_e4: int | None = None,
     public_key: bytes | None = None,
+    expires_at: datetime | None = None,
     actor_id: int = 0,
 ) -> IssuedKey:
     """A new key: HMAC with a fresh secret, or Ed25519 when the caller brings its public key (32 bytes).
@@ -52,8 +53,11 @@ async def issue_key(
     Unless told otherwise it may do whatever an organisation of its kind has a use for.
     """
     scopes = scopes_of(organisation.kind) if scopes is None else frozenset(scopes)
-    _check_settings(scopes, rate_per_second, daily_limit_e4, public_key)
-    networks = tuple(_network(text) for text in allowed_ips)
+    check_settings(scopes, rate_per_second, daily_limit_e4, public_key)
+    networks = networks_of(allowed_ips)
+    expires_at_ms = None if expires_at is None else int(expires_at.timestamp() * 1000)
+    if expires_at_ms is not None and expires_at_ms <= clock.now_ms():
+        raise BadKeySettings("it would have ended already", field="expires_at", detail_zh="有效期须晚于当前时间")
     changed = await epochs.bump(connection, "identity")
     passage = await lanes.pass_gate(connection, organisation.lane, id_count=2)
     secret = crypto.secret_text("ks_") if public_key is None else ""
@@ -67,7 +71,7 @@ async def issue_key(
         rate_per_second=rate_per_second,
         daily_limit_e4=daily_limit_e4,
         state="active",
-        expires_at_ms=None,
+        expires_at_ms=expires_at_ms,
     )
     at = clock.now()
     await store.insert_key(connection, ring, key, name=name, changed=changed, at=at)
@@ -89,7 +93,7 @@ async def rotate_key(
         days = ROTATION_OVERLAP_MAX.days
         raise BadKeySettings(f"at most {days} days", field="overlap", detail_zh=f"旧密钥最多再保留 {days} 天")
     async with db.transaction() as connection:
-        changed, passage = await _hold(connection, key_id)
+        changed, passage = await hold_key(connection, key_id)
         old = await store.read_key(connection, ring, key_id)
         organisation = None if old is None else await store.read_organisation(connection, old.org_id)
         if old is None or organisation is None:
@@ -117,7 +121,7 @@ async def revoke_key(db: Database, key_id: int, *, reason: str | None = None, ac
             detail_zh=f"原因：应为 1 至 {REASON_CHARS_MAX} 个可见字符",
         )  # fmt: skip
     async with db.transaction() as connection:
-        changed, passage = await _hold(connection, key_id)
+        changed, passage = await hold_key(connection, key_id)
         org_id = await store.revoke_key(connection, key_id, changed=changed)
         if org_id is None:
             raise NoSuchOrganisation(f"key {key_id}", detail_zh=f"密钥 {key_id}")
@@ -126,7 +130,7 @@ async def revoke_key(db: Database, key_id: int, *, reason: str | None = None, ac
         await audit.note(connection, passage.lane, clock.now(), [line])
 
 
-async def _hold(connection: Connection, key_id: int) -> tuple[int, lanes.Passage]:
+async def hold_key(connection: Connection, key_id: int) -> tuple[int, lanes.Passage]:
     """Raise the epoch and pass the gate of a key's lane: what is read of it from here on stays true."""
     lane = ids.lane_of(key_id)
     if lane not in await lanes.lane_numbers(connection):  # the number was mistyped; no lane is ever removed
@@ -135,9 +139,10 @@ async def _hold(connection: Connection, key_id: int) -> tuple[int, lanes.Passage
     return changed, await lanes.pass_gate(connection, lane, id_count=1)
 
 
-def _check_settings(
+def check_settings(
     scopes: frozenset[str], rate_per_second: int, daily_limit_e4: int | None, public_key: bytes | None
 ) -> None:
+    """``BadKeySettings`` names what a key can't have."""
     if unknown := sorted(scopes - ALL_SCOPES):
         raise BadKeySettings(f"unknown scope {unknown[0]}", field="scopes", detail_zh=f"没有权限 {unknown[0]}")
     if not 1 <= rate_per_second <= RATE_PER_SECOND_MAX:
@@ -173,6 +178,10 @@ def _check_successor(old: ApiKey, public_key: bytes | None) -> None:
             "this is the old public key; make a new one", field="public_key",
             detail_zh="这是旧公钥，请生成新的公钥",
         )  # fmt: skip
+
+
+def networks_of(texts: Iterable[str]) -> tuple[IPv4Network | IPv6Network, ...]:
+    return tuple(_network(text) for text in texts)
 
 
 def _network(text: str) -> IPv4Network | IPv6Network:

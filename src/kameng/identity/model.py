@@ -47,7 +47,7 @@ def scopes_of(kind: str) -> frozenset[str]:
     return DEFAULT_SCOPES | {"supplier": SUPPLIER_SCOPES, "agent": AGENT_SCOPES}.get(kind, frozenset())
 
 
-ORGANISATION_KINDS = ("platform", "merchant", "agent", "supplier")
+ORGANISATION_KINDS = ("platform", "merchant", "agent", "supplier", "customer")
 ORGANISATION_STATES = ("active", "suspended", "closed")
 LEVEL_MAX = 99
 

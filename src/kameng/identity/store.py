@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Container, Iterable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -86,6 +86,11 @@ async def read_organisation(connection: Connection, org_id: int) -> Organisation
     return Organisation(*rows[0]) if rows else None
 
 
+async def read_house(connection: Connection) -> Organisation | None:
+    row = await connection.fetchrow(statements.read_house)
+    return None if row is None else Organisation(*row)
+
+
 async def read_organisations(connection: Connection, lane: int, org_ids: Sequence[int]) -> list[Organisation]:
     """Some organisations of a lane."""
     return [Organisation(*row) for row in await connection.fetch(statements.read_organisations, lane, list(org_ids))]
@@ -116,7 +121,7 @@ async def insert_organisation(
     await connection.execute(
         statements.insert_organisation, organisation.lane, organisation.org_id, organisation.name,
         organisation.kind, organisation.level, organisation.currency, organisation.sandbox_of, organisation.parent_id,
-        changed, founded_at,
+        changed, founded_at, organisation.state,
     )  # fmt: skip
 
 
@@ -136,6 +141,14 @@ async def children(connection: Connection, agent_id: int) -> list[Organisation]:
     return [Organisation(*row) for row in await connection.fetch(statements.children, agent_id)]
 
 
+async def list_children(
+    connection: Connection, agent_id: int, *, kinds: Sequence[str], before_id: int, limit: int, name: str = ""
+) -> list[Organisation]:
+    """A page of who buys from an agent, newest first."""
+    rows = await connection.fetch(statements.children_before, agent_id, before_id, kinds, name, limit)
+    return [Organisation(*row) for row in rows]
+
+
 async def move_organisation(connection: Connection, org_id: int, parent_id: int | None, *, changed: int) -> None:
     await connection.execute(statements.move_organisation, ids.lane_of(org_id), org_id, parent_id, changed)
 
@@ -153,8 +166,27 @@ async def insert_key(
     sealed = None if key.secret is None else ring.seal(KEY_SECRET, key.key_id, key.secret)
     await connection.execute(
         statements.insert_api_key, key.lane, key.key_id, key.org_id, name, sorted(key.scopes), sealed,
-        key.public_key, list(key.allowed_ips), key.rate_per_second, key.daily_limit_e4, None, changed, at,
+        key.public_key, list(key.allowed_ips), key.rate_per_second, key.daily_limit_e4,
+        None if key.expires_at_ms is None else datetime.fromtimestamp(key.expires_at_ms / 1000, UTC), changed, at,
     )  # fmt: skip
+
+
+async def list_keys(connection: Connection, lane: int, org_ids: Sequence[int], *, limit: int) -> list[Any]:
+    rows: list[Any] = await connection.fetch(statements.list_api_keys, lane, list(org_ids), limit)
+    return rows
+
+
+async def set_key(connection: Connection, key: ApiKey, *, name: str, changed: int) -> bool:
+    """False if it is revoked."""
+    org_id = await connection.fetchval(
+        statements.set_api_key, key.lane, key.key_id, name, list(key.allowed_ips), key.rate_per_second,
+        key.daily_limit_e4, changed,
+    )  # fmt: skip
+    return org_id is not None
+
+
+async def sandboxes_of(connection: Connection, lane: int, org_id: int) -> list[Organisation]:
+    return [Organisation(*row) for row in await connection.fetch(statements.sandboxes_of, lane, org_id)]
 
 
 async def expire_key(connection: Connection, key_id: int, at: datetime, *, changed: int) -> None:
@@ -235,6 +267,11 @@ async def read_person_by_sign_in(connection: Connection, sign_in: str) -> tuple[
     return None if row is None else (row[0], row[1], row[2], row[3])
 
 
+async def rename_person(connection: Connection, person_id: int, name: str) -> bool:
+    """False if nobody active has that number."""
+    return await connection.fetchval(statements.rename_person, person_id, name) is not None
+
+
 async def erase_person(connection: Connection, person_id: int, sign_in: str) -> bool:
     """False if there is nothing left of him, or never was."""
     return await connection.fetchval(statements.erase_person, person_id, sign_in) is not None
@@ -249,6 +286,29 @@ async def set_membership(
     connection: Connection, lane: int, org_id: int, person_id: int, role: str, since: datetime
 ) -> None:
     await connection.execute(statements.set_membership, lane, org_id, person_id, role, since)
+
+
+async def end_membership(connection: Connection, lane: int, org_id: int, person_id: int) -> str | None:
+    """The role that was; None if there was none."""
+    role: str | None = await connection.fetchval(statements.end_membership, lane, org_id, person_id)
+    return role
+
+
+async def owners_of(connection: Connection, lane: int, org_id: int) -> list[int]:
+    return [row["person_id"] for row in await connection.fetch(statements.owners_of, lane, org_id)]
+
+
+async def members_of(connection: Connection, lane: int, org_id: int) -> list[tuple[int, str, str, str, datetime]]:
+    """(person, sign-in, name, role, since) each. People lie elsewhere than lanes: asked for apart."""
+    rows = await connection.fetch(statements.members_of, lane, org_id)
+    known = await connection.fetch(statements.read_people, [row["person_id"] for row in rows])
+    people = {row["person_id"]: (row["sign_in"], row["name"]) for row in known}
+    return [(row["person_id"], *people[row["person_id"]], row["role"], row["since"]) for row in rows]
+
+
+async def role_of(connection: Connection, lane: int, org_id: int, person_id: int) -> str | None:
+    role: str | None = await connection.fetchval(statements.role_of, lane, org_id, person_id)
+    return role
 
 
 async def memberships_of(connection: Connection, person_id: int) -> list[tuple[int, str]]:

@@ -66,6 +66,12 @@ async def read(db: Database, asked: Asked, *, before_id: int, limit: int) -> lis
     return sorted(found, key=lambda line: -line.audit_id)[:limit]
 
 
+async def about(connection: Connection, lane: int, subject_id: int, *, limit: int = 200) -> list[Kept]:
+    """What was done to one subject in its lane, newest first."""
+    rows = await connection.fetch(statements.audit_lines_of_subject, lane, subject_id, limit)
+    return [Kept(*row) for row in rows]
+
+
 async def latest(connection: Connection, lane: int, subject_id: int, act: str) -> dict[str, Any] | None:
     """What the latest line of this act on the subject says; None if there is none."""
     found: dict[str, Any] | None = await connection.fetchval(statements.latest_audit_data, lane, subject_id, act)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta, timezone
 
-_CHINA = timezone(timedelta(hours=8))
+CHINA = timezone(timedelta(hours=8))
 """Without summer time since 1991, so no table of time zones is needed; small machines often have none."""
 
 _held_ms: int | None = None
@@ -29,17 +29,17 @@ def china_day() -> date:
 
 def china_day_at(at_ms: int) -> date:
     """The day of China that a Unix millisecond lies in."""
-    return datetime.fromtimestamp(at_ms / 1000, _CHINA).date()
+    return datetime.fromtimestamp(at_ms / 1000, CHINA).date()
 
 
 def china_time(at_ms: int) -> str:
     """``2026-10-31 23:59:59.123`` as a clock in China showed it."""
-    return datetime.fromtimestamp(at_ms / 1000, _CHINA).isoformat(" ", "milliseconds")[:23]
+    return datetime.fromtimestamp(at_ms / 1000, CHINA).isoformat(" ", "milliseconds")[:23]
 
 
 def china_start_ms(day: date) -> int:
     """The Unix millisecond in which a day of China begins."""
-    return int(datetime(day.year, day.month, day.day, tzinfo=_CHINA).timestamp()) * 1000
+    return int(datetime(day.year, day.month, day.day, tzinfo=CHINA).timestamp()) * 1000
 
 
 def rfc3339(at: datetime) -> str:

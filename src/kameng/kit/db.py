@@ -26,6 +26,10 @@ UNANSWERED = (*LOST, asyncpg.QueryCanceledError)
 """And what the server says of a statement that waited too long, for a gate that somebody lost still holds."""
 
 
+DUPLICATE = asyncpg.UniqueViolationError
+"""What is raised when a row stands already that may stand once."""
+
+
 class CommitUnknown(ConnectionError):
     """The connection was lost at its COMMIT: what was written may stand. One of ``LOST``, and the only one of which
     that is true: whatever is lost earlier was never committed."""
@@ -65,6 +69,15 @@ class Database:
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:
         async with self.pool.acquire() as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def survey(self) -> AsyncIterator[Connection]:
+        """``connection()`` for reports over many days, where nothing may be written: each statement is planned for what
+        it asks. One plan for all would be made for a wallet of average business: for one without any it read every
+        transfer of the days instead, 110 ms for a month beside a million orders."""
+        async with self.pool.acquire() as connection, connection.transaction(readonly=True):
+            await connection.execute("SET LOCAL plan_cache_mode = force_custom_plan")
             yield connection
 
     async def close(self) -> None:

@@ -83,3 +83,10 @@ class TryLater(Refusal):
 
 class Fault(Exception):
     """A part of Kameng is broken or misused; the message tells the operator what to do."""
+
+
+class BadStaffAct(BadInput):
+    """This can't be done like that; the field says what is wrong."""
+
+    code = "bad_staff_act"
+    zh = "操作内容有误，请检查所指字段。"

@@ -46,6 +46,15 @@ class Event(msgspec.Struct, frozen=True):
     data: dict[str, Any] | None
 
 
+class RecentEvent(msgspec.Struct, frozen=True):
+    """That something happened, for hints."""
+
+    event_id: int
+    org_id: int
+    subject_id: int
+    kind: str
+
+
 async def emit(connection: Connection, lane: int, at: datetime, events: Sequence[NewEvent]) -> None:
     """Write events of one lane. Takes no gate: the caller holds it."""
     stamp = copying.timestamp(at)
@@ -71,3 +80,9 @@ async def timeline(connection: Connection, lane: int, subject_id: int) -> list[E
     """Everything that happened to one subject, oldest first."""
     rows = await connection.fetch(statements.events_of_subject, lane, subject_id)
     return [Event(*row.values()) for row in rows]
+
+
+async def recent(connection: Connection, lane: int, *, after_id: int, limit: int) -> list[RecentEvent]:
+    """What happened in a lane beyond an event of some moments ago, everybody's, oldest first."""
+    rows = await connection.fetch(statements.recent_events, lane, after_id, limit)
+    return [RecentEvent(*row.values()) for row in rows]

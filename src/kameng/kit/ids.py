@@ -14,6 +14,8 @@ EPOCH_MS = 1_735_689_600_000  # 2025-01-01T00:00:00Z
 LANE_BITS = 10
 COUNTER_BITS = 12
 LANE_COUNT_MAX = 1 << LANE_BITS
+ID_MAX = (1 << 63) - 1
+"""No id is above it: there lists begin whose newest come first."""
 
 _COUNTER_MASK = (1 << COUNTER_BITS) - 1
 _LANE_MASK = LANE_COUNT_MAX - 1

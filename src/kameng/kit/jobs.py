@@ -240,6 +240,13 @@ async def desk(connection: Connection, lane: int, *, after_id: int = 0, limit: i
     return [DeskJob(lane, *row.values()) for row in rows]
 
 
+async def desk_mark(connection: Connection, lane: int) -> tuple[int, int]:
+    """Differs when something came to the desk of a lane or left it; the gate is not needed."""
+    row = await connection.fetchrow(statements.desk_mark, lane)
+    assert row is not None
+    return row["jobs"], row["newest_id"]
+
+
 async def of_subject(connection: Connection, lane: int, subject_id: int) -> list[tuple[str, str]]:
     """What waits for a subject, each with its state; the gate is not needed."""
     return [(row["kind"], row["state"]) for row in await connection.fetch(statements.jobs_of_subject, lane, subject_id)]

@@ -69,6 +69,11 @@ SELECT job_id, kind, subject_id, payload, attempts, state, error, due_at FROM jo
 WHERE lane = $1 AND job_id > $2 AND state IN ('dead', 'unknown')
 ORDER BY job_id LIMIT $3;
 
+-- name: desk_mark
+-- How much lies on a lane's desk, as far as anybody counts, and the newest of it.
+SELECT count(*)::int AS jobs, coalesce(max(job_id), 0) AS newest_id FROM (
+  SELECT job_id FROM job WHERE lane = $1::smallint AND state IN ('dead', 'unknown') LIMIT 1000) AS desk;
+
 -- name: jobs_of_subject
 -- What waits for one subject.
 SELECT kind, state FROM job WHERE lane = $1 AND subject_id = $2 ORDER BY job_id;

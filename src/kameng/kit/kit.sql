@@ -8,6 +8,10 @@ RETURNING last_tick, serial;
 -- Every lane there is.
 SELECT lane FROM lane ORDER BY lane;
 
+-- name: last_tick
+-- How far a lane has come: the last tick that a committed transaction was dealt.
+SELECT last_tick FROM lane WHERE lane = $1::smallint;
+
 -- name: choose_lane
 -- The lane with the fewest organisations; counts the new one at once, so that parallel foundings spread.
 UPDATE lane SET organisations = organisations + 1
@@ -35,6 +39,11 @@ SELECT topic, value FROM epoch;
 SELECT sequence, event_id, kind, actor_id, at, data FROM event
 WHERE lane = $1 AND subject_id = $2 ORDER BY sequence;
 
+-- name: recent_events
+-- What happened in a lane beyond an event, oldest first. Only for what is new: the index knows where late rows lie.
+SELECT event_id, org_id, subject_id, kind FROM event
+WHERE lane = $1::smallint AND event_id > $2 ORDER BY event_id LIMIT $3;
+
 -- name: next_event_sequences
 -- The number that the next event of each subject gets; the caller holds the gate.
 SELECT s.subject_id, 1 + coalesce((
@@ -60,3 +69,57 @@ FROM unnest($3::bigint[], $4::bigint[], $5::bigint[], $6::text[], $7::bigint[], 
 -- name: latest_audit_data
 -- What the latest line of an act on one subject says.
 SELECT data FROM audit_line WHERE lane = $1::smallint AND subject_id = $2 AND act = $3 ORDER BY audit_id DESC LIMIT 1;
+
+-- name: insert_blob_piece
+-- A piece of a file, sealed.
+INSERT INTO blob_piece (lane, piece_id, blob_id, sealed) VALUES ($1::smallint, $2, $3, $4);
+
+-- name: blob_pieces
+-- The pieces of a file, in order.
+SELECT piece_id, sealed FROM blob_piece WHERE lane = $1::smallint AND blob_id = $2 ORDER BY piece_id;
+
+-- name: wipe_blobs
+-- Files that are not kept any more.
+DELETE FROM blob_piece WHERE lane = $1::smallint AND blob_id = ANY ($2::bigint[]);
+
+-- name: blobs_under_other_keys
+-- Pieces not sealed with the current key of the ring, for re-sealing, from an id on.
+SELECT piece_id, sealed FROM blob_piece
+WHERE lane = $1::smallint AND piece_id > $2 AND get_byte(sealed, 1) * 256 + get_byte(sealed, 2) <> $3::int
+ORDER BY piece_id LIMIT $4::int;
+
+-- name: reseal_blobs
+-- Puts re-sealed pieces in place of what was read.
+UPDATE blob_piece b SET sealed = s.sealed FROM unnest($2::bigint[], $3::bytea[], $4::bytea[]) AS s (piece_id, sealed, old)
+WHERE b.lane = $1::smallint AND b.piece_id = s.piece_id AND b.sealed = s.old;
+
+-- name: audit_lines_of_subject
+-- What was done to one subject, newest first.
+SELECT audit_id, at, org_id, actor_id, act, subject_id, data FROM audit_line
+WHERE lane = $1::smallint AND subject_id = $2 ORDER BY audit_id DESC LIMIT $3::int;
+
+-- name: all_switches
+-- Feature switches that somebody moved.
+SELECT name, is_on, changed_at, changed_by, reason FROM feature_switch;
+
+-- name: set_switch
+-- A feature is on or off from now on.
+INSERT INTO feature_switch (name, is_on, changed_at, changed_by, reason) VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT (name) DO UPDATE SET is_on = excluded.is_on, changed_at = excluded.changed_at,
+  changed_by = excluded.changed_by, reason = excluded.reason;
+
+-- name: server_health
+-- How PostgreSQL itself is: connections, cache, locks, the log, standbys, size on disk. Nothing of any table is read.
+SELECT (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend')::int AS connections,
+       (SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND backend_type = 'client backend')::int AS active,
+       current_setting('max_connections')::int AS connections_max,
+       (SELECT blks_hit FROM pg_stat_database WHERE datname = current_database()) AS blocks_hit,
+       (SELECT blks_read FROM pg_stat_database WHERE datname = current_database()) AS blocks_read,
+       (SELECT xact_commit FROM pg_stat_database WHERE datname = current_database()) AS commits,
+       (SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()) AS deadlocks,
+       (SELECT count(*) FROM pg_locks WHERE NOT granted)::int AS locks_awaited,
+       (SELECT coalesce(max(extract(epoch FROM clock_timestamp() - xact_start)), 0)::float8 FROM pg_stat_activity
+        WHERE state <> 'idle' AND backend_type = 'client backend' AND pid <> pg_backend_pid()) AS longest_s,
+       CASE WHEN pg_is_in_recovery() THEN 0 ELSE pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0') END::bigint AS wal_bytes,
+       (SELECT count(*) FROM pg_stat_replication)::int AS standbys,
+       pg_database_size(current_database()) AS disk_bytes;

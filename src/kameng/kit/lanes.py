@@ -38,7 +38,8 @@ async def pass_gate(connection: Connection, lane: int, *, id_count: int = 0) -> 
 async def pass_gates(
     connection: Connection, lanes: Iterable[int], *, id_counts: Mapping[int, int] | None = None
 ) -> dict[int, Passage]:
-    """Lock several lanes, in lane order, and deal ids. Only for what moves between lanes: stealing and sweeping."""
+    """Lock several lanes, in lane order, and deal ids. Only for what
+    moves between lanes: stealing, sweeping, news of one lane for an organisation of another."""
     counts = id_counts or {}
     return {
         lane: await pass_gate(connection, lane, id_count=counts.get(lane, 0)) for lane in sorted(set(lanes))
@@ -47,6 +48,12 @@ async def pass_gates(
 
 async def lane_numbers(connection: Connection) -> list[int]:
     return [row["lane"] for row in await connection.fetch(statements.lane_numbers)]
+
+
+async def last_tick(connection: Connection, lane: int) -> int:
+    """How far a lane has come; while it stands still nothing happened in it. The gate is not held."""
+    tick: int = await connection.fetchval(statements.last_tick, lane)
+    return tick
 
 
 async def choose_lane(connection: Connection) -> int:

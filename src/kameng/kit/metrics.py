@@ -44,6 +44,9 @@ http_requests = Counter(
     ["route", "status"],
     registry=registry,
 )
+payment_notices = Counter(
+    "kameng_payment_notices", "Notices of payment providers, by what came of them.", ["effect"], registry=registry
+)
 jobs = Counter(
     "kameng_jobs",
     "Jobs: done, failed (tried again), dead, unknown, late.",

@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 
 E4 = 10_000
+MINOR_E4 = 100
+"""One fen or cent: providers and banks count in whole ones. No currency of another smallest unit is taken."""
 AMOUNT_E4_MAX = 10**15
 """100 billion yuan: larger amounts are mistakes."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 
-from kameng.kit import lanes
+from kameng.kit import crypto, lanes
 from kameng.kit.crypto import KeyRing
 from kameng.kit.db import Connection, Database
 
@@ -16,6 +16,22 @@ Look = Callable[[Connection, int, int, int, int], Awaitable[list[tuple[int, byte
 """(connection, lane, after id, key number, limit) → (id, sealed) of rows under other keys, by id."""
 Put = Callable[[Connection, int, Sequence[tuple[int, bytes, bytes]]], Awaitable[None]]
 """(connection, lane, (id, fresh, old) each): a row that changed since it was read is left alone."""
+
+
+PutOne = Callable[[Connection, int, bytes, bytes], Awaitable[None]]
+"""(connection, id, fresh, old): as ``Put``, of one row."""
+
+
+async def reseal_directory(
+    db: Database, ring: KeyRing, what: bytes, rows: Sequence[tuple[int, bytes]], *, put: PutOne
+) -> int:
+    """The same for a small table that lies in no lane, whose ``rows`` are (id, sealed), all of them."""
+    stale = [(row_id, sealed) for row_id, sealed in rows if crypto.key_number_of(sealed) != ring.current]
+    for row_id, sealed in stale:
+        fresh = ring.seal(what, row_id, ring.open(what, row_id, sealed))
+        async with db.transaction() as connection:
+            await put(connection, row_id, fresh, sealed)
+    return len(stale)
 
 
 async def reseal(db: Database, ring: KeyRing, lane: int, what: bytes, *, look: Look, put: Put) -> int:

@@ -12,6 +12,7 @@ import ipaddress
 import os
 import tomllib
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
@@ -115,6 +116,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         PerMille, _says("What a withdrawal costs, in thousandths of its amount, rounded up to whole fen.")
     ] = 0
     withdrawal_fee_least_yuan: Annotated[Whole, _says("The least a withdrawal costs, in yuan.")] = 0
+    epay_fee_per_mille: Annotated[
+        PerMille, _says("What the house keeps of payments that it collects for members' own shops, in thousandths.")
+    ] = 6
     metrics_port: Annotated[
         Port, _says("The port on which worker and scheduler show `/metrics`, this machine only; 0: none.")
     ] = 0
@@ -174,7 +178,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         _says("Whether the embedded server answers only when its standby has an order too; without one orders wait."),
     ] = "off"
     private_days: Annotated[
-        Days, _says("How many days after it was placed a final order's account (phone, address, …) is removed.")
+        Days,
+        _says(
+            "How many days after it was placed a final order's account (phone, address, …) is removed;"
+            " and how long payment providers' notices are kept as they came."
+        ),
     ] = PRIVATE_DAYS
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], _says("The least important lines to log.")
@@ -350,3 +358,27 @@ def _as_toml(value: Any) -> str:
     if isinstance(value, tuple):
         return f"[{', '.join(_as_toml(part) for part in value)}]"
     return str(value)
+
+
+def local_url(chosen: Settings, port: int) -> str:
+    """How this machine reaches its gateway."""
+    host = f"[{chosen.host}]" if ":" in chosen.host else chosen.host
+    with suppress(ValueError):
+        if ipaddress.ip_address(chosen.host).is_unspecified:  # all of them, so also this one
+            host = "[::1]" if ":" in host else "127.0.0.1"
+    return f"{'http' if chosen.tls_certificate == 'off' else 'https'}://{host}:{port}"
+
+
+def base_url(chosen: Settings) -> str:
+    """Where users and providers reach the platform; without an address of its own, where this machine does."""
+    return chosen.public_url or local_url(chosen, chosen.port)
+
+
+def sources(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """Where each setting's value came from: ``environment``, ``file`` or ``default``."""
+    known = {setting.name: setting for setting in describe()}
+    named = _from_environment(environ, known)
+    filed = _from_file(environ, named.get("data_dir") or _default_data_dir(), known)
+    return {
+        name: "environment" if name in named else "file" if name in filed else "default" for name in known
+    }

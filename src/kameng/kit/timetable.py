@@ -22,6 +22,8 @@ from kameng.kit.jobs import statements
 log = logs.get_logger(__name__)
 
 POLL_S = 1.0
+SHARE_MOST, REST_MOST_S = 0.02, 60.0
+"""An entry takes this share of its time at most, but rests no longer than that for it."""
 LEASE_USED = 0.9
 """Work is cut off this far into a lease that was not renewed: before its end, when another may start."""
 
@@ -151,12 +153,12 @@ class Timetable:
         self, entry: Entry, token: int, *, planned_at: datetime, began: datetime, error: Exception | None
     ) -> None:
         now = clock.now()
-        took_ms = round((now - began).total_seconds() * 1000)
+        took_s = (now - began).total_seconds()
         said = logs.error_text(error) if error else None
-        next_at = following(planned_at, every_s=entry.every_s, now=now)
+        next_at = following(planned_at, every_s=entry.every_s, now=now + resting(took_s))
         async with self._db.transaction() as connection:
             ours = await connection.fetchval(
-                statements.finish_entry, entry.name, token, next_at, began, took_ms, said
+                statements.finish_entry, entry.name, token, next_at, began, round(took_s * 1000), said
             )
         metrics.timetable_runs.labels(entry.name, "failed" if error else "done" if ours else "late").inc()
 
@@ -165,6 +167,11 @@ def following(planned_at: datetime, *, every_s: float, now: datetime) -> datetim
     """The first time after ``now`` on the entry's own beat; what was missed is missed."""
     missed = math.floor((now - planned_at).total_seconds() / every_s)
     return planned_at + timedelta(seconds=every_s * (max(missed, 0) + 1))
+
+
+def resting(took_s: float) -> timedelta:
+    """What takes long is done less often: looks of a few seconds' beat grow with what there is to look at."""
+    return timedelta(seconds=min(took_s / SHARE_MOST, REST_MOST_S))
 
 
 async def rows(db: Database) -> list[Row]:

@@ -26,6 +26,9 @@ log = logs.get_logger(__name__)
 
 PAUSE_MIN_S = 0.01
 PAUSE_MAX_S = 1.0
+GATHER_S = 0.1
+"""How long a lane's loop lets jobs gather that arrive few at a time: each turn costs the lane its gate and a commit,
+however little it finds, and what people order comes in a steady trickle."""
 
 
 class Limits(msgspec.Struct, frozen=True):
@@ -93,11 +96,11 @@ class _LaneLoop:
                     self.bell.clear()
                     try:
                         finished = await self._turn()
-                        pause_s = PAUSE_MIN_S if finished else min(pause_s * 2, PAUSE_MAX_S)
+                        pause_s = GATHER_S if finished else min(pause_s * 2, PAUSE_MAX_S)
                     except Exception as error:  # the database is away; what came back stays in our hands
                         log.error("the lane's worker failed", error=error)
                         finished, pause_s = 0, PAUSE_MAX_S
-                    if not finished:
+                    if finished < self._limits.batch // 2:
                         await self._sleep(pause_s)
             finally:
                 for _, task in self._out.values():

@@ -1,5 +1,6 @@
 """Money: accounts, immutable transfers, holds, credit lines and statements, lane by lane."""
 
+from kameng.ledger.clearing import CHANNEL, CHANNEL_FEE, open_channel_accounts
 from kameng.ledger.crediting import set_credit_line
 from kameng.ledger.errors import (
     BadAmount,
@@ -24,6 +25,17 @@ from kameng.ledger.model import (
     Transfer,
     house_account,
 )  # fmt: skip
+from kameng.ledger.overseeing import (
+    HouseSum,
+    TwoSided,
+    Wallet,
+    accounts_of,
+    house_accounts,
+    house_sums,
+    postings_near,
+    unbalanced,
+    wallets,
+)  # fmt: skip
 from kameng.ledger.posting import (
     open_house,
     open_wallet,
@@ -35,7 +47,10 @@ from kameng.ledger.posting import (
     transfer,
 )  # fmt: skip
 from kameng.ledger.store import (
+    Posted,
     StatementLine,
+    find_posting,
+    moved_by_day,
     read_accounts,
     read_statement,
     read_sub_accounts,
@@ -45,10 +60,12 @@ from kameng.ledger.store import (
 from kameng.ledger.sweeping import finish, open_sub_accounts, sweep
 
 __all__ = [
+    "CHANNEL", "CHANNEL_FEE",
     "HOUSE_ACCOUNT_MAX", "HOUSE_NUMBERS", "SUB_ACCOUNT", "Account", "BadAmount", "BadLedgerEntry", "Books",
-    "CreditLineInUse", "House", "InsufficientBalance", "LedgerRefused", "Leg", "NewTransfer", "NoSuchWallet",
-    "NotSettled", "Posting", "Result", "StatementLine", "Transfer", "finish", "house_account", "open_house",
-    "open_sub_accounts", "open_wallet", "post_chain", "post_linked", "read_accounts", "read_statement",
-    "read_sub_accounts", "read_wallet", "recharge", "set_credit_line", "standing", "sweep", "transfer", "unsettled_of",
-    "write",
+    "CreditLineInUse", "House", "HouseSum", "InsufficientBalance", "LedgerRefused", "Leg", "NewTransfer",
+    "NoSuchWallet", "NotSettled", "Posted", "Posting", "Result", "StatementLine", "Transfer", "TwoSided", "Wallet",
+    "accounts_of", "find_posting", "finish", "house_account", "house_accounts", "house_sums", "moved_by_day",
+    "open_channel_accounts", "open_house", "open_sub_accounts", "open_wallet", "post_chain", "post_linked",
+    "postings_near", "read_accounts", "read_statement", "read_sub_accounts", "read_wallet", "recharge",
+    "set_credit_line", "standing", "sweep", "transfer", "unbalanced", "unsettled_of", "wallets", "write",
 ]  # fmt: skip

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import date, datetime, timedelta
 
 import msgspec
 
-from kameng.kit import copying, sql
+from kameng.kit import copying, ids, sql
 from kameng.kit.db import Connection
-from kameng.ledger.model import Account, Books, Parcel, Transfer
+from kameng.ledger.model import HOUSE_ACCOUNT_MAX, Account, Books, Parcel, Transfer
 
 statements = sql.load("kameng.ledger")
 
@@ -19,6 +19,9 @@ _TRANSFERS = copying.Rows(
      "subject_id": "q", "debit_after_e4": "q", "credit_after_e4": "q", "at": "q"},
     ["kind", "code", "pending_id"],
 )  # fmt: skip
+
+CHINA_AHEAD_MS = 8 * 3_600_000
+_FIRST_DAY = date(1970, 1, 1)
 
 
 class StatementLine(msgspec.Struct, frozen=True):
@@ -94,8 +97,43 @@ async def set_credit_line(connection: Connection, lane: int, account_id: int, cr
 async def read_statement(
     connection: Connection, lane: int, account_id: int, *, before_id: int, limit: int
 ) -> list[StatementLine]:
-    rows = await connection.fetch(statements.statement, lane, account_id, before_id, limit)
+    statement = statements.house_statement if account_id <= HOUSE_ACCOUNT_MAX else statements.statement
+    rows = await connection.fetch(statement, lane, account_id, before_id, limit)
     return [StatementLine(*row) for row in rows]
+
+
+async def moved_by_day(
+    connection: Connection, lane: int, account_id: int, *, from_id: int, end_id: int, codes: Sequence[str]
+) -> dict[date, int]:
+    """What transfers of these codes left in an account, by the day of China in which they were dealt their ids."""
+    rows = await connection.fetch(
+        statements.moved_by_day, lane, account_id, from_id, end_id, ids.EPOCH_MS + CHINA_AHEAD_MS, codes
+    )
+    return {_FIRST_DAY + timedelta(days=row["day"]): row["amount_e4"] for row in rows}
+
+
+class Posted(msgspec.Struct, frozen=True):
+    """A transfer with what stands on both its sides, each balance as it was after it."""
+
+    transfer_id: int
+    at: datetime
+    kind: str
+    code: str
+    subject_id: int
+    amount_e4: int
+    debit_account: int
+    debit_code: str
+    credit_account: int
+    credit_code: str
+    debit_after_e4: int
+    credit_after_e4: int
+
+
+async def find_posting(connection: Connection, lane: int, account_id: int, transfer_id: int) -> list[Posted]:
+    """Of the account's own: the transfer, the hold that it resolves, and what resolved it; none of anybody else's."""
+    rows = await connection.fetch(statements.find_posting, lane, account_id, transfer_id)
+    found = [Posted(*row) for row in rows]
+    return found if any(one.transfer_id == transfer_id for one in found) else []
 
 
 async def read_sub_accounts(
@@ -124,6 +162,25 @@ async def read_due_accounts(
     rows = await connection.fetch(statements.read_due_accounts, lane, list(peers), code)
     return {(peer, currency): Account(account_id, org_id, code, currency, *rest)
             for peer, account_id, org_id, code, currency, *rest in rows}  # fmt: skip
+
+
+async def read_channel_accounts(
+    connection: Connection, lane: int, channel_ids: Sequence[int]
+) -> dict[tuple[int, str], Account]:
+    """By channel and code."""
+    rows = await connection.fetch(statements.read_channel_accounts, lane, list(channel_ids))
+    return {(channel_id, code): Account(account_id, org_id, code, *rest)
+            for channel_id, account_id, org_id, code, *rest in rows}  # fmt: skip
+
+
+async def insert_channel_accounts(
+    connection: Connection, lane: int, accounts: dict[tuple[int, str], Account]
+) -> None:
+    await connection.execute(
+        statements.insert_channel_accounts, lane, [a.account_id for a in accounts.values()],
+        [a.code for a in accounts.values()], [a.currency for a in accounts.values()],
+        [channel_id for channel_id, _ in accounts],
+    )  # fmt: skip
 
 
 async def insert_due_accounts(

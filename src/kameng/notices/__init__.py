@@ -1,14 +1,17 @@
 """Telling: webhooks by Standard Webhooks 1.0, the feed and live events, and messages to people."""
 
 from kameng.notices.announcing import STAFF, STAFF_LANE, Notice, announce, announce_now
+from kameng.notices.bulletins import Bulletin, Bulletins, every_bulletin, publish, withdraw
 from kameng.notices.channels import Channels, NotSetUp
 from kameng.notices.delivering import LEASE_S, Dispatcher
 from kameng.notices.enrolling import Subscription, Told, subscribe, subscriptions, told, unsubscribe
 from kameng.notices.errors import (
+    BadBulletin,
     BadEndpoint,
     BadMessage,
     BadReplay,
     EndpointDisabled,
+    NoSuchBulletin,
     NoSuchEndpoint,
     NoSuchSubscription,
     TooManyEndpoints,
@@ -20,7 +23,8 @@ from kameng.notices.live import Hub, LetGo, Watch
 from kameng.notices.mail import MailSettings
 from kameng.notices.messages import Address, NewMessage, tell, tell_now, was_told
 from kameng.notices.model import Endpoint, Event, LoggedAttempt, Outcome, data_of
-from kameng.notices.reading import FeedPage, LogPage, feed_end, read_feed, read_log
+from kameng.notices.overseeing import Tried, attempts_of, endpoints_in_trouble, every_endpoint
+from kameng.notices.reading import FeedPage, LogFilter, LogPage, feed_end, read_feed, read_log
 from kameng.notices.sending import Sender
 from kameng.notices.showing import States
 from kameng.notices.sms import SmsSettings
@@ -50,9 +54,12 @@ __all__ = [
     "TEMPLATES",
     "TOPICS",
     "Address",
+    "BadBulletin",
     "BadEndpoint",
     "BadMessage",
     "BadReplay",
+    "Bulletin",
+    "Bulletins",
     "Channels",
     "Dispatcher",
     "Endpoint",
@@ -61,11 +68,13 @@ __all__ = [
     "FeedPage",
     "Hub",
     "LetGo",
+    "LogFilter",
     "LogPage",
     "LoggedAttempt",
     "MailSettings",
     "NewEndpoint",
     "NewMessage",
+    "NoSuchBulletin",
     "NoSuchEndpoint",
     "NoSuchSubscription",
     "NotSetUp",
@@ -80,17 +89,23 @@ __all__ = [
     "TooManyEndpoints",
     "TooManyMessages",
     "TooManySubscribers",
+    "Tried",
     "Watch",
     "announce",
     "announce_now",
+    "attempts_of",
     "change_endpoint",
     "create_endpoint",
     "data_of",
+    "endpoints_in_trouble",
+    "every_bulletin",
+    "every_endpoint",
     "feed_end",
     "find_endpoint",
     "handlers",
     "list_endpoints",
     "open_feed",
+    "publish",
     "purge",
     "read_feed",
     "read_log",
@@ -108,4 +123,5 @@ __all__ = [
     "was_told",
     "watch_desk",
     "watch_work",
+    "withdraw",
 ]  # fmt: skip

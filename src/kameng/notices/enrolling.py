@@ -13,15 +13,15 @@ import msgspec
 
 from kameng.kit import audit, clock, crypto, ids, lanes, resealing
 from kameng.kit.db import Connection, Database
+from kameng.kit.ids import ID_MAX
 from kameng.notices import messages, store
 from kameng.notices.announcing import STAFF, STAFF_LANE, SUBSCRIBERS_MAX
-from kameng.notices.errors import BadMessage, NoSuchSubscription, TooManySubscribers
+from kameng.notices.errors import BadEndpoint, BadMessage, NoSuchSubscription, TooManySubscribers
 from kameng.notices.messages import ADDRESS, Address
 from kameng.notices.store import statements
 from kameng.notices.targets import Policy
 from kameng.notices.templates import LANGUAGES, TOPICS
 
-ID_MAX = (1 << 63) - 1
 _MAILBOX = re.compile(r"[^\s@<>\",;:]{1,64}@[^\s@<>\",;:]{1,190}")
 _PHONE = re.compile(r"\+?[0-9]{6,15}")
 
@@ -54,7 +54,8 @@ async def subscribe(
     db: Database, ring: crypto.KeyRing, org_id: int, *, topic: str, channel: str, address: Address, policy: Policy,
     language: str = "zh", actor_id: int = 0,
 ) -> int:  # fmt: skip
-    """Have somebody told of a topic; returns the subscription's id. Asked again, only the language may change."""
+    """Have somebody told of a topic; returns the subscription's id. Asked again it stays, in the language and with the
+    robot's secret that were said last."""
     _check(org_id, topic, language)
     check_address(channel, address, policy)
     lane = _lane_of(org_id)
@@ -62,14 +63,19 @@ async def subscribe(
         passage = await lanes.pass_gate(connection, lane, id_count=2)
         if org_id != STAFF and not await store.organisation_exists(connection, org_id):
             raise BadMessage("there is no such organisation", field="organisation", detail_zh="没有这个商户")
+        address_hash = messages.hash_of(ring, channel, address)
+        present: int | None = await connection.fetchval(
+            statements.find_subscription, org_id, topic, channel, address_hash
+        )
         others = await connection.fetch(statements.subscribers, org_id, topic)
-        subscription_id: int = await connection.fetchval(
-            statements.put_subscription, passage.ids[0], org_id, topic, channel, language,
-            ring.seal(ADDRESS, passage.ids[0], msgspec.json.encode(address)),
-            messages.hash_of(ring, channel, address), messages.masked(channel, address), clock.now(),
-        )  # fmt: skip
-        if len(others) >= SUBSCRIBERS_MAX and subscription_id == passage.ids[0]:
+        if present is None and len(others) >= SUBSCRIBERS_MAX:
             raise TooManySubscribers(f"at most {SUBSCRIBERS_MAX}", detail_zh=f"最多 {SUBSCRIBERS_MAX} 个")
+        subscription_id = passage.ids[0] if present is None else present
+        await connection.execute(
+            statements.put_subscription, subscription_id, org_id, topic, channel, language,
+            ring.seal(ADDRESS, subscription_id, msgspec.json.encode(address)), address_hash,
+            messages.masked(channel, address), clock.now(),
+        )  # fmt: skip
         said = {"topic": topic, "channel": channel, "language": language}
         line = audit.Line(passage.ids[1], org_id, actor_id, "notice.subscribe", subscription_id, said)
         await audit.note(connection, lane, clock.now(), [line])
@@ -114,7 +120,10 @@ def check_address(channel: str, address: Address, policy: Policy) -> None:
     if channel == "sms" and not _PHONE.fullmatch(address.to):
         raise BadMessage("a phone number, digits only", field="target", detail_zh="应为手机号，仅数字")
     if channel not in ("mail", "sms"):
-        policy.check_url(address.to)
+        try:
+            policy.check_url(address.to)
+        except BadEndpoint as refused:  # named as it was asked for: it is no webhook
+            raise BadMessage(refused.detail, field="target", detail_zh=refused.detail_zh) from None
 
 
 async def reseal(db: Database, ring: crypto.KeyRing, lane: int) -> int:

@@ -9,6 +9,8 @@
     BadMessage         400  bad_message
     NoSuchSubscription 404  notice_subscription_unknown
     TooManySubscribers 409  too_many_subscribers
+    BadBulletin        400  bad_announcement
+    NoSuchBulletin     404  announcement_unknown
 """
 
 from __future__ import annotations
@@ -78,3 +80,17 @@ class TooManySubscribers(Conflict):
 
     code = "too_many_subscribers"
     zh = "该主题的接收人数量已达上限，请先移除一个。"
+
+
+class BadBulletin(BadInput):
+    """The announcement can't be published like this; the field says what is wrong."""
+
+    code = "bad_announcement"
+    zh = "公告无法发布，请检查所指字段。"
+
+
+class NoSuchBulletin(NotFound):
+    """There is no such announcement, or it was withdrawn."""
+
+    code = "announcement_unknown"
+    zh = "没有这条公告，或已撤下。"

@@ -6,6 +6,7 @@ Nothing is kept here: whoever falls behind is let go and comes again with the la
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from types import TracebackType
 
 from kameng.kit import ids, logs
@@ -75,6 +76,8 @@ class Hub:
         self._watches: dict[int, dict[int, set[Watch]]] = {}  # by lane, by organisation
         self._readers: dict[int, asyncio.Task[None]] = {}
         self._stopped = False
+        self.on_stop: list[Callable[[], None]] = []
+        """Who else holds streams in this process, and lets them go when it ends."""
 
     def watch(self, org_id: int) -> Watch:
         return Watch(self, org_id)
@@ -106,6 +109,8 @@ class Hub:
     def stop(self) -> None:
         """Let everybody go."""
         self._stopped = True
+        for let_go in self.on_stop:
+            let_go()
         for watch in [watch for by_org in self._watches.values() for some in by_org.values() for watch in some]:
             watch.let_go()
         for reader in self._readers.values():

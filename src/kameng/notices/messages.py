@@ -1,7 +1,7 @@
 """Messages to people: written with the job that sends them, in the transaction that has something to say.
 
 An address is sealed, and counted by its keyed hash: nobody is sent more than a channel's limit. What a message says is
-a template and its facts, never a secret.
+a template and its facts, never a secret; what a template hides is sealed with the address.
 """
 
 from __future__ import annotations
@@ -35,7 +35,8 @@ LIMITS: dict[str, tuple[tuple[int, int], ...]] = {
 
 
 class Address(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Where a message goes: a mailbox, a phone number, or a robot's address with its secret."""
+    """Where a message goes: a mailbox, a phone number, or a robot's address with its secret; and, of a template that
+    hides something (a code), that."""
 
     to: str
     secret: str = ""
@@ -76,6 +77,13 @@ class NewMessage(msgspec.Struct, frozen=True, kw_only=True):
     facts: Mapping[str, str]
     language: str = "both"
     about: str = ""
+    hidden: str = ""
+    """What the template hides."""
+
+    @property
+    def sealed(self) -> Address:
+        """What is sealed of it."""
+        return msgspec.structs.replace(self.address, secret=self.hidden) if self.hidden else self.address
 
 
 async def tell(
@@ -84,13 +92,14 @@ async def tell(
     """A message with its job. The caller passed the gate and had two ids dealt there."""
     check_channel(new.channel)
     templates.check(new.template, new.facts)
+    assert bool(new.hidden) == bool(templates.TEMPLATES[new.template].hidden), new.template
     message_id, job_id = message_and_job
     at, address_hash = clock.now(), hash_of(ring, new.channel, new.address)
     for seconds, most in LIMITS[new.channel]:
         since = at - timedelta(seconds=seconds)
         if await connection.fetchval(statements.messages_since, lane, address_hash, since) >= most:
             raise TooManyMessages(f"at most {most} in {seconds} s", detail_zh=f"{seconds} 秒内最多 {most} 条")
-    sealed = ring.seal(ADDRESS, message_id, msgspec.json.encode(new.address))
+    sealed = ring.seal(ADDRESS, message_id, msgspec.json.encode(new.sealed))
     await connection.execute(
         statements.insert_message, lane, message_id, new.org_id, new.channel, new.template, dict(new.facts), sealed,
         address_hash, at, new.language, new.about, masked(new.channel, new.address),
@@ -130,13 +139,16 @@ def masked(channel: str, address: Address) -> str:
 
 async def tell_now(
     db: Database, ring: crypto.KeyRing, org_id: int, *, channel: str, address: Address, template: str,
-    facts: Mapping[str, str],
+    facts: Mapping[str, str], language: str = "both", hidden: str = "",
 ) -> int:  # fmt: skip
     """A message in a transaction of its own; returns its id."""
     lane = ids.lane_of(org_id)
     async with db.transaction() as connection:
         passage = await lanes.pass_gate(connection, lane, id_count=2)
-        new = NewMessage(org_id=org_id, channel=channel, address=address, template=template, facts=facts)
+        new = NewMessage(
+            org_id=org_id, channel=channel, address=address, template=template, facts=facts, language=language,
+            hidden=hidden,
+        )  # fmt: skip
         await tell(connection, ring, lane, (passage.ids[0], passage.ids[1]), new)
     return passage.ids[0]
 

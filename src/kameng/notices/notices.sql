@@ -242,13 +242,18 @@ SELECT EXISTS (
 SELECT message_id, channel, template, language, shown, state, receipt, created_at, sent_at FROM message
 WHERE lane = $1::smallint AND org_id = $2 AND message_id < $3 ORDER BY message_id DESC LIMIT $4::int;
 
+-- name: find_subscription
+-- The subscription of an address to a topic.
+SELECT subscription_id FROM notice_subscription
+WHERE org_id = $1 AND topic = $2 AND channel = $3 AND address_hash = $4;
+
 -- name: put_subscription
--- Somebody is to be told of a topic; asked for again, in the language said last.
+-- Somebody is to be told of a topic; asked for again, in the language and with the secret said last.
 INSERT INTO notice_subscription (subscription_id, org_id, topic, channel, language, address, address_hash, shown,
                                  created_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
-ON CONFLICT (org_id, topic, channel, address_hash) DO UPDATE SET language = excluded.language
-RETURNING subscription_id;
+ON CONFLICT (org_id, topic, channel, address_hash) DO UPDATE
+SET language = excluded.language, address = excluded.address;
 
 -- name: subscriptions_of
 -- Whom an organisation (0: the staff) wants told, and of what.
@@ -281,12 +286,14 @@ FROM unnest($1::bigint[], $2::bytea[], $3::bytea[]) AS s (subscription_id, seale
 WHERE n.subscription_id = s.subscription_id AND n.address = s.old;
 
 -- name: untold_desk
--- What lies on the desk and staff does not know yet, or does not know to have waited since before $2. What messages
--- themselves laid there is left out: a broken channel must not tell of itself for ever.
-SELECT j.job_id, j.kind, j.due_at < $2 AS is_overdue, t.job_id IS NULL AS is_new FROM job j
-LEFT JOIN desk_told t ON t.lane = $1::smallint AND t.job_id = j.job_id
+-- What lies on the desk and staff does not know yet, or does not know to have waited since before $2. What was overdue
+-- and is not any more came back between two looks, and is told as new. What messages themselves laid there is left out:
+-- a broken channel must not tell of itself for ever.
+SELECT j.job_id, j.kind, j.due_at < $2 AS is_overdue,
+       t.job_id IS NULL OR t.was_overdue AND j.due_at >= $2 AS is_new
+FROM job j LEFT JOIN desk_told t ON t.lane = $1::smallint AND t.job_id = j.job_id
 WHERE j.lane = $1::smallint AND j.state IN ('dead', 'unknown') AND NOT starts_with(j.kind, 'notices.')
-  AND (t.job_id IS NULL OR j.due_at < $2 AND NOT t.was_overdue)
+  AND (t.job_id IS NULL OR t.was_overdue <> (j.due_at < $2))
 ORDER BY j.job_id LIMIT $3::int;
 
 -- name: put_desk_told
@@ -295,7 +302,56 @@ INSERT INTO desk_told (lane, job_id, was_overdue)
 SELECT $1::smallint, d.job_id, d.was_overdue FROM unnest($2::bigint[], $3::boolean[]) AS d (job_id, was_overdue)
 ON CONFLICT (lane, job_id) DO UPDATE SET was_overdue = excluded.was_overdue;
 
+-- name: has_left_desk
+-- Whether something that staff was told of is not on the desk any more.
+SELECT EXISTS (
+  SELECT FROM desk_told t WHERE t.lane = $1::smallint AND NOT EXISTS (
+    SELECT FROM job j WHERE j.lane = $1::smallint AND j.job_id = t.job_id AND j.state IN ('dead', 'unknown')));
+
 -- name: forget_desk_told
 -- Forgets what left the desk: should it come back, it is told anew.
 DELETE FROM desk_told t WHERE t.lane = $1::smallint AND NOT EXISTS (
   SELECT FROM job j WHERE j.lane = $1::smallint AND j.job_id = t.job_id AND j.state IN ('dead', 'unknown'));
+
+-- name: attempts_of_events
+-- What was tried of some events at an organisation's endpoints, from the first of them on; at most so many rows are
+-- looked at.
+SELECT l.endpoint_id, l.at, l.event_ids, l.statuses, l.took_ms, l.attempts, l.faults
+FROM webhook_endpoint w CROSS JOIN LATERAL (
+  SELECT * FROM webhook_log
+  WHERE lane = $1::smallint AND endpoint_id = w.endpoint_id AND log_id > $4 ORDER BY log_id LIMIT $5::int
+) AS l
+WHERE w.lane = $1::smallint AND w.org_id = $2 AND l.event_ids && $3::bigint[] ORDER BY l.at;
+
+-- name: endpoints_in_trouble
+-- Endpoints of a lane that fail or were disabled.
+SELECT endpoint_id, org_id, name, url, kinds, state, reason, changed, created_at, cursor_id, failures, failing_since,
+       paused_until
+FROM webhook_endpoint
+WHERE lane = $1::smallint AND (state = 'disabled' OR state = 'active' AND failures > 0) ORDER BY endpoint_id LIMIT $2::int;
+
+-- name: endpoints_of_lane
+-- Endpoints of a lane below an id, newest first.
+SELECT endpoint_id, org_id, name, url, kinds, state, reason, changed, created_at, cursor_id, failures, failing_since,
+       paused_until
+FROM webhook_endpoint WHERE lane = $1::smallint AND endpoint_id < $2 AND state <> 'removed'
+ORDER BY endpoint_id DESC LIMIT $3::int;
+
+-- name: insert_bulletin
+-- Something to be said on pages.
+INSERT INTO announcement (announcement_id, face, tone, zh, en, starts_at, ends_at, created_at, created_by)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9);
+
+-- name: withdraw_bulletin
+-- It is not said any more.
+UPDATE announcement SET withdrawn_at = $2 WHERE announcement_id = $1 AND withdrawn_at IS NULL RETURNING announcement_id;
+
+-- name: standing_bulletins
+-- What is said now, or will be.
+SELECT announcement_id, face, tone, zh, en, starts_at, ends_at, created_at, created_by, withdrawn_at FROM announcement
+WHERE withdrawn_at IS NULL AND (ends_at IS NULL OR ends_at > $1) ORDER BY starts_at DESC LIMIT 100;
+
+-- name: all_bulletins
+-- Everything that was ever said, newest first, below an id.
+SELECT announcement_id, face, tone, zh, en, starts_at, ends_at, created_at, created_by, withdrawn_at FROM announcement
+WHERE announcement_id < $1 ORDER BY announcement_id DESC LIMIT $2::int;

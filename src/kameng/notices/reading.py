@@ -6,12 +6,13 @@ import msgspec
 
 from kameng.kit import clock, ids
 from kameng.kit.db import Database
+from kameng.kit.ids import ID_MAX
 from kameng.notices import store
 from kameng.notices.model import Event, LoggedAttempt
 from kameng.notices.subscribing import find_endpoint, open_feed
 
-ID_MAX = (1 << 63) - 1
 LOG_ROWS_MAX = 50
+LOG_ROWS_FILTERED_MAX = 1000
 
 
 class LogPage(msgspec.Struct, frozen=True):
@@ -29,20 +30,37 @@ class FeedPage(msgspec.Struct, frozen=True):
     more: bool
 
 
-async def read_log(db: Database, org_id: int, endpoint_id: int, *, before_id: int = ID_MAX, limit: int = 50) -> LogPage:
-    """What was tried at an endpoint. A page ends where a row of the log does, so it may hold a few more than asked."""
+class LogFilter(msgspec.Struct, frozen=True):
+    """Which attempts are wanted; None: whichever."""
+
+    delivered: bool | None = None
+    event_id: int | None = None
+
+    def wants(self, one: LoggedAttempt) -> bool:
+        is_delivered = 200 <= one.status < 300 and not one.fault
+        return self.delivered in (None, is_delivered) and self.event_id in (None, one.event_id)
+
+
+async def read_log(
+    db: Database, org_id: int, endpoint_id: int, *, before_id: int = ID_MAX, limit: int = 50,
+    wanted: LogFilter | None = None,
+) -> LogPage:  # fmt: skip
+    """What was tried at an endpoint. A page ends where a row of the log does, so it may hold a few more than asked;
+    with a filter it may hold fewer, since it looks through so many rows and no more."""
     await find_endpoint(db, org_id, endpoint_id)
+    rows_max = LOG_ROWS_MAX if wanted is None else LOG_ROWS_FILTERED_MAX
     async with db.connection() as connection:
-        rows = await store.read_log(connection, endpoint_id, before_id=before_id, limit=LOG_ROWS_MAX + 1)
+        rows = await store.read_log(connection, endpoint_id, before_id=before_id, limit=rows_max + 1)
     found: list[LoggedAttempt] = []
     for index, row in enumerate(rows):
-        if len(found) >= limit or index == LOG_ROWS_MAX:
+        if len(found) >= limit or index == rows_max:
             return LogPage(found, rows[index - 1]["log_id"])
         columns = (row["event_ids"], row["attempts"], row["statuses"], row["took_ms"], row["faults"])
-        found += [
+        attempts = [
             LoggedAttempt(event_id, attempt, row["at"], status, took_ms, fault)
             for event_id, attempt, status, took_ms, fault in reversed(list(zip(*columns, strict=True)))
         ]
+        found += [one for one in attempts if wanted is None or wanted.wants(one)]
     return LogPage(found, None)
 
 

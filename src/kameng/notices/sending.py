@@ -15,6 +15,7 @@ from kameng.notices.targets import NotPublic, Policy
 
 if TYPE_CHECKING:  # the library is imported by whoever sends: orders and most commands only know of notices
     import aiohttp
+    from yarl import URL
 
     from kameng.notices.resolving import Resolver
 
@@ -73,8 +74,24 @@ class Sender:
 
     async def post(self, url: str, body: bytes, headers: dict[str, str]) -> tuple[int, bytes]:
         """One POST: the status, and the answer's first bytes."""
+        return await self._ask("POST", url, body, headers)
+
+    async def get(self, url: str) -> tuple[int, bytes, str]:
+        """One GET of an address that stands as it is: the status, the answer's first bytes, or why there is none."""
+        from yarl import URL
+
+        try:
+            return *await self._ask("GET", URL(url, encoded=True), None, {}), ""
+        except Exception as error:
+            return 0, b"", fault_of(error)
+
+    async def _ask(
+        self, method: str, url: str | URL, body: bytes | None, headers: dict[str, str]
+    ) -> tuple[int, bytes]:
         assert self._session is not None, "used outside its block"
-        async with self._session.post(url, data=body, headers=headers, allow_redirects=False) as response:
+        async with self._session.request(
+            method, url, data=body, headers=headers, allow_redirects=False
+        ) as response:
             said = b""
             while len(said) < ANSWER_BYTES_MAX and (piece := await response.content.read(ANSWER_BYTES_MAX - len(said))):
                 said += piece

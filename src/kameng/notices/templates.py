@@ -1,4 +1,5 @@
-"""What messages say, in Chinese, in English or in both, with facts put in. Nothing here may ever be a secret.
+"""What messages say, in Chinese, in English or in both, with facts put in. None of them is a secret, but what a
+template names as ``hidden`` (a code, a link that lets in): that is sealed with the address, and put in when it is sent.
 
 A template is what one may be told of: ``TOPICS`` says of which of them by subscription, and how soon again.
 """
@@ -21,17 +22,19 @@ LANGUAGES: tuple[Language, ...] = ("zh", "en", "both")
 
 
 class Template(msgspec.Struct, frozen=True):
-    """``sms``: the code that the carrier approved it under; the English one's ends in ``_EN``."""
+    """``sms``: the code that the carrier approved it under; the English one's ends in ``_EN``. ``hidden``: the place of
+    what must not stand in clear."""
 
     title_zh: str
     title_en: str
     zh: str
     en: str
     sms: str
+    hidden: str = ""
 
     @property
     def places(self) -> frozenset[str]:
-        return frozenset(_PLACE.findall(self.zh)) | frozenset(_PLACE.findall(self.en))
+        return (frozenset(_PLACE.findall(self.zh)) | frozenset(_PLACE.findall(self.en))) - {self.hidden}
 
 
 class Text(msgspec.Struct, frozen=True):
@@ -58,11 +61,17 @@ TOPICS: dict[str, Topic] = {
     "withdrawal_decided": Topic(for_staff=False, for_organisations=True, repeat_s=_HOUR_S),
     "key_expiring": Topic(for_staff=False, for_organisations=True, repeat_s=7 * _DAY_S),
     "webhook_disabled": Topic(for_staff=False, for_organisations=True, repeat_s=_HOUR_S),
+    "document_decided": Topic(for_staff=False, for_organisations=True, repeat_s=_HOUR_S),
+    "document_expiring": Topic(for_staff=True, for_organisations=True, repeat_s=_DAY_S),
+    "offer_decided": Topic(for_staff=False, for_organisations=True, repeat_s=_HOUR_S),
     "stock_low": Topic(for_staff=True, for_organisations=True, repeat_s=_HOUR_S),
     "desk_opened": Topic(for_staff=True, for_organisations=False, repeat_s=60),
     "desk_overdue": Topic(for_staff=True, for_organisations=False, repeat_s=60),
     "audit_broken": Topic(for_staff=True, for_organisations=False, repeat_s=_HOUR_S),
     "work_failed": Topic(for_staff=True, for_organisations=False, repeat_s=_DAY_S),
+    "channel_left": Topic(for_staff=True, for_organisations=False, repeat_s=_HOUR_S),
+    "channel_back": Topic(for_staff=True, for_organisations=False, repeat_s=_HOUR_S),
+    "channels_ill": Topic(for_staff=True, for_organisations=False, repeat_s=_HOUR_S),
 }
 GUESTS_REPEAT_S = 90 * _DAY_S
 """A guest is told of each step of his order once."""
@@ -98,6 +107,24 @@ TEMPLATES: dict[str, Template] = {
         "Your webhook $webhook was disabled: $reason. Mend its receiver and make it active again.",
         "SMS_KAMENG_WEBHOOK",
     ),
+    "document_decided": Template(
+        "证照审核结果", "Your document",
+        "您提交的$kind_zh（$number）$state_zh。",
+        "Your document ($kind, $number) was $state.",
+        "SMS_KAMENG_DOCUMENT",
+    ),
+    "document_expiring": Template(
+        "证照即将到期", "A document is about to expire",
+        "机构 $org 的$kind_zh（$number）有效期至 $until，请及时更新。",
+        "A document of organisation $org ($kind, $number) is good until $until: renew it in time.",
+        "SMS_KAMENG_EXPIRING",
+    ),
+    "offer_decided": Template(
+        "报价处理结果", "Your offer",
+        "您的报价 $offer（$cost）$state_zh。",
+        "Your offer $offer of $cost was $state.",
+        "SMS_KAMENG_OFFER",
+    ),
     "stock_low": Template(
         "库存不足", "Stock is low",
         "商品 $sku 库存为 $on_hand，低于预警线 $line。",
@@ -128,6 +155,24 @@ TEMPLATES: dict[str, Template] = {
         "The timed work $work fails. See `kameng doctor`.",
         "SMS_KAMENG_WORK",
     ),
+    "channel_left": Template(
+        "支付通道异常", "A payment channel was left",
+        "支付通道 $channel 已停止分配新付款：$why。系统会自动探测并恢复。",
+        "No new payments go to the channel $channel: $why. It is probed, and comes back by itself.",
+        "SMS_KAMENG_CHANNEL_LEFT",
+    ),
+    "channel_back": Template(
+        "支付通道已恢复", "A payment channel is back",
+        "支付通道 $channel 已恢复，重新分配付款。",
+        "The channel $channel has recovered and takes payments again.",
+        "SMS_KAMENG_CHANNEL_BACK",
+    ),
+    "channels_ill": Template(
+        "支付方式全部异常", "No channel of a way to pay is well",
+        "$way 的所有支付通道均异常，正在使用相对最好的一个。请立即处理。",
+        "Every channel for $way is ill; the least bad one is used. Please look at once.",
+        "SMS_KAMENG_CHANNELS_ILL",
+    ),
     "order_delivered": Template(
         "订单已发货", "Your order is there",
         "您的订单 $order 已完成。请凭订单号和查询密码在 $shop 查看。",
@@ -151,6 +196,24 @@ TEMPLATES: dict[str, Template] = {
         "您的订单 $order 结果未知，正在人工核实，期间不会重复充值或退款。",
         "The outcome of order $order is not known; a person looks. Nothing is sent or refunded twice meanwhile.",
         "SMS_KAMENG_REVIEW",
+    ),
+    "sign_in_code": Template(
+        "验证码", "Your code",
+        "【$shop】验证码 $code，$minutes 分钟内有效。工作人员不会向您索要验证码，请勿告诉他人。",
+        "$shop: your code is $code, good for $minutes minutes. Nobody of ours ever asks for it: tell it to no one.",
+        "SMS_KAMENG_CODE", hidden="code",
+    ),
+    "staff_invited": Template(
+        "邀请您加入", "You are invited",
+        "$by 邀请您加入「$organisation」。请在 $days 天内打开链接接受邀请：$link",
+        "$by invites you to join $organisation. Open this link within $days days to accept: $link",
+        "SMS_KAMENG_INVITE", hidden="link",
+    ),
+    "password_changed": Template(
+        "密码已修改", "Your password was changed",
+        "您在 $shop 的登录密码已于 $at 修改。如非本人操作，请立即通过“忘记密码”重设并联系客服。",
+        "Your password at $shop was changed at $at. If it was not you, reset it at once by “Forgot your password?”.",
+        "SMS_KAMENG_PASSWORD",
     ),
 }  # fmt: skip
 
@@ -176,9 +239,11 @@ def fact(text: str) -> str:
     return shown if len(shown) <= FACT_CHARS_MAX else f"{shown[: FACT_CHARS_MAX - 1]}…"
 
 
-def render(name: str, facts: Mapping[str, str], language: str = "both") -> Text:
-    """In one language, or both, one below the other."""
+def render(name: str, facts: Mapping[str, str], language: str = "both", *, hidden: str = "") -> Text:
+    """In one language, or both, one below the other; ``hidden`` goes where the template has a place for it."""
     template = TEMPLATES[name]
+    if template.hidden:
+        facts = {**facts, template.hidden: hidden}
     zh, en = (_PLACE.sub(lambda found: facts[found[1]], text) for text in (template.zh, template.en))
     if language == "zh":
         return Text(template.title_zh, zh, template.sms, dict(facts))

@@ -1,7 +1,7 @@
 """Watching for staff, by the clock: what came onto the desk, what has waited there for too long, timed work that fails.
 
 What lies on the desk is told in one notice for all that is new since the last look; each item's row moves in the same
-transaction, so it is told once, and once more when it is overdue.
+transaction, so it is told once, and once more when it is overdue; again if it left the desk and came back.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ ROWS_MAX = 1000
 
 async def watch_desk(db: Database, lane: int) -> int:
     """Tell staff of what is new or overdue on a lane's desk; returns how many items it was told of."""
-    async with db.connection() as connection:  # a quiet desk costs one read
-        if not await _untold(connection, lane):
+    async with db.connection() as connection:  # a quiet desk costs two reads
+        if not await _untold(connection, lane) and not await connection.fetchval(statements.has_left_desk, lane):
             return 0
     async with db.transaction() as connection:
         passage = await lanes.pass_gate(connection, lane, id_count=2)

@@ -91,7 +91,7 @@ class _Sending:
 
     def _letter(self, message: Message) -> Letter:
         address = messages.open_address(self._ring, message)
-        text = templates.render(message.template, message.facts, message.language)
+        text = templates.render(message.template, message.facts, message.language, hidden=address.secret)
         return Letter(message.message_id, address, text, message.created_at)
 
     async def _read(self, job: Job) -> Message:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import NamedTuple
 
 from kameng import identity
@@ -24,6 +23,7 @@ from kameng.identity import (
     SignatureWrong,
 )  # fmt: skip
 from kameng.kit import clock
+from kameng.kit.proxies import Proxies, undressed
 from kameng.orders import Rehearsals
 
 Headers = Sequence[tuple[bytes, bytes]]
@@ -50,7 +50,7 @@ class Authenticator:
     ) -> None:
         self._directory = directory
         self._rehearsals = rehearsals
-        self._proxies: list[IPv4Network | IPv6Network] = [ip_network(text) for text in trusted_proxies]
+        self._proxies = Proxies(trusted_proxies)
         self._seen = identity.SeenNonces()
         self._buckets: dict[int, list[float]] = {}
 
@@ -95,8 +95,8 @@ class Authenticator:
         identity.check_freshness(ts_s, now_ms, write=write)
         if organisation.state != "active":
             raise OrganisationSuspended
-        ip = self._address(headers, peer) if self._proxies else peer
-        if key.allowed_ips and not any(_undressed(ip) in network for network in key.allowed_ips):
+        ip = self._proxies.address_of(headers, peer) if self._proxies.networks else peer
+        if key.allowed_ips and not any(undressed(ip) in network for network in key.allowed_ips):
             raise IpNotAllowed(ip)
         self._count(key.key_id, key.rate_per_second, now_ms)
         if scope is not None and scope not in key.scopes:
@@ -143,18 +143,6 @@ class Authenticator:
             raise RateLimited(f"{rate_per_second} requests a second", detail_zh=f"每秒 {rate_per_second} 次请求")
         bucket[0] -= 1
 
-    def _address(self, headers: Headers, peer: str) -> str:
-        """The last address in X-Forwarded-For that is not a proxy of ours; believed only behind one."""
-        address = peer
-        forwarded = _header(headers, b"x-forwarded-for")
-        hops = [] if forwarded is None else [hop.strip() for hop in forwarded.decode("latin-1").split(",")]
-        while hops and any(ip_address(address) in proxy for proxy in self._proxies):
-            try:
-                address = str(ip_address(hops.pop()))
-            except ValueError:
-                break
-        return address
-
 
 def _misnamed(key: ApiKey, organisation: Organisation) -> SignatureWrong:
     name = identity.format_key_id(key.key_id, sandbox=organisation.sandbox)
@@ -162,12 +150,6 @@ def _misnamed(key: ApiKey, organisation: Organisation) -> SignatureWrong:
     return SignatureWrong(
         f"this is {en} key: its id is {name}", field="key", detail_zh=f"这是{zh}密钥，编号应为 {name}"
     )
-
-
-def _undressed(ip: str) -> IPv4Address | IPv6Address:
-    """``::ffff:203.0.113.9`` is how a socket of both families shows 203.0.113.9."""
-    address = ip_address(ip)
-    return getattr(address, "ipv4_mapped", None) or address
 
 
 def _header(headers: Headers, name: bytes) -> bytes | None:

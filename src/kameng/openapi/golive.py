@@ -1,4 +1,4 @@
-"""Going live: what a sandbox key has shown that it can do, and what it still has to. Pure but for ``saved``.
+"""Going live: what a sandbox key has shown that it can do, and what it still has to.
 
 A gateway notes in memory what sandbox keys do; asked for the report it writes what it saw into an audit line of the
 key, so that the report outlives the gateway and the operator sees it. A live key is never looked at while it orders.
@@ -10,8 +10,11 @@ from collections.abc import Collection
 
 import msgspec
 
-from kameng.kit import audit, ids
-from kameng.kit.db import Connection
+from kameng import identity
+from kameng.identity import Organisation
+from kameng.kit import audit, clock, ids, lanes
+from kameng.kit.db import Connection, Database
+from kameng.orders import Rehearsals
 
 ACT = "api_key.golive"
 
@@ -56,6 +59,25 @@ CODES = frozenset(step.code for step in STEPS)
 def ready(done: Collection[str]) -> bool:
     """Whether nothing is left to do."""
     return set(done) >= CODES
+
+
+async def look(
+    db: Database, rehearsals: Rehearsals, key_id: int, organisation: Organisation, *, now_done: Collection[str] = ()
+) -> frozenset[str]:
+    """What is done by now, written down if a sandbox key did more than was known."""
+    seen = {*now_done, *rehearsals.deeds(key_id)}
+    async with db.transaction() as connection:
+        passage = await lanes.pass_gate(connection, organisation.lane, id_count=1)
+        known = await saved(connection, key_id)
+        org_ids = [organisation.org_id, organisation.sandbox_of or organisation.org_id]
+        if await identity.has_address_list(connection, organisation.lane, org_ids):
+            seen.add("ip_list")
+        done: frozenset[str] = known | (seen & CODES)
+        if done != known and organisation.sandbox:
+            data = {"done": sorted(done), "ready": ready(done)}
+            line = audit.Line(passage.ids[0], organisation.org_id, key_id, ACT, key_id, data)
+            await audit.note(connection, organisation.lane, clock.now(), [line])
+    return done
 
 
 async def saved(connection: Connection, key_id: int) -> frozenset[str]:

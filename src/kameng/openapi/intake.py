@@ -308,6 +308,17 @@ def _counted(status: int) -> Counter:
     return metrics.http_requests.labels("orders", str(status))
 
 
+async def answered(work: Awaitable[Reply], log: logs.Logger, failing: str, *, path: str) -> Reply:
+    """What a door's work comes to; what it refuses, or breaks at, as a problem."""
+    try:
+        return await work
+    except Refusal as refusal:
+        return refused(refusal)
+    except Exception as error:
+        log.error(failing, error, path=path)
+        return refused(Unavailable() if isinstance(error, db.LOST) else Internal())
+
+
 async def respond(send: Send, reply: Reply) -> None:
     headers = [*reply.headers, (b"content-length", b"%d" % len(reply.body))]
     await send({"type": "http.response.start", "status": reply.status, "headers": headers})

@@ -74,7 +74,7 @@ def _file(content: bytes, zipped: bytes | None, suffix: str) -> File:
     return File(content, zipped, TYPES[suffix], hashlib.blake2b(content, digest_size=8).hexdigest())
 
 
-@get("/", opt={"hidden": True})
+@get("/developers", opt={"hidden": True})
 async def start(request: AnyRequest) -> Response[str]:
     """What this is and how to begin."""
     skus = [sku for sku in request.app.state.parts.snapshot.catalogue.skus.values() if sku.state == "on_sale"]

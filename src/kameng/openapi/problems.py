@@ -11,7 +11,8 @@ from kameng.kit.errors import REGISTRY, Refusal
 CONTENT_TYPE = b"application/problem+json"
 RETRY_AFTER_S = {
     "busy": 1, "rate_limited": 1, "velocity_exceeded": 60, "outcome_unknown": 2, "not_ready": 1, "unavailable": 1,
-    "too_many_unpaid": 60, "too_many_guesses": 1, "too_many_messages": 60,
+    "too_many_unpaid": 60, "too_many_guesses": 1, "too_many_messages": 60, "too_many_tries": 60,
+    "no_payment_channel": 30, "payment_unknown": 5, "bill_not_there": 600,
 }  # fmt: skip
 
 

@@ -334,13 +334,17 @@ FROM (
 ) AS judged;
 
 -- name: orders_belong_to_their_caller
--- Orders, each with its organisation and a key of that organisation.
-SELECT count(*) AS checked,
-       count(*) FILTER (WHERE g.org_id IS NULL OR o.key_id <> 0 AND k.org_id IS DISTINCT FROM o.org_id) AS broken,
-       (array_agg(o.order_id::text)
-         FILTER (WHERE g.org_id IS NULL OR o.key_id <> 0 AND k.org_id IS DISTINCT FROM o.org_id))[1:5] AS examples
-FROM orders o LEFT JOIN organisation g USING (lane, org_id)
-LEFT JOIN api_key k ON k.lane = o.lane AND k.key_id = o.key_id;
+-- Orders, each with its organisation and a key of that organisation, or with the person who placed it at a page: who
+-- has left the organisation since is still there.
+SELECT count(*) AS checked, count(*) FILTER (WHERE is_wrong) AS broken,
+       (array_agg(order_id::text) FILTER (WHERE is_wrong))[1:5] AS examples
+FROM (
+  SELECT o.order_id, g.org_id IS NULL
+      OR o.key_id <> 0 AND k.org_id IS DISTINCT FROM o.org_id AND p.person_id IS NULL AS is_wrong
+  FROM orders o LEFT JOIN organisation g USING (lane, org_id)
+  LEFT JOIN api_key k ON k.lane = o.lane AND k.key_id = o.key_id
+  LEFT JOIN person p ON p.person_id = o.key_id
+) AS judged;
 
 -- name: prices_follow_their_trace
 -- Orders whose price is the last step of its trace and whose SKU stands in the revision they were sold by.
@@ -685,12 +689,46 @@ WITH held AS (
       OR w.external_ref IS NOT NULL AND w.times > 1
       OR (r.kind, r.amount_e4) IS DISTINCT FROM CASE
            WHEN w.state IN ('requested', 'checked', 'approved') THEN (NULL::text, NULL::bigint)
-           WHEN w.state = 'paid' THEN ('post'::text, w.amount_e4) ELSE ('void'::text, w.amount_e4) END AS is_wrong
+           WHEN w.state = 'paid' AND u.payout_id IS NULL THEN ('post'::text, w.amount_e4) ELSE ('void'::text, w.amount_e4) END AS is_wrong
   FROM held w LEFT JOIN transfer h ON h.lane = w.lane AND h.transfer_id = w.hold_id
   LEFT JOIN transfer r ON r.lane = w.lane AND r.pending_id = w.hold_id
+  LEFT JOIN payout u ON u.lane = w.lane AND u.payout_id = w.withdrawal_id
 )
 SELECT count(*) AS checked, count(*) FILTER (WHERE is_wrong) AS broken,
        (array_agg(withdrawal_id::text) FILTER (WHERE is_wrong))[1:5] AS examples
+FROM judged;
+
+-- name: payouts_are_booked
+-- Payouts beside their withdrawals and what they moved: from the wallet into suspense once, and out of it once they
+-- ended, to the bank and fees or back. One whose provider is still asked has its job, and one in a bank's file its file.
+WITH moved AS (
+  SELECT lane, subject_id AS payout_id,
+         sum(amount_e4) FILTER (WHERE code IN ('withdrawal', 'withdrawal_fee') AND kind = 'posted') AS taken_e4,
+         sum(amount_e4) FILTER (WHERE code = 'payout') AS paid_e4,
+         sum(amount_e4) FILTER (WHERE code = 'payout_fee') AS fee_e4,
+         sum(amount_e4) FILTER (WHERE code = 'refund_withdrawal') AS back_e4
+  FROM transfer WHERE code IN ('withdrawal', 'withdrawal_fee', 'payout', 'payout_fee', 'refund_withdrawal')
+  GROUP BY lane, subject_id
+), judged AS (
+  SELECT u.payout_id,
+         w.withdrawal_id IS NULL OR (w.amount_e4, w.fee_e4, w.org_id) <> (u.amount_e4 + u.fee_e4, u.fee_e4, u.org_id)
+      OR w.state <> CASE u.state WHEN 'done' THEN 'paid' WHEN 'failed' THEN 'failed' ELSE 'paying' END
+      OR m.taken_e4 IS DISTINCT FROM w.amount_e4
+      OR coalesce(m.paid_e4, 0) <> CASE u.state WHEN 'done' THEN u.amount_e4 ELSE 0 END
+      OR coalesce(m.fee_e4, 0) <> CASE u.state WHEN 'done' THEN u.fee_e4 ELSE 0 END
+      OR coalesce(m.back_e4, 0) <> CASE u.state WHEN 'failed' THEN w.amount_e4 ELSE 0 END
+      OR u.method = 'alipay' AND u.state IN ('requested', 'sent', 'unknown') AND NOT EXISTS (
+           SELECT FROM job j WHERE j.lane = u.lane AND j.subject_id = u.payout_id AND j.kind = 'payments.payout')
+      OR u.method = 'bank' AND NOT EXISTS (
+           SELECT FROM payout_batch b WHERE b.lane = 0 AND b.batch_id = u.batch_id) AS is_wrong
+  FROM payout u LEFT JOIN withdrawal w ON w.lane = u.lane AND w.withdrawal_id = u.payout_id
+  LEFT JOIN moved m ON m.lane = u.lane AND m.payout_id = u.payout_id
+  UNION ALL
+  SELECT w.withdrawal_id, true FROM withdrawal w WHERE w.state = 'paying'
+    AND NOT EXISTS (SELECT FROM payout u WHERE u.lane = w.lane AND u.payout_id = w.withdrawal_id)
+)
+SELECT count(*) AS checked, count(*) FILTER (WHERE is_wrong) AS broken,
+       (array_agg(payout_id::text) FILTER (WHERE is_wrong))[1:5] AS examples
 FROM judged;
 
 -- name: closed_months_stand
@@ -746,6 +784,10 @@ WITH row AS (
   UNION ALL SELECT 'key', lane, key_id FROM api_key
   UNION ALL SELECT 'adjustment', lane, adjustment_id FROM adjustment
   UNION ALL SELECT 'withdrawal', lane, withdrawal_id FROM withdrawal
+  UNION ALL SELECT 'to be paid', lane, payable_id FROM payable
+  UNION ALL SELECT 'payment', lane, payment_id FROM payment
+  UNION ALL SELECT 'refund', lane, refund_id FROM payment_refund
+  UNION ALL SELECT 'epay trade', lane, trade_id FROM epay_trade
 ), judged AS (
   SELECT r.what, r.id, l.lane IS NULL OR (r.id >> 12 & 1023) <> r.lane
       OR ((r.id >> 22) << 12 | (r.id & 4095)) > l.last_tick AS is_wrong
@@ -776,6 +818,9 @@ WITH value AS (
   UNION ALL SELECT 'address of message', message_id, address FROM message
   UNION ALL SELECT 'address of subscription', subscription_id, address FROM notice_subscription
   UNION ALL SELECT 'secret of webhook', secret_id, sealed FROM webhook_secret
+  UNION ALL SELECT 'piece of file', piece_id, sealed FROM blob_piece
+  UNION ALL SELECT 'credentials of channel', channel_id, credentials FROM payment_channel
+  UNION ALL SELECT 'keys of epay account', pid, secrets FROM epay_account
 ), judged AS (
   SELECT what, id, CASE
       WHEN length(sealed) < 31 THEN true
@@ -808,12 +853,12 @@ FROM (SELECT lane, order_id FROM order_mark UNION ALL SELECT lane, order_id FROM
 LEFT JOIN orders o USING (lane, order_id);
 
 -- name: nothing_changes_what_was_written
--- The triggers that refuse to change transfers, audit lines, SKU revisions, closed months and commands, in place and
--- enabled.
+-- The triggers that refuse to change transfers, audit lines, SKU revisions, closed months, commands and what providers
+-- told, in place and enabled.
 WITH wall (relation, name) AS (
   VALUES ('transfer', 'transfer_stands'), ('audit_line', 'audit_line_stands'), ('sku_revision', 'sku_revision_stands'),
          ('month_sum', 'month_sum_stands'), ('month_close', 'month_close_stands'),
-         ('order_command', 'order_command_stands')
+         ('order_command', 'order_command_stands'), ('payment_notice', 'payment_notice_stands')
 ), judged AS (
   SELECT w.name, t.oid IS NULL AS is_wrong
   FROM wall w LEFT JOIN pg_trigger t ON t.tgrelid = to_regclass(w.relation) AND t.tgname = w.name
@@ -905,4 +950,272 @@ WITH booked AS (
 )
 SELECT count(*) AS checked, count(*) FILTER (WHERE is_wrong) AS broken,
        (array_agg(example) FILTER (WHERE is_wrong))[1:5] AS examples
+FROM judged;
+
+-- name: card_files_count_exactly
+-- Files of cards that were begun to be loaded: each counts as many cards as its batch has, and all of one that is done
+-- were gone through.
+SELECT count(*) AS checked, count(*) FILTER (WHERE is_wrong) AS broken,
+       (array_agg(run_id::text) FILTER (WHERE is_wrong))[1:5] AS examples
+FROM (
+  SELECT r.run_id, r.loaded IS DISTINCT FROM b.loaded OR (r.state = 'done' AND r.gone <> r.cards) AS is_wrong
+  FROM card_run r LEFT JOIN card_batch b ON b.batch_id = r.batch_id WHERE r.batch_id IS NOT NULL
+) AS judged;
+
+-- name: kept_files_have_an_owner
+-- Sealed files: each belongs to a document that was not taken back, or to cards that are not loaded yet.
+SELECT count(*) AS checked, count(*) FILTER (WHERE is_wrong) AS broken,
+       (array_agg(blob_id::text) FILTER (WHERE is_wrong))[1:5] AS examples
+FROM (
+  SELECT f.blob_id, NOT EXISTS (
+           SELECT FROM org_document d WHERE d.lane = f.lane AND d.document_id = f.blob_id AND d.state <> 'withdrawn')
+         AND NOT EXISTS (
+           SELECT FROM card_run r WHERE r.run_id = f.blob_id AND r.state IN ('arriving', 'reading', 'ready', 'loading'))
+           AS is_wrong
+  FROM (SELECT DISTINCT lane, blob_id FROM blob_piece) AS f
+) AS judged;
+
+-- name: payments_are_booked_once
+-- Payments whose money came in, each with the one transfer out of its channel's account, of what its provider said was
+-- paid; every such transfer is of one; and of those that are to pay one thing, one did.
+WITH booked AS (
+  SELECT t.lane, t.subject_id AS payment_id, count(*) AS times, min(t.transfer_id) AS transfer_id,
+         sum(t.amount_e4) AS amount_e4, min(a.channel_id) AS channel_id, count(a.channel_id) AS of_channels
+  FROM transfer t LEFT JOIN account a ON a.lane = t.lane AND a.account_id = t.debit_account AND a.code = 'channel'
+  WHERE t.code = 'channel_payment' GROUP BY 1, 2
+), judged AS (
+  SELECT coalesce(p.payment_id, b.payment_id) AS payment_id,
+         p.payment_id IS NULL OR (p.booked_at IS NULL) <> (b.payment_id IS NULL) OR b.payment_id IS NOT NULL AND (
+           b.times <> 1 OR b.of_channels <> 1
+           OR (b.transfer_id, b.amount_e4, b.channel_id) IS DISTINCT FROM (p.transfer_id, p.paid_e4, p.channel_id))
+         OR p.taken_as IN ('order', 'recharge', 'collection') AND (y.state, y.payment_id) IS DISTINCT FROM ('paid', p.payment_id) AS is_wrong
+  FROM (SELECT * FROM payment WHERE booked_at IS NOT NULL) AS p
+  FULL JOIN booked b USING (lane, payment_id)
+  LEFT JOIN payable y ON y.lane = p.lane AND y.payable_id = p.payable_id
+)
+SELECT count(*) AS checked, count(*) FILTER (WHERE is_wrong) AS broken,
+       (array_agg(payment_id::text) FILTER (WHERE is_wrong))[1:5] AS examples
+FROM judged;
+
+-- name: what_is_paid_was_paid_for
+-- What was to be paid: paid by its own payment, which its order names, or whose recharge came to the wallet with what
+-- was promised on top, or whose collection came to the wallet less the house's fee, which went to its fees; what a
+-- wallet was to add is held while it is open, posted if it was paid, and else let go.
+WITH credited AS (
+  SELECT lane, subject_id AS payable_id, coalesce(sum(amount_e4) FILTER (WHERE code <> 'bonus'), 0) AS amount_e4,
+         coalesce(sum(amount_e4) FILTER (WHERE code = 'bonus'), 0) AS bonus_e4,
+         coalesce(sum(amount_e4) FILTER (WHERE code = 'collection_fee'), 0) AS fee_e4
+  FROM transfer
+  WHERE code IN ('recharge', 'bonus', 'collection', 'collection_fee') AND subject_id <> credit_account GROUP BY 1, 2
+), judged AS (
+  SELECT y.payable_id,
+         y.state = 'paid' AND (p.payment_id IS NULL OR p.taken_as IS DISTINCT FROM y.kind
+           OR CASE y.kind WHEN 'order' THEN o.payment_id IS DISTINCT FROM y.payment_id ELSE
+             (c.amount_e4, c.bonus_e4, c.fee_e4)
+             IS DISTINCT FROM (y.amount_e4::numeric, y.bonus_e4::numeric, y.fee_e4::numeric) END)
+         OR y.state <> 'paid' AND (o.payment_id IS NOT NULL OR c.payable_id IS NOT NULL)
+         OR y.hold_id IS NOT NULL AND (h.transfer_id IS NULL OR h.amount_e4 <> y.wallet_e4 OR h.debit_account <> y.org_id
+           OR coalesce(r.kind, 'hold')
+              <> CASE y.state WHEN 'open' THEN 'hold' WHEN 'paid' THEN 'post' ELSE 'void' END) AS is_wrong
+  FROM payable y LEFT JOIN payment p ON p.lane = y.lane AND p.payment_id = y.payment_id AND p.payable_id = y.payable_id
+  LEFT JOIN order_payment o ON o.lane = y.lane AND o.order_id = y.payable_id
+  LEFT JOIN credited c ON c.lane = y.lane AND c.payable_id = y.payable_id
+  LEFT JOIN transfer h ON h.lane = y.lane AND h.transfer_id = y.hold_id AND h.kind = 'hold'
+  LEFT JOIN transfer r ON r.lane = y.lane AND r.pending_id = y.hold_id
+)
+SELECT count(*) AS checked, count(*) FILTER (WHERE is_wrong) AS broken,
+       (array_agg(payable_id::text) FILTER (WHERE is_wrong))[1:5] AS examples
+FROM judged;
+
+-- name: refunds_to_origin_are_booked
+-- Refunds through channels: one that is done has its one transfer into its channel's account, others have none; what a
+-- payment says was given back is what was, and no more is on its way than was paid. What goes back of a collection was
+-- taken from its wallet, under the refund's own number.
+WITH taken AS (
+  SELECT t.lane, k.key, t.amount_e4, t.subject_id, t.debit_account
+  FROM transfer t LEFT JOIN transfer_key k ON k.lane = t.lane AND k.transfer_id = t.transfer_id
+  WHERE t.code = 'collection_refund'
+), booked AS (
+  SELECT t.lane, t.transfer_id, t.subject_id AS payment_id, t.amount_e4, a.channel_id
+  FROM transfer t LEFT JOIN account a ON a.lane = t.lane AND a.account_id = t.credit_account AND a.code = 'channel'
+  WHERE t.code = 'channel_refund'
+), each AS (
+  SELECT coalesce(r.payment_id, b.payment_id) AS payment_id,
+         r.refund_id IS NULL OR (r.state = 'done') <> (b.transfer_id IS NOT NULL) OR b.transfer_id IS NOT NULL AND
+         (b.payment_id, b.amount_e4, b.channel_id)
+           IS DISTINCT FROM (coalesce(r.case_id, r.payment_id), r.amount_e4, r.channel_id) AS is_wrong
+  FROM payment_refund r FULL JOIN booked b ON b.lane = r.lane AND b.transfer_id = r.transfer_id
+  UNION ALL
+  SELECT r.payment_id, (t.amount_e4, t.subject_id, t.debit_account) IS DISTINCT FROM (r.amount_e4, r.payable_id, r.org_id)
+  FROM (SELECT * FROM payment_refund WHERE cause = 'collection') AS r
+  FULL JOIN taken t ON t.lane = r.lane AND t.key = 'collection_refund:' || r.refund_no
+), together AS (
+  SELECT p.payment_id, p.refunded_e4 <> coalesce(sum(r.amount_e4) FILTER (WHERE r.state = 'done'), 0)
+      OR coalesce(sum(r.amount_e4) FILTER (WHERE r.state <> 'failed'), 0) > coalesce(p.paid_e4, 0) AS is_wrong
+  FROM payment p LEFT JOIN payment_refund r ON r.lane = p.lane AND r.payment_id = p.payment_id
+  WHERE p.booked_at IS NOT NULL OR r.refund_id IS NOT NULL GROUP BY p.lane, p.payment_id, p.refunded_e4, p.paid_e4
+)
+SELECT count(*) AS checked, count(*) FILTER (WHERE is_wrong) AS broken,
+       (array_agg(payment_id::text) FILTER (WHERE is_wrong))[1:5] AS examples
+FROM (SELECT * FROM each UNION ALL SELECT * FROM together) AS judged;
+
+-- name: differences_go_back_to_their_origin
+-- Refunds of differences, each of one that chose it; and differences that chose it: on the way back or back, as their one
+-- refund is. What a person gave back by hand of what is no order's left suspense once.
+WITH by_hand AS (
+  SELECT t.lane, t.subject_id, t.amount_e4, k.key FROM transfer t
+  LEFT JOIN transfer_key k ON k.lane = t.lane AND k.transfer_id = t.transfer_id WHERE t.code = 'refund_by_hand'
+), judged AS (
+  SELECT coalesce(r.case_id, c.case_id)::text AS example,
+         r.refund_id IS NULL OR c.case_id IS NULL OR r.channel_id <> c.channel_id
+         OR (c.state = 'resolved' AND r.state <> 'done' AND r.hand_no IS NULL) AS is_wrong
+  FROM (SELECT * FROM payment_refund WHERE case_id IS NOT NULL) AS r
+  FULL JOIN (SELECT * FROM bill_case WHERE act = 'refund' AND state IN ('returning', 'resolved')) AS c USING (lane, case_id)
+  UNION ALL
+  SELECT coalesce(r.refund_id::text, b.key), r.refund_id IS NULL OR b.key IS NULL OR r.amount_e4 <> b.amount_e4
+  FROM (
+    SELECT r.* FROM payment_refund r LEFT JOIN payable y ON y.lane = r.lane AND y.payable_id = r.payable_id
+    WHERE r.hand_no IS NOT NULL AND y.kind IS DISTINCT FROM 'order') AS r
+  FULL JOIN by_hand b ON b.lane = r.lane AND b.key = 'refund_by_hand:' || r.refund_id
+)
+SELECT count(*) AS checked, count(*) FILTER (WHERE is_wrong) AS broken,
+       (array_agg(example) FILTER (WHERE is_wrong))[1:5] AS examples
+FROM judged;
+
+-- name: open_payments_are_looked_after
+-- Payments whose money may come, each with the job that asks its provider, but for those that were asked about for a day
+-- after their end; refunds under way, each with its job; and money that came late or twice, with its refund, or the job
+-- that makes one.
+WITH wanted AS (
+  SELECT lane, payment_id AS subject_id, 'payments.query' AS kind, payment_id FROM payment
+  WHERE state IN ('created', 'waiting', 'unknown') AND NOT (state = 'unknown' AND expires_at < now() - interval '1 day')
+    AND code NOT IN ('other_account', 'other_currency')
+  UNION ALL
+  SELECT lane, refund_id, 'payments.refund', payment_id FROM payment_refund WHERE state IN ('requested', 'sent', 'unknown')
+), judged AS (
+  SELECT w.payment_id, NOT EXISTS (SELECT FROM job j
+      WHERE j.lane = w.lane AND j.subject_id = w.subject_id AND j.kind = w.kind) AS is_wrong
+  FROM wanted w
+  UNION ALL
+  SELECT p.payment_id, NOT EXISTS (SELECT FROM payment_refund r WHERE r.lane = p.lane AND r.payment_id = p.payment_id)
+    AND NOT EXISTS (SELECT FROM job j WHERE j.lane = p.lane AND j.subject_id = p.payable_id
+                    AND j.kind = 'payments.give_back' AND (j.payload ->> 'payment_id')::bigint = p.payment_id)
+  FROM payment p WHERE p.taken_as IN ('late', 'double')
+)
+SELECT count(*) AS checked, count(*) FILTER (WHERE is_wrong) AS broken,
+       (array_agg(payment_id::text) FILTER (WHERE is_wrong))[1:5] AS examples
+FROM judged;
+
+-- name: epay_shops_are_told
+-- Payments that epay shops wished for: one that is paid counts as paid, or has the job that counts it; its shop heard, or
+-- was told often enough, or has the job that tells it; and it is of what its shop wished for.
+WITH judged AS (
+  SELECT t.trade_id,
+         y.payable_id IS NOT NULL AND (y.kind, y.org_id, y.amount_e4, y.fee_e4)
+                                      IS DISTINCT FROM ('collection', t.org_id, t.amount_e4, t.fee_e4)
+         OR CASE
+              WHEN y.state IS DISTINCT FROM 'paid' THEN t.paid_at IS NOT NULL
+              WHEN t.paid_at IS NULL THEN p.taken_as = 'collection' AND NOT EXISTS (SELECT FROM job j
+                WHERE j.lane = t.lane AND j.subject_id = t.trade_id AND j.kind = 'payments.collected')
+              ELSE t.told = '' AND NOT EXISTS (SELECT FROM job j
+                WHERE j.lane = t.lane AND j.subject_id = t.trade_id AND j.kind = 'epay.tell')
+            END AS is_wrong
+  FROM epay_trade t LEFT JOIN payable y ON y.lane = t.lane AND y.payable_id = t.trade_id
+  LEFT JOIN payment p ON p.lane = y.lane AND p.payment_id = y.payment_id
+)
+SELECT count(*) AS checked, count(*) FILTER (WHERE is_wrong) AS broken,
+       (array_agg(trade_id::text) FILTER (WHERE is_wrong))[1:5] AS examples
+FROM judged;
+
+-- name: agents_pay_what_they_collect
+-- What agents' own channels brought for orders, each with as much out of its agent's wallet; and what went back through
+-- them, with as much into it.
+WITH own AS (
+  SELECT p.lane, p.payment_id AS subject_id, 'collected' AS code, c.org_id, p.paid_e4 AS amount_e4
+  FROM payment p JOIN payment_channel c USING (channel_id) WHERE c.org_id <> 0 AND p.taken_as = 'order'
+  UNION ALL
+  SELECT r.lane, r.refund_id, 'collected_back', c.org_id, r.amount_e4
+  FROM payment_refund r JOIN payment_channel c USING (channel_id)
+  JOIN payment p ON p.lane = r.lane AND p.payment_id = r.payment_id AND p.taken_as = 'order'
+  WHERE c.org_id <> 0 AND r.state = 'done'
+), moved AS (
+  SELECT lane, subject_id, code, CASE code WHEN 'collected' THEN debit_account ELSE credit_account END AS org_id, amount_e4
+  FROM transfer WHERE code IN ('collected', 'collected_back')
+)
+SELECT count(*) AS checked,
+       count(*) FILTER (WHERE (o.org_id, o.amount_e4) IS DISTINCT FROM (m.org_id, m.amount_e4)) AS broken,
+       (array_agg(subject_id::text) FILTER (WHERE (o.org_id, o.amount_e4) IS DISTINCT FROM (m.org_id, m.amount_e4)))[1:5]
+         AS examples
+FROM own o FULL JOIN moved m USING (lane, subject_id, code);
+
+-- name: channels_hold_what_is_unmatched
+-- Accounts of payment channels, each with what its provider owes: payments that came in and refunds that were done, less
+-- what bills and bank statements settled, but for what cases keep away from it.
+WITH own AS (
+  SELECT lane, channel_id, sum(owed_e4) AS owed_e4 FROM (
+    SELECT lane, channel_id, paid_e4 - fee_e4 AS owed_e4 FROM payment WHERE booked_at IS NOT NULL
+    UNION ALL SELECT lane, channel_id, -amount_e4 FROM payment_refund WHERE state = 'done'
+    UNION ALL SELECT lane, channel_id, fee_e4 - net_e4 FROM bill_settlement
+    UNION ALL SELECT lane, channel_id, rest_e4 FROM bill_case
+    UNION ALL SELECT lane, channel_id, -settled_e4 FROM bank_credit
+    UNION ALL SELECT t.lane, a.channel_id, CASE t.code WHEN 'collected' THEN -t.amount_e4 ELSE t.amount_e4 END
+    FROM transfer t JOIN account a ON a.lane = t.lane AND a.code = 'channel'
+      AND a.account_id = CASE t.code WHEN 'collected' THEN t.credit_account ELSE t.debit_account END
+    WHERE t.code IN ('collected', 'collected_back')
+  ) AS each GROUP BY lane, channel_id
+), judged AS (
+  SELECT coalesce(a.channel_id, o.channel_id) AS channel_id,
+         -coalesce(a.posted_e4, 0) <> coalesce(o.owed_e4, 0) AS is_wrong
+  FROM (SELECT lane, channel_id, posted_e4 FROM account WHERE code = 'channel') AS a
+  FULL JOIN own o USING (lane, channel_id)
+)
+SELECT count(*) AS checked, count(*) FILTER (WHERE is_wrong) AS broken,
+       (array_agg(channel_id::text) FILTER (WHERE is_wrong))[1:5] AS examples
+FROM judged;
+
+-- name: bills_are_settled_whole
+-- Bills, lane by lane: what was settled of one is the sum of its lines, and left nothing to be opened; channels, each
+-- with as much moved to the bank as its settlements say.
+WITH line AS (
+  SELECT lane, channel_id, day, count(*) AS lines,
+         sum(CASE kind WHEN 'payment' THEN amount_e4 ELSE -amount_e4 END - fee_e4) AS net_e4
+  FROM bill_line GROUP BY lane, channel_id, day
+), moved AS (
+  SELECT t.lane, t.subject_id AS channel_id,
+         sum(CASE WHEN a.account_id = t.credit_account THEN t.amount_e4 ELSE -t.amount_e4 END) AS net_e4
+  FROM transfer t JOIN account a ON a.lane = t.lane AND a.channel_id = t.subject_id AND a.code = 'channel'
+  WHERE t.code = 'bill_settled' GROUP BY 1, 2
+), judged AS (
+  SELECT format('%s %s', coalesce(s.channel_id, l.channel_id), coalesce(s.day, l.day)) AS example,
+         coalesce(s.lines, 0) <> coalesce(l.lines, 0) OR coalesce(s.net_e4, 0) <> coalesce(l.net_e4, 0)
+         OR s.left_keys IS DISTINCT FROM '{}' AS is_wrong
+  FROM bill_settlement s FULL JOIN line l USING (lane, channel_id, day)
+  JOIN bill b ON b.channel_id = coalesce(s.channel_id, l.channel_id) AND b.day = coalesce(s.day, l.day)
+    AND b.state IN ('settled', 'closed')
+  UNION ALL
+  SELECT s.channel_id::text, s.net_e4 <> coalesce(m.net_e4, 0)
+  FROM (SELECT lane, channel_id, sum(net_e4) AS net_e4 FROM bill_settlement GROUP BY lane, channel_id) AS s
+  LEFT JOIN moved m USING (lane, channel_id)
+)
+SELECT count(*) AS checked, count(*) FILTER (WHERE is_wrong) AS broken,
+       (array_agg(example) FILTER (WHERE is_wrong))[1:5] AS examples
+FROM judged;
+
+-- name: differences_lie_in_suspense
+-- Differences between bills and books: one that is open has its money in suspense, and so has one that offsets another or
+-- went back to its origin, for what went on from there; of
+-- any other that is resolved nothing is left there; and no such money is of none.
+WITH held AS (
+  SELECT t.lane, t.subject_id AS case_id,
+         sum(CASE WHEN a.account_id = t.credit_account THEN t.amount_e4 ELSE -t.amount_e4 END) AS held_e4
+  FROM transfer t JOIN account a ON a.lane = t.lane AND a.code = 'suspense'
+    AND a.account_id IN (t.debit_account, t.credit_account)
+  WHERE t.code = 'bill_case' GROUP BY 1, 2
+), judged AS (
+  SELECT coalesce(c.case_id, h.case_id) AS case_id, c.case_id IS NULL OR coalesce(h.held_e4, 0)
+    <> CASE WHEN c.state <> 'resolved' OR c.act IN ('offset', 'refund') THEN c.suspense_e4 ELSE 0 END AS is_wrong
+  FROM bill_case c FULL JOIN held h USING (lane, case_id)
+)
+SELECT count(*) AS checked, count(*) FILTER (WHERE is_wrong) AS broken,
+       (array_agg(case_id::text) FILTER (WHERE is_wrong))[1:5] AS examples
 FROM judged;

@@ -14,7 +14,7 @@ from contextlib import suppress
 
 import uvloop
 
-from kameng import fulfilment, orders, pricing
+from kameng import epay, fulfilment, lists, orders, payments, pricing, suppliers
 from kameng.kit import crypto, db, lanes, logs, settings
 from kameng.kit.db import Database
 from kameng.kit.jobs import Handler
@@ -31,13 +31,22 @@ STOP_TIMEOUT_S = 15.0
 log = logs.get_logger(__name__)
 
 
-def handlers_of(chosen: Settings, database: Database, ring: crypto.KeyRing) -> list[Handler]:
+def handlers_of(
+    chosen: Settings, database: Database, ring: crypto.KeyRing, cashier: payments.Workplace, sender: Sender
+) -> list[Handler]:
     """Every kind of job there is somebody for; all others rest."""
+    from kameng.web import PLANS, tools_of  # with the web framework, for which no command should wait
+
     terms = orders.terms_of(chosen)
+    plans = {name: one.plan for name, one in PLANS.items()}
     return [
         *orders.handlers(ring, terms, telling.reach_of(chosen)),
         *fulfilment.handlers(ring, fulfilment.terms_of(chosen), terms),
+        *payments.handlers(cashier),
+        *epay.handlers(database, ring, sender),
         *pricing.handlers(database),
+        *suppliers.handlers(database, ring),
+        *lists.handlers(database, chosen.data_dir / "exports", plans, tools_of(chosen, database, ring)),
     ]
 
 
@@ -47,15 +56,22 @@ async def run(chosen: Settings, roles: Sequence[str], ready_fd: int, more: Seque
     database = await db.open_database(chosen.database_url, size=2 * chosen.lanes + 4, name="kameng-background")
     parts: list[Worker | Timetable | Dispatcher] = []
     sender = Sender(telling.policy_of(chosen))
+    cashier = payments.Workplace(
+        database, ring, public_url=settings.base_url(chosen), terms=orders.terms_of(chosen),
+        reach=telling.policy_of(chosen),
+    )  # fmt: skip
+    cashier.start()
     if "worker" in roles:
         async with database.connection() as connection:
             numbers = await lanes.lane_numbers(connection)
         limits = Limits(chosen.job_batch, float(chosen.job_lease_s), chosen.job_attempts_max)
-        every = [*handlers_of(chosen, database, ring), *more, *telling.handlers(chosen, database, ring, sender)]
+        own = handlers_of(chosen, database, ring, cashier, sender)
+        every = [*own, *more, *telling.handlers(chosen, database, ring, sender)]
         parts.append(Worker(database, every, lanes=numbers, limits=limits))
         parts.append(telling.dispatcher(chosen, database, ring, numbers))
     if "scheduler" in roles:
         entries = upkeep.entries(ring, private_days=chosen.private_days)
+        entries += [upkeep.bills_entry(chosen, cashier), *upkeep.routing_entries(cashier)]
         parts.append(Timetable(database, entries, lease_s=float(chosen.job_lease_s)))
     told = asyncio.Event()
     for what in (signal.SIGTERM, signal.SIGINT):
@@ -65,6 +81,7 @@ async def run(chosen: Settings, roles: Sequence[str], ready_fd: int, more: Seque
     os.write(ready_fd, b"1")
     async with sender:
         await _until_told(told, parts, running)
+    await cashier.close()
     scraped.cancel()
     await asyncio.wait([scraped])
     with suppress(TimeoutError):

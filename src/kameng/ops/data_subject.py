@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from kameng import catalogue, fulfilment, identity, orders
+from kameng import access, catalogue, fulfilment, identity, orders
 from kameng.identity import Person
 from kameng.kit import audit, clock, crypto, lanes, money, privacy
 from kameng.kit.db import Database
@@ -20,6 +20,9 @@ from kameng.ops import store
 
 AUDIT_LANE = 0
 """A person belongs to no lane; every platform has this one."""
+
+
+SIGN_INS_MAX = 10_000
 
 
 class Subject(msgspec.Struct, frozen=True):
@@ -88,6 +91,7 @@ async def export(
         "of": subject.masked or str(person_id),
         "person": None if person is None else await _told(db, person),
         "orders": [_order(one, came.get(one.order_id, [])) for one in sorted(bought, key=lambda one: one.placed_at)],
+        "sign_ins": [] if person is None else await _sign_ins(db, person_id),
         "audit_lines": [{"at": row["at"], "act": row["act"], "data": row["data"]} for row in lines],
     }
     data = {"orders": len(bought), "reason": reason}
@@ -103,6 +107,8 @@ async def erase(db: Database, ring: crypto.KeyRing, subject: Subject, *, reason:
     order_count = await orders.erase_accounts(db, ring, subject.marks(ring), reason=reason, actor_id=actor_id)
     person = subject.person
     is_done = person is not None and await identity.erase_person(db, person.person_id, reason=reason, actor_id=actor_id)
+    if person is not None:
+        await access.forget_person(db, person.person_id)
     return Erased(order_count, is_done)
 
 
@@ -154,6 +160,17 @@ async def _told(db: Database, person: Person) -> dict[str, Any]:
         "id": str(person.person_id), "sign_in": person.sign_in, "name": person.name, "state": person.state,
         "memberships": [{"organisation": str(one.org_id), "role": one.role} for one in roles],
     }  # fmt: skip
+
+
+async def _sign_ins(db: Database, person_id: int) -> list[dict[str, Any]]:
+    found = await access.sign_ins(db, person_id, limit=SIGN_INS_MAX)
+    return [
+        {
+            "at": one.at, "by": one.method, "outcome": one.outcome, "ip": one.ip, "place": one.place_zh,
+            "agent": one.agent,
+        }
+        for one in found
+    ]  # fmt: skip
 
 
 async def _note(db: Database, act: str, subject_id: int, data: dict[str, Any], actor_id: int) -> None:

@@ -121,7 +121,9 @@ def start(
         programs = ground.server_programs(major, user)
         if not (folder / "cluster").exists():
             _make_cluster(folder, major, programs, user)
-        values = server_settings(programs, socket=_socket_folder(folder, user), port=port)
+        values = server_settings(
+            programs, socket=_socket_folder(folder, user), port=port, data_mb=_size_mb(folder / "cluster" / "base")
+        )
         _configure(folder / "cluster", user, values | dict(extra_settings))
         return _launch(folder, programs, user, start_timeout_s)
 
@@ -131,8 +133,12 @@ def default_folder(major: int) -> Path:
     return settings.load().data_dir / f"pg{major}"
 
 
-def server_settings(programs: Path, *, socket: Path, port: int | None) -> dict[str, str]:
-    """For two cores and little memory. The caller's win over these, and ALTER SYSTEM over both."""
+def server_settings(programs: Path, *, socket: Path, port: int | None, data_mb: int = 0) -> dict[str, str]:
+    """For two cores and little memory. The caller's win over these, and ALTER SYSTEM over both.
+
+    ``data_mb``: what there is to keep in memory. More buffers than data cost every process a page fault for each, some
+    15 % of a young platform's orders; from a few gigabytes on they are what keeps it fast (docs/growing.md).
+    """
     memory_mb = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") >> 20
     built_with = subprocess.run(
         [programs / "pg_config", "--configure"], capture_output=True, text=True, check=True
@@ -154,7 +160,7 @@ def server_settings(programs: Path, *, socket: Path, port: int | None) -> dict[s
         "max_slot_wal_keep_size": "16GB",  # what a standby that is away may make us keep; then it is made anew
         "checkpoint_timeout": "15min",
         "checkpoint_completion_target": "0.9",
-        "shared_buffers": f"{min(1024, max(128, memory_mb // 8))}MB",
+        "shared_buffers": f"{max(128, min(1024, memory_mb // 8, data_mb))}MB",
         "effective_cache_size": f"{max(256, memory_mb // 2)}MB",
         "maintenance_work_mem": "128MB",
         "random_page_cost": "1.1",
@@ -176,6 +182,10 @@ def server_settings(programs: Path, *, socket: Path, port: int | None) -> dict[s
         "log_min_error_statement": "panic",
         "log_error_verbosity": "terse",
     }
+
+
+def _size_mb(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) >> 20
 
 
 def _refuse_other_major(folder: Path, major: int) -> None:

@@ -6,15 +6,13 @@ from collections.abc import Iterable
 
 import msgspec
 
-from kameng import identity, ledger, risk
+from kameng import access, identity, ledger, risk, shops
 from kameng.identity import IssuedKey, Organisation
-from kameng.kit import crypto, lanes, money
+from kameng.kit import crypto, lanes
 from kameng.kit.db import Database
+from kameng.shops import Shop
 
-PLAY_MONEY_E4 = 1_000_000 * 10_000
-"""What a sandbox starts with: a million in play money."""
-
-
+HOUSE_NAME = "卡盟"
 FIRST_RULES = (
     risk.Rule(0, "target-hour", "target", ("topup",), 3600, 30, None),
     risk.Rule(0, "target-day", "target", ("topup",), 86_400, None, 20_000 * 10_000),
@@ -45,30 +43,28 @@ async def open_platform(db: Database, *, lane_count: int) -> None:
     await risk.add_rules(db, FIRST_RULES)
 
 
+async def found_house(db: Database, *, name: str = HOUSE_NAME) -> Organisation:
+    """The platform's own organisation, whose members are its staff, and its shop; what is there already stays."""
+    async with db.connection() as connection:
+        house = await identity.find_house(connection)
+    if house is None:
+        async with db.transaction() as connection:
+            house = await identity.found(connection, name=name, kind="platform")
+            await ledger.open_wallet(connection, house.lane, house.org_id, currency="CNY")
+    await shops.open_shop(db, Shop(house.org_id, None, name))
+    return house
+
+
 async def found_member(
     db: Database, ring: crypto.KeyRing, name: str, *, kind: str = "merchant", level: int = 0,
     scopes: Iterable[str] | None = None, credit_line_e4: int = 0, parent_id: int | None = None,
 ) -> Member:  # fmt: skip
     """An organisation with its wallet and key, and beside it its sandbox with play money and a key of its own."""
     async with db.transaction() as connection:
-        live = await identity.found(connection, name=name, kind=kind, level=level, parent_id=parent_id)
-        await ledger.open_wallet(connection, live.lane, live.org_id, currency="CNY", credit_line_e4=credit_line_e4)
+        live, sandbox = await access.found_with_wallets(
+            connection, name=name, kind=kind, level=level, credit_line_e4=credit_line_e4, parent_id=parent_id
+        )
         key = await identity.issue_key(connection, ring, live, name="first key", scopes=scopes)
-        sandbox = await identity.found_sandbox(connection, live)
-        await ledger.open_wallet(connection, sandbox.lane, sandbox.org_id, currency=sandbox.currency)
         sandbox_key = await identity.issue_key(connection, ring, sandbox, name="sandbox key", scopes=scopes)
-    await ledger.recharge(db, sandbox.lane, sandbox.org_id, PLAY_MONEY_E4, key=f"play-money:{sandbox.org_id}")
+    await access.give_play_money(db, sandbox)
     return Member(live, sandbox, key, sandbox_key)
-
-
-async def move_organisation(
-    db: Database, org_id: int, parent_id: int | None, *, reason: str, actor_id: int = 0
-) -> Organisation:
-    """Put an organisation under another agent, or under the platform, once everything is settled with it."""
-    async with db.connection() as connection:
-        if unsettled := await ledger.unsettled_of(connection, org_id):
-            lane, amount_e4 = unsettled[0]
-            amount = money.format_e4(amount_e4)
-            raise ledger.NotSettled(f"{amount} in lane {lane}", detail_zh=f"分区 {lane} 尚有 {amount}")
-    async with db.transaction() as connection:
-        return await identity.move(connection, org_id, parent_id, reason=reason, actor_id=actor_id)

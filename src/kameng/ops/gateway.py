@@ -29,7 +29,7 @@ from typing import Any
 
 import uvicorn
 
-from kameng import openapi
+from kameng import openapi, web
 from kameng.kit import logs, settings
 from kameng.openapi import Connection, Neighbours, sweep
 from kameng.ops import processes, tls
@@ -137,7 +137,7 @@ def main() -> None:
     processes.begin(parent_pid, orphaned_by=signal.SIGUSR2)
     chosen = settings.load()
     logs.configure(level=chosen.log_level, style=chosen.log_format)
-    app = openapi.create()
+    app = openapi.create(pages=web.create)
     config = uvicorn.Config(app, **server_options())
     config.load()
     if pair := tls.certificate_files(chosen):

@@ -148,6 +148,7 @@ async def set_up(chosen: Settings, place: Place) -> list[str]:
     opened = await db.open_database(place.url, name="kameng-command")
     try:
         await founding.open_platform(opened, lane_count=chosen.lanes)
+        await founding.found_house(opened)
     finally:
         await opened.close()
     return applied

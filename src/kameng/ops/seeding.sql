@@ -64,7 +64,7 @@ ON CONFLICT (lane, sku_id) DO UPDATE SET on_hand = allotment.on_hand + excluded.
 
 -- name: is_in_earnest
 -- Whether there are merchants or cards here that Kameng did not make up.
-SELECT EXISTS (SELECT FROM organisation WHERE sandbox_of IS NULL AND name NOT LIKE $1 || '%')
+SELECT EXISTS (SELECT FROM organisation WHERE sandbox_of IS NULL AND kind <> 'platform' AND name NOT LIKE $1 || '%')
     OR EXISTS (SELECT FROM card_batch WHERE file_name <> ALL ($2::text[]));
 
 -- name: earliest_id
@@ -72,3 +72,10 @@ SELECT EXISTS (SELECT FROM organisation WHERE sandbox_of IS NULL AND name NOT LI
 SELECT least((SELECT min(order_id) FROM orders WHERE lane = $1::smallint),
              (SELECT min(transfer_id) FROM transfer WHERE lane = $1::smallint),
              (SELECT min(card_id) FROM card WHERE lane = $1::smallint)) AS id;
+
+-- name: age_payments
+-- Payments of the demo: begun just before they were paid and booked just after, or so many days ago.
+UPDATE payment SET begun_at = coalesce(paid_at - make_interval(mins => 1), begun_at - make_interval(days => $3::int)),
+       expires_at = coalesce(paid_at + make_interval(mins => 14), expires_at - make_interval(days => $3::int)),
+       booked_at = paid_at + make_interval(secs => 2)
+WHERE lane = $1::smallint AND payment_id = ANY($2::bigint[]);

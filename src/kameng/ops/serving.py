@@ -13,10 +13,10 @@ can't start changes nothing. A certificate that is renewed on the disk is taken 
 from __future__ import annotations
 
 import errno
-import ipaddress
 import os
 import signal
 import socket
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -87,15 +87,6 @@ def _other(port: int) -> int:
     return port + 1000 if 1024 <= port < 64_000 else 9443
 
 
-def local_url(chosen: Settings, port: int) -> str:
-    """How this machine reaches its gateway."""
-    host = f"[{chosen.host}]" if ":" in chosen.host else chosen.host
-    with suppress(ValueError):
-        if ipaddress.ip_address(chosen.host).is_unspecified:  # all of them, so also this one
-            host = "[::1]" if ":" in host else "127.0.0.1"
-    return f"{'http' if chosen.tls_certificate == 'off' else 'https'}://{host}:{port}"
-
-
 def serve(
     chosen: Settings,
     roles: Sequence[str],
@@ -122,12 +113,20 @@ def serve(
 def _signals_wait() -> Iterator[None]:
     """Signals are taken when we look, so that none interrupts anything."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, processes.SUPERVISED)
+    handlers = {one: signal.signal(one, _hand_over) for one in processes.SUPERVISED - {signal.SIGCHLD}}
     try:
         yield
     finally:
+        for one, handler in handlers.items():
+            signal.signal(one, handler)
         while signal.sigtimedwait(processes.SUPERVISED, 0):
             pass  # asked for more than once: done
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _hand_over(number: int, _: object) -> None:
+    """A thread of some library, begun before signals were blocked, got one: it is the supervisor's."""
+    signal.pthread_kill(threading.main_thread().ident or 0, number)
 
 
 class _Role:
@@ -148,7 +147,7 @@ class Supervisor:
         self._place = place
         self._listener = open_socket(chosen.host, chosen.port) if "gateway" in roles else None
         self._port = self._listener.getsockname()[1] if self._listener else chosen.port
-        self.url = local_url(chosen, self._port) if self._listener else ""
+        self.url = settings.local_url(chosen, self._port) if self._listener else ""
         count = chosen.gateways if self._listener else 0
         self._roles = [
             _Role("gateway" if number == 1 else f"gateway {number}", MODULES["gateway"], has_visitors=True)

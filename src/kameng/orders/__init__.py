@@ -1,9 +1,12 @@
 """The journey of one order: wishes in, decided by the batch in their lane, found and revealed later."""
 
-from kameng.orders.acting import IDS_EACH, act, act_on, act_within
+from kameng.kit.ids import ID_MAX
+from kameng.orders.acting import IDS_EACH, ShortOfCards, act, act_on, act_within
 from kameng.orders.archiving import archive, bring_back
 from kameng.orders.awaiting import await_payment, key_of_guest
+from kameng.orders.browsing import HOUR_MS, Browsed, Filter, Placed, Tally, browse, find_placed, tally
 from kameng.orders.commands import Acted, By, Instruction, Standing, Terms, terms_of
+from kameng.orders.drafting import MISMATCH_JOB, ORIGIN_JOB, RETURN_JOB
 from kameng.orders.errors import (
     AccountNotOpened,
     BadAccount,
@@ -40,8 +43,9 @@ from kameng.orders.errors import (
     TooManyGuesses,
     TooManyUnpaid,
 )  # fmt: skip
+from kameng.orders.escrowing import Escrow, list_confirming, sum_escrow
 from kameng.orders.expecting import FULFIL_JOBS, REHEARSE_JOB, WITHDRAW_JOBS
-from kameng.orders.finding import ID_MAX, Page, find, find_by_ref, list_of_shop, list_orders, present, reveal, timeline
+from kameng.orders.finding import Page, find, find_by_ref, list_orders, present, reveal, timeline
 from kameng.orders.guesting import Guest, find_as_guest, guest_from
 from kameng.orders.jobs import handlers
 from kameng.orders.keeping import reseal
@@ -65,8 +69,26 @@ from kameng.orders.model import (
     State,
     Wish,
 )  # fmt: skip
+from kameng.orders.overseeing import (
+    UNFINISHED,
+    Outcomes,
+    OverseenPage,
+    add_up,
+    count_unfinished,
+    find_by_fragment,
+    find_by_reference,
+    latest_outcomes,
+    oversee,
+    oversee_these,
+    placed_since,
+    tallies,
+)  # fmt: skip
+from kameng.orders.overseeing_store import Asked, FiveMinutes, Overseen, Pace
+from kameng.orders.pacing import Paces, measure_pace
 from kameng.orders.parts_store import read_parts
+from kameng.orders.pocketing import CardPage, OwnCard, list_cards, mark_card
 from kameng.orders.queueing import Lanes
+from kameng.orders.recalling import RecentTarget, recall_target, recent_targets, same_today
 from kameng.orders.rehearsing import DELIVERED, FAILED, REVIEWED, Rehearsals, digits_of
 from kameng.orders.returning import Returned, book_return
 from kameng.orders.searching import (
@@ -78,6 +100,7 @@ from kameng.orders.searching import (
     shown_in_clear,
     target_order,
 )  # fmt: skip
+from kameng.orders.selling import earned_by_day, find_sold, list_of_shop, list_sold
 from kameng.orders.showing import masked_account, open_account
 from kameng.orders.snapshot import Snapshot
 from kameng.orders.splitting import (
@@ -92,7 +115,7 @@ from kameng.orders.splitting import (
     refund_of,
     split_of,
 )  # fmt: skip
-from kameng.orders.store import OrderRow, ShopOrder, read_orders, read_standing
+from kameng.orders.store import OrderRow, ShopOrder, paid_by, read_orders, read_standing
 from kameng.orders.telling import Reach
 from kameng.orders.wiping import erase_accounts, every_marked, purge_accounts, wipe_passwords
 from kameng.orders.wishing import OrderBody, fault_of, ref_key_of, wish_from
@@ -105,31 +128,40 @@ __all__ = [
     "FAILED",
     "FINAL",
     "FULFIL_JOBS",
+    "HOUR_MS",
     "IDS_EACH",
     "ID_MAX",
     "MARGIN",
     "MARGIN_BACK",
+    "MISMATCH_JOB",
+    "ORIGIN_JOB",
     "REHEARSE_JOB",
+    "RETURN_JOB",
     "REVIEWED",
     "SECRETS_SHOWN",
     "SECRETS_VISIBLE",
     "TRANSITIONS",
+    "UNFINISHED",
     "WITHDRAW_JOBS",
     "AccountNotOpened",
     "Acted",
     "Answer",
+    "Asked",
     "BadAccount",
     "BadCommand",
     "BadGuest",
     "BadOrder",
     "BadQuantity",
     "BadReason",
+    "Browsed",
     "Busy",
     "By",
+    "CardPage",
     "CardTaken",
     "CardsNotOpened",
     "Command",
     "CommandReused",
+    "Escrow", "Filter", "FiveMinutes",
     "GroupRefused",
     "Guest",
     "Instruction",
@@ -148,11 +180,14 @@ __all__ = [
     "OrderRow",
     "OrdersRunning",
     "OutcomeUnknown",
-    "Page",
+    "Outcomes", "Overseen", "OverseenPage", "OwnCard",
+    "Pace", "Paces", "Page",
     "PartForbids",
     "PartState",
     "PaymentReused",
+    "Placed",
     "Reach",
+    "RecentTarget",
     "ReferenceReused",
     "Refund",
     "RefundTooLarge",
@@ -163,6 +198,7 @@ __all__ = [
     "ShopClosed",
     "ShopOrder",
     "ShopPaused",
+    "ShortOfCards",
     "ShownCard",
     "ShownOrder",
     "ShownPart",
@@ -172,6 +208,7 @@ __all__ = [
     "Standing",
     "State",
     "StateForbids",
+    "Tally",
     "TargetOrder",
     "Terms",
     "TooManyGuesses",
@@ -180,44 +217,62 @@ __all__ = [
     "act",
     "act_on",
     "act_within",
+    "add_up",
     "archive",
     "await_payment",
     "book_return",
     "booked",
     "bring_back",
+    "browse",
     "check_reason",
+    "count_unfinished",
     "digits_of",
+    "earned_by_day",
     "erase_accounts",
     "every_marked",
     "fault_of",
     "find",
     "find_as_guest",
+    "find_by_fragment",
     "find_by_ref",
+    "find_by_reference",
     "find_by_target",
+    "find_placed", "find_sold",
     "guest_from",
     "handlers",
     "key_of_guest",
+    "latest_outcomes",
     "left_of",
     "legs",
+    "list_cards", "list_confirming",
     "list_of_shop",
     "list_orders",
+    "list_sold", "mark_card",
     "mark_older",
-    "masked_account",
+    "masked_account", "measure_pace",
     "open_account",
+    "oversee",
+    "oversee_these",
+    "paid_by",
+    "placed_since",
     "present",
     "purge_accounts",
     "read_orders",
     "read_parts",
     "read_split",
     "read_standing",
+    "recall_target",
+    "recent_targets",
     "ref_key_of",
     "refund_of",
     "reseal",
     "reveal",
     "reveal_account",
+    "same_today",
     "search",
     "shown_in_clear",
-    "split_of",
+    "split_of", "sum_escrow",
+    "tallies", "tally",
     "target_order",
     "terms_of",
     "timeline",

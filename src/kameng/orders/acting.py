@@ -48,7 +48,7 @@ async def act(
     while True:  # each SKU is stolen for once: a bundle may lack one after the other
         try:
             return await _once(db, ring, lane, instructions, terms or Terms(), may_steal=may_steal)
-        except _ShortOfCards as short:
+        except ShortOfCards as short:
             fresh = short.needs.keys() - stolen
             for sku_id in fresh:
                 await stock.steal(db, lane, sku_id, short.needs[sku_id], ring=ring)
@@ -64,8 +64,8 @@ async def act_on(db: Database, ring: crypto.KeyRing, instruction: Instruction, *
     return outcome
 
 
-class _ShortOfCards(Exception):
-    """Undoes the batch: all of it comes again, once other lanes were asked."""
+class ShortOfCards(Exception):
+    """Undoes the batch: all of it comes again, once other lanes were asked for what each SKU lacks."""
 
     def __init__(self, needs: dict[int, int]) -> None:
         super().__init__(needs)
@@ -97,22 +97,19 @@ async def _once(
 ) -> list[Acted | Refused]:  # fmt: skip
     async with db.transaction() as connection:
         passage = await lanes.pass_gate(connection, lane, id_count=IDS_EACH * len(instructions))
-        view = await _read(connection, ring, passage, instructions, terms, may_steal=may_steal)
-        outcomes = decide(view, instructions)
-        short = {outcome.sku_id: outcome.need for outcome in outcomes if isinstance(outcome, Short)}
-        if short:
-            raise _ShortOfCards(short)
-        await _write(connection, lane, view)
-    return [outcome for outcome in outcomes if not isinstance(outcome, Short)]
+        return await act_within(connection, ring, passage, instructions, terms=terms, may_steal=may_steal)
 
 
 async def act_within(
     connection: Connection, ring: crypto.KeyRing, passage: lanes.Passage, instructions: Sequence[Instruction],
-    *, terms: Terms | None = None,
+    *, terms: Terms | None = None, may_steal: bool = False,
 ) -> list[Acted | Refused]:  # fmt: skip
-    """The same in a transaction that passed the gate with ``IDS_EACH`` ids for each command."""
-    view = await _read(connection, ring, passage, instructions, terms or Terms(), may_steal=False)
+    """The same in a transaction that passed the gate with ``IDS_EACH`` ids for each command. ``ShortOfCards`` where
+    another lane may help; without ``may_steal`` the shelf is what it is."""
+    view = await _read(connection, ring, passage, instructions, terms or Terms(), may_steal=may_steal)
     outcomes = decide(view, instructions)
+    if short := {outcome.sku_id: outcome.need for outcome in outcomes if isinstance(outcome, Short)}:
+        raise ShortOfCards(short)
     await _write(connection, passage.lane, view)
     return [outcome for outcome in outcomes if not isinstance(outcome, Short)]
 
@@ -166,9 +163,7 @@ async def _read(
 
 def _needs(order: Standing, sku: catalogue.Sku, replaced_count: int) -> Iterable[tuple[int, int]]:
     """How many cards of which SKUs a command may take from the shelf."""
-    if order.parts:
-        return pieces_of(sku, order.quantity).items()
-    return [(order.sku_id, replaced_count or order.quantity)] if sku.from_stock else []
+    return pieces_of(sku, order.quantity if order.parts else replaced_count or order.quantity).items()
 
 
 async def _sub_accounts(
@@ -214,6 +209,13 @@ async def _write(connection: Connection, lane: int, view: View) -> None:
     paid_for = [order.order_id for order in changed.values() if order.expires_at is not None and not order.is_awaited]
     if paid_for:
         await store.close_payments(connection, lane, paid_for)
+    paid_by = {
+        order.order_id: order.payment_id
+        for order in changed.values()
+        if order.payment_id is not None and order.payment_id != first[order.order_id].payment_id
+    }
+    if paid_by:
+        await store.set_payments(connection, lane, paid_by)
     await _move_jobs(connection, lane, view, first, changed)
     await _note(connection, lane, view)
 

@@ -16,6 +16,7 @@ from kameng.pricing import Quote
 if TYPE_CHECKING:
     from kameng.orders.snapshot import Snapshot
 
+
 class Entry(msgspec.Struct, frozen=True, gc=False):
     """A wish as it enters a batch. The flags say what it went through before."""
 
@@ -39,10 +40,12 @@ def ask(snapshot: Snapshot, entry: Entry, at_s: int) -> Asked:
     if wish.pick is not None:
         quote = _with_pick(quote, wish.pick, sku)
     policy, listed, claims = snapshot.policy, None, []
-    if policy.rules or policy.listings:
+    if policy.in_lane or policy.listings:
         facts = facts_of(wish, sku, quote, at_s)
         listed = policy.listed(facts)
         claims = policy.lane_claims(facts)
+    if policy.shares:
+        claims = [*claims, *policy.share_claims(sku.sku_id, organisation.org_id, wish.quantity, at_s)]
     if wish.key.daily_limit_e4 is not None:
         amount_e4 = quote.unit_price_e4 * wish.quantity
         claims = [*claims, risk.key_day_claim(wish.key.key_id, wish.key.daily_limit_e4, amount_e4, at_s)]

@@ -19,14 +19,14 @@ from kameng.kit import epochs, events, jobs, lanes
 from kameng.kit.db import Connection
 from kameng.orders import guesting, parts_store, private_store, store
 from kameng.orders.asking import Entry
-from kameng.orders.bundling import Packed, cards_of, pack, pieces_of, short_of
+from kameng.orders.bundling import Packed, as_waiting, cards_of, pack, pieces_of, short_of
 from kameng.orders.choosing import look_up
 from kameng.orders.commands import Terms
 from kameng.orders.errors import CardTaken, SoldOut, TooManyUnpaid
 from kameng.orders.expecting import WAITING_FOR
 from kameng.orders.guesting import Guest
 from kameng.orders.judging import Asked, View, judge, wants_review
-from kameng.orders.model import Answer, Known, NewOrder, OrderPart, PartState, Refused, Short, State, Wish
+from kameng.orders.model import Answer, Known, NewOrder, OrderPart, Refused, Short, State, Wish
 from kameng.orders.placing import read
 from kameng.orders.reserving import Places
 from kameng.orders.showing import show
@@ -73,7 +73,7 @@ async def await_payment(snapshot: Snapshot, wish: Wish, *, guest: Guest | None =
 def _shelves_of(snapshot: Snapshot, wish: Wish) -> set[int]:
     """The SKUs whose cards the wish would reserve."""
     sku = snapshot.catalogue.skus.get(wish.sku_id)
-    return {wish.sku_id} if sku is None or not sku.parts else {*pieces_of(sku, wish.quantity)}
+    return {wish.sku_id} if sku is None else {*pieces_of(sku, wish.quantity)}
 
 
 async def _once(
@@ -151,7 +151,7 @@ def _reserve(
     if wish.pick is not None and is_real:
         card = view.shelf.take_displayed(wish.pick.card_id)
         return Refused(CardTaken, field="card") if card is None else ((), (card.card_id,))
-    pieces = pieces_of(sku, wish.quantity) if sku.parts else {sku.sku_id: wish.quantity} if sku.from_stock else {}
+    pieces = pieces_of(sku, wish.quantity)
     if is_real and (refusal := _beyond_its_share(pieces, shelves, terms)):
         return refusal
     short = short_of(pieces, view.shelf) if is_real else None
@@ -160,8 +160,7 @@ def _reserve(
     if sku.parts:
         packed = pack(sku, wish.quantity, quote.unit_price_e4 * wish.quantity, shelf=view.shelf if is_real else None)
         assert isinstance(packed, Packed)  # its cards were there just now
-        parts = tuple(msgspec.structs.replace(part, state=PartState.waiting) for part in packed.parts)
-        return parts, cards_of(parts)
+        return as_waiting(packed.parts), cards_of(packed.parts)
     cards = view.shelf.take(sku.sku_id, wish.quantity) if pieces and is_real else None
     return (), tuple(card.card_id for card in cards or ())
 

@@ -36,7 +36,9 @@ def worths_of(sku: Sku, total_e4: int) -> list[int]:
 
 
 def pieces_of(sku: Sku, quantity: int) -> dict[int, int]:
-    """How many cards of which SKU so many bundles take from the shelf."""
+    """How many cards of which SKU so many of it take from the shelf: of its parts if it has any."""
+    if not sku.parts:
+        return {sku.sku_id: quantity} if sku.from_stock else {}
     pieces: dict[int, int] = {}
     for part in sku.parts:
         if part.from_stock:
@@ -71,7 +73,11 @@ def waiting_parts(sku: Sku, quantity: int, total_e4: int) -> tuple[OrderPart, ..
     """All parts of so many bundles, nothing taken for any of them yet."""
     packed = pack(sku, quantity, total_e4, shelf=None)
     assert isinstance(packed, Packed)  # nothing was asked of a shelf
-    return tuple(msgspec.structs.replace(part, state=_WAITING) for part in packed.parts)
+    return as_waiting(packed.parts)
+
+
+def as_waiting(parts: Sequence[OrderPart]) -> tuple[OrderPart, ...]:
+    return tuple(msgspec.structs.replace(part, state=_WAITING) for part in parts)
 
 
 def cards_of(parts: Sequence[OrderPart]) -> tuple[int, ...]:

@@ -52,6 +52,9 @@ class Instruction(msgspec.Struct, frozen=True, kw_only=True):
     amount_e4: int | None = None  # of a payment; what goes back (None: all that is left); the worth of what came
     card_ids: tuple[int, ...] = ()  # which are replaced
     part_no: int | None = None  # which part of a bundle is meant
+    payment_id: int | None = None  # of a payment that can be given back to where it came from
+    wallet_e4: int = 0  # of a payment's amount, what its payer's wallet adds only if the order takes it
+    to_origin: bool = False  # what goes back goes to where it came from, not to the payer's wallet
 
     @property
     def full_key(self) -> str:
@@ -61,9 +64,11 @@ class Instruction(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def digest(self) -> bytes:
         """Of what is asked, but not of who asks and why."""
-        content = [self.command, self.amount_e4, sorted(self.card_ids)]
+        content: list[object] = [self.command, self.amount_e4, sorted(self.card_ids)]
         if self.part_no is not None:
             content.append(self.part_no)
+        if self.to_origin:
+            content.append("to_origin")
         return hashlib.blake2b(msgspec.json.encode(content), digest_size=16).digest()
 
 
@@ -110,6 +115,7 @@ class Standing(msgspec.Struct, frozen=True):
     split: Split | None = None  # among the agents above the buyer
     parts: tuple[OrderPart, ...] = ()  # of a bundle
     chosen_card: int | None = None  # of an order that is paid through a channel
+    payment_id: int | None = None  # that paid it, if it can be given back to where it came from
 
     @property
     def payer_id(self) -> int:

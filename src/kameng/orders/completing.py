@@ -94,7 +94,7 @@ def refund_part(view: View, draft: Draft) -> Refused | None:
 
 
 def lacking(view: View, order: Standing) -> Short | None:
-    """What the shelf lacks of a bundle whose cards went back when its payment did not come."""
+    """What the shelf lacks of an order whose cards went back when its payment did not come."""
     if order.is_sandbox or order.card_ids:
         return None
     return short_of(pieces_of(view.sku_of(order), order.quantity), view.shelf)

@@ -155,8 +155,7 @@ def _hold(view: View, asked: Asked, sku: Sku, quote: Quote) -> Decision:
     wish = asked.wish
     if wish.pick is not None:
         return Refused(RiskRefused)  # the one card can't be kept for whoever may be refused it
-    pieces = pieces_of(sku, wish.quantity) if sku.parts else {sku.sku_id: wish.quantity} if sku.from_stock else {}
-    short = short_of(pieces, view.shelf)
+    short = short_of(pieces_of(sku, wish.quantity), view.shelf)
     if short is not None:
         may_steal = asked.may_steal and short.sku_id not in asked.exhausted
         return short if may_steal else Refused(SoldOut, field="sku")

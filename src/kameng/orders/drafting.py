@@ -22,6 +22,8 @@ from kameng.stock import Shelf
 
 RETURN_JOB = "orders.return_payment"
 MISMATCH_JOB = "orders.mismatch"
+ORIGIN_JOB = "payments.give_back"
+"""Whoever knows the payment gives it back to where it came from."""
 
 
 class Draft(msgspec.Struct):
@@ -157,8 +159,7 @@ def come_partly(view: View, draft: Draft, back_e4: int, **changes: Any) -> Refus
         if refusal := post(view, settling.refund_transfers(order, back_e4, view.fresh)):
             return refusal
         draft.order = msgspec.structs.replace(order, refunded_e4=order.refunded_e4 + back_e4)
-        if order.is_guest:
-            to_desk(draft, RETURN_JOB, back_e4)
+        see_it_back(draft, back_e4)
     if refusal := earn(view, draft, Command.deliver_partly, **changes):
         return refusal
     if draft.order.confirm_until is None:
@@ -187,7 +188,8 @@ def take_chosen(view: View, draft: Draft, card_id: int) -> tuple[int, ...] | Ref
 def pay_back(view: View, draft: Draft, amount_e4: int, command: Command) -> Refused | None:
     """Some of the money, or all that is left of it, back to whoever paid; then nobody sees the goods any more."""
     order = draft.order
-    refusal = post(view, settling.refund_transfers(order, amount_e4, view.fresh))
+    to_origin = draft.instruction.to_origin and order.payment_id is not None
+    refusal = post(view, settling.refund_transfers(order, amount_e4, view.fresh, to_origin=to_origin))
     if refusal is not None:
         return refusal
     told = {"amount": money.format_e4(amount_e4)}
@@ -198,8 +200,7 @@ def pay_back(view: View, draft: Draft, amount_e4: int, command: Command) -> Refu
         advance(view, draft, command, told=told, refunded_e4=refunded_e4, confirm_until=None, parts=parts)
     else:
         advance(view, draft, command, told=told, refunded_e4=refunded_e4)
-    if order.is_guest:
-        to_desk(draft, RETURN_JOB, amount_e4)
+    see_it_back(draft, amount_e4)
     return None
 
 
@@ -210,6 +211,20 @@ def end_unsold(view: View, draft: Draft, command: Command, **changes: Any) -> Re
         advance(view, draft, command, **changes)
         pay_back(view, draft, draft.order.rest_e4, Command.refund)
     return refusal
+
+
+def see_it_back(draft: Draft, amount_e4: int) -> None:
+    """What waits in suspense: through the payment that brought it, or by a person's hand."""
+    order = draft.order
+    if order.payment_id is not None and (order.is_guest or draft.instruction.to_origin):
+        give_back(draft, order.payment_id, amount_e4, cause="order")
+    elif order.is_guest:
+        to_desk(draft, RETURN_JOB, amount_e4)
+
+
+def give_back(draft: Draft, payment_id: int, amount_e4: int, *, cause: str) -> None:
+    """Ask for a payment, or some of it, to be given back to where it came from."""
+    to_desk(draft, ORIGIN_JOB, amount_e4, payment_id=str(payment_id), cause=cause)
 
 
 def to_desk(draft: Draft, kind: str, amount_e4: int, **more: str) -> None:

@@ -8,16 +8,15 @@ import msgspec
 
 from kameng.identity import Caller, Organisation
 from kameng.kit import audit, clock, events, ids, lanes
-from kameng.kit.db import Connection, Database
+from kameng.kit.db import Connection
+from kameng.kit.ids import ID_MAX
 from kameng.orders import parts_store, store
 from kameng.orders.errors import CardsNotOpened, OrderNotFound, SecretsNotShown
 from kameng.orders.model import OrderPart, ShownOrder
 from kameng.orders.showing import any_open, is_link, open_cards, secrets_visible, show
 from kameng.orders.snapshot import Snapshot
-from kameng.orders.store import ShopOrder
 from kameng.orders.wishing import ref_key_of
 
-ID_MAX = (1 << 63) - 1
 Parts = Mapping[int, Sequence[OrderPart]]
 """Those of bundles, by order."""
 
@@ -122,19 +121,3 @@ async def reveal(snapshot: Snapshot, caller: Caller, order_id: int) -> ShownOrde
         rows[order_id], organisation.currency, cards, parts=parts.get(order_id, ()),
         is_link=is_link(snapshot, rows[order_id]),
     )  # fmt: skip
-
-
-async def list_of_shop(
-    db: Database, agent_id: int, buyers: Sequence[int], *, before_id: int, limit: int
-) -> list[ShopOrder]:
-    """What these organisations, of any lane, bought from an agent, newest first."""
-    found: list[ShopOrder] = []
-    by_lane: dict[int, list[int]] = {}
-    for org_id in buyers:
-        by_lane.setdefault(ids.lane_of(org_id), []).append(org_id)
-    async with db.connection() as connection:
-        for lane, org_ids in by_lane.items():
-            found += await store.orders_of_shop(
-                connection, lane, org_ids, agent_id, before_id=before_id, limit=limit
-            )
-    return sorted(found, key=lambda one: -one.order_id)[:limit]

@@ -28,7 +28,17 @@ from kameng.orders.errors import BadOrder, BadQuantity, NotOnSale, ReferenceReus
 from kameng.orders.model import Known, Refused, Wish
 from kameng.orders.rehearsing import rehearsed_refusal
 from kameng.pricing import BelowCost, PriceChanged, Quote
-from kameng.risk import KEY_DAY, SPENDER_DAY, SPENDER_MONTH, Claim, Counters, RiskRefused, VelocityExceeded
+from kameng.risk import (
+    KEY_DAY,
+    SHARES_BELOW,
+    SPENDER_DAY,
+    SPENDER_MONTH,
+    Claim,
+    Counters,
+    RiskRefused,
+    ShareUsed,
+    VelocityExceeded,
+)  # fmt: skip
 from kameng.stock import Shelf
 
 
@@ -147,6 +157,8 @@ def _risk_allows(view: View, asked: Asked) -> Refused | None:
         return None
     if passed is not None and passed.rule_id in (SPENDER_DAY, SPENDER_MONTH):
         return _over_budget(asked, passed)
+    if passed is not None and passed.rule_id < SHARES_BELOW:
+        return Refused(ShareUsed, f"at most {passed.limit_e4}", "", f"每人限购 {passed.limit_e4} 件")
     if passed is not None:
         return Refused(DailyLimitExceeded if passed.rule_id == KEY_DAY else VelocityExceeded)
     return None

@@ -22,12 +22,26 @@ ORDER BY order_id DESC LIMIT $4::int;
 SELECT o.* FROM unnest($2::bigint[]) AS b (org_id)
 CROSS JOIN LATERAL (
   SELECT order_id, org_id, sku_id, quantity, unit_price_e4, total_e4, refunded_e4,
-         (split #>> '{margins,-1,1}')::bigint AS margin_e4, state, placed_at
+         (split #>> '{margins,-1,1}')::bigint AS margin_e4, state, placed_at, split
   FROM orders
   WHERE lane = $1::smallint AND orders.org_id = b.org_id AND order_id < $3
     AND (split #>> '{margins,-1,0}')::bigint = $4
   ORDER BY order_id DESC LIMIT $5::int
 ) AS o ORDER BY o.order_id DESC LIMIT $5::int;
+
+-- name: orders_sold
+-- What an agent ($2) sold in a lane, below the cursor, newest first, whoever sells to its buyers by now.
+SELECT order_id, org_id, sku_id, quantity, unit_price_e4, total_e4, refunded_e4,
+       (split #>> '{margins,-1,1}')::bigint AS margin_e4, state, placed_at, split
+FROM orders
+WHERE lane = $1::smallint AND (split #>> '{margins,-1,0}')::bigint = $2 AND order_id < $3 AND split IS NOT NULL
+ORDER BY order_id DESC LIMIT $4::int;
+
+-- name: order_sold
+-- One order of a lane, if this agent ($3) sold it.
+SELECT order_id, org_id, sku_id, quantity, unit_price_e4, total_e4, refunded_e4,
+       (split #>> '{margins,-1,1}')::bigint AS margin_e4, state, placed_at, split
+FROM orders WHERE lane = $1::smallint AND order_id = $2 AND (split #>> '{margins,-1,0}')::bigint = $3;
 
 -- name: accounts_under_other_keys
 -- Sealed accounts not under the current key of the ring, for re-sealing, from an order id on.
@@ -48,7 +62,7 @@ SELECT o.order_id, o.org_id, o.sku_id, o.sku_revision, o.quantity, o.total_e4, o
        g.sandbox_of IS NOT NULL AS is_sandbox,
        EXISTS (SELECT FROM job j WHERE j.lane = $1::smallint AND j.subject_id = o.order_id
                AND j.state IN ('leased', 'sending')) AS is_begun,
-       p.expires_at, p.contact IS NOT NULL AS is_guest, p.chosen_card,
+       p.expires_at, p.contact IS NOT NULL AS is_guest, p.chosen_card, p.payment_id,
        coalesce(p.needs_review, false) AS needs_review
 FROM orders o JOIN organisation g ON g.lane = $1::smallint AND g.org_id = o.org_id
 LEFT JOIN order_payment p ON p.lane = $1::smallint AND p.order_id = o.order_id
@@ -93,6 +107,16 @@ WHERE o.lane = $1::smallint AND o.order_id = c.order_id;
 -- name: close_payments
 -- These orders await no payment any more.
 UPDATE order_payment SET is_open = false WHERE lane = $1::smallint AND order_id = ANY($2::bigint[]) AND is_open;
+
+-- name: set_payments
+-- The payments that paid these orders.
+UPDATE order_payment p SET payment_id = c.payment_id FROM unnest($2::bigint[], $3::bigint[]) AS c (order_id, payment_id)
+WHERE p.lane = $1::smallint AND p.order_id = c.order_id;
+
+-- name: paid_by
+-- Which payment paid each of these orders; those that none did, or a person's word, are left out.
+SELECT order_id, payment_id FROM order_payment
+WHERE lane = $1::smallint AND order_id = ANY($2::bigint[]) AND payment_id IS NOT NULL;
 
 -- name: claim_references
 -- Ties what channels told of payments to an order each, if nobody did before. They come sorted.
@@ -199,3 +223,15 @@ WITH moved AS (
   DELETE FROM archived_event WHERE lane = $1::smallint AND subject_id = ANY($2::bigint[]) RETURNING *
 )
 INSERT INTO event SELECT * FROM moved;
+
+-- name: card_marks
+-- When an organisation marked some cards as used.
+SELECT card_id, used_at FROM card_mark WHERE lane = $1::smallint AND org_id = $2 AND card_id = ANY($3::bigint[]);
+
+-- name: mark_card
+-- A card is used.
+INSERT INTO card_mark (lane, org_id, card_id, used_at) VALUES ($1::smallint, $2, $3, $4) ON CONFLICT DO NOTHING;
+
+-- name: unmark_card
+-- It is not.
+DELETE FROM card_mark WHERE lane = $1::smallint AND org_id = $2 AND card_id = $3;

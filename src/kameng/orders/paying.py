@@ -6,6 +6,8 @@ goes back to a member's wallet, or waits in suspense with a person who is told: 
 
 from __future__ import annotations
 
+import msgspec
+
 from kameng.kit import money
 from kameng.ledger import BadAmount
 from kameng.orders import settling
@@ -18,6 +20,7 @@ from kameng.orders.drafting import (
     View,
     advance,
     free_cards,
+    give_back,
     hand_over,
     note,
     post,
@@ -49,14 +52,9 @@ def pay(view: View, draft: Draft) -> Refused | Short | None:
 
 
 def _lacking(view: View, order: Standing) -> Short | None:
-    if order.parts:
+    if order.chosen_card is None:
         return lacking(view, order)
-    if order.chosen_card is not None:
-        is_there = view.shelf.has_displayed(order.chosen_card)
-    else:
-        is_there = order.is_sandbox or not view.sku_of(order).from_stock
-        is_there = is_there or view.shelf.has(order.sku_id, order.quantity)
-    return None if is_there else Short(order.sku_id, order.quantity)
+    return None if view.shelf.has_displayed(order.chosen_card) else Short(order.sku_id, order.quantity)
 
 
 def _take_money(view: View, draft: Draft) -> Refused | Short | None:
@@ -64,6 +62,7 @@ def _take_money(view: View, draft: Draft) -> Refused | Short | None:
     refusal = post(view, settling.paid_transfers(draft.order))
     if refusal is not None:
         return refusal
+    draft.order = msgspec.structs.replace(draft.order, payment_id=draft.instruction.payment_id)
     advance(view, draft, Command.pay)
     if draft.order.needs_review:
         advance(view, draft, Command.hold, **free_cards(draft))
@@ -78,11 +77,26 @@ def _take_money(view: View, draft: Draft) -> Refused | Short | None:
 
 def _give_back(view: View, draft: Draft, amount_e4: int) -> Refused | None:
     """Money that came too late, or twice."""
+    amount_e4 -= draft.instruction.wallet_e4
+    payment_id = draft.instruction.payment_id
+    if payment_id is not None:
+        return _give_to_origin(view, draft, amount_e4, payment_id)
     if post(view, settling.stray_transfers(draft.order, amount_e4, view.fresh, returned=True)) is not None:
         return _set_aside(view, draft, amount_e4)  # the wallet is closed
     note(view, draft, "order.payment_returned", _told(draft, amount_e4))
     if draft.order.is_guest:
         to_desk(draft, RETURN_JOB, amount_e4, reference=draft.instruction.key)
+    return None
+
+
+def _give_to_origin(view: View, draft: Draft, amount_e4: int, payment_id: int) -> Refused | None:
+    """Through the payment that brought it; it waits in suspense until it is there."""
+    refusal = post(view, settling.stray_transfers(draft.order, amount_e4, view.fresh, returned=False))
+    if refusal is not None:
+        return refusal
+    note(view, draft, "order.payment_returned", _told(draft, amount_e4))
+    cause = "late" if draft.order.state in (State.expired, State.cancelled) else "double"
+    give_back(draft, payment_id, amount_e4, cause=cause)
     return None
 
 

@@ -63,10 +63,17 @@ class AnswersLost(Exception):
     """The batch stands, but its answers could not be made."""
 
 
-async def place_batch(snapshot: Snapshot, lane: int, entries: Sequence[Entry]) -> list[Answer | Short]:
+class Repeated(Exception):
+    """A batch that was taken to be new has a reference that stands, or a nonce that was spent. Nothing was done."""
+
+
+async def place_batch(
+    snapshot: Snapshot, lane: int, entries: Sequence[Entry], *, is_new: bool = False
+) -> list[Answer | Short]:
     """Decide and write one batch; one answer for each entry, in order.
 
     ``CommitUnknown`` and ``AnswersLost`` say that it may stand or does; whatever else is raised, nothing does.
+    ``is_new`` saves the look at references and nonces before (see ``trusting``).
     """
     async with snapshot.db.transaction() as connection:
         # An id for the order, one for its job or the audit line of a repeat.
@@ -74,8 +81,10 @@ async def place_batch(snapshot: Snapshot, lane: int, entries: Sequence[Entry]) -
         passed_at = time.monotonic()
         await snapshot.refresh(connection, await epochs.read(connection))
         order_ids, spare_ids = passage.ids[: len(entries)], passage.ids[len(entries) :]
-        view, asked = await read(snapshot, connection, lane, order_ids, entries)
+        view, asked = await read(snapshot, connection, lane, order_ids, entries, is_new=is_new)
         decisions = decide(view, asked)
+        if is_new:
+            await _refuse_nothing_that_stands(connection, lane, entries, decisions)
         await _write(snapshot, connection, lane, view, decisions, spare_ids)
         known = await _read_known(snapshot, connection, lane, view.at, entries, decisions, spare_ids[::-1])
     metrics.gate_seconds.observe(time.monotonic() - passed_at)
@@ -85,6 +94,19 @@ async def place_batch(snapshot: Snapshot, lane: int, entries: Sequence[Entry]) -
         ]
     except Exception as error:
         raise AnswersLost from error
+
+
+async def _refuse_nothing_that_stands(
+    connection: Connection, lane: int, entries: Sequence[Entry], decisions: Sequence[Decision]
+) -> None:
+    """What is placed meets its reference in the index; what is refused would not."""
+    refused = [
+        entry.wish.ref_key
+        for entry, decision in zip(entries, decisions, strict=True)
+        if not isinstance(decision, Placed | Known)
+    ]
+    if refused and await store.read_refs(connection, lane, refused):
+        raise Repeated
 
 
 async def refuse_sold_out(
@@ -130,12 +152,14 @@ async def refuse_sold_out(
 
 
 async def read(
-    snapshot: Snapshot, connection: Connection, lane: int, order_ids: list[int], entries: Sequence[Entry]
-) -> tuple[View, list[Asked]]:
-    """Everything the batch must know, each kind in one statement."""
+    snapshot: Snapshot, connection: Connection, lane: int, order_ids: list[int], entries: Sequence[Entry], *,
+    is_new: bool = False,
+) -> tuple[View, list[Asked]]:  # fmt: skip
+    """Everything the batch must know, each kind in one statement. ``is_new``: that no reference stands and no nonce was
+    spent is taken for granted."""
     at = clock.now()
     asked = [ask(snapshot, entry, int(at.timestamp())) for entry in entries]
-    refs = await store.read_refs(connection, lane, [a.wish.ref_key for a in asked])
+    refs = {} if is_new else await store.read_refs(connection, lane, [a.wish.ref_key for a in asked])
     needs: dict[int, int] = {}
     wallets = set()
     chosen: list[int] = []
@@ -154,7 +178,7 @@ async def read(
                 chosen.append(a.wish.pick.card_id)
         elif a.sku is not None and a.sku.parts and organisation.sandbox_of is None and a.wish.ref_key not in refs:
             _add_pieces(needs, a.sku, a.wish.quantity)
-    nonces = [a.wish.nonce for a in asked if a.wish.nonce is not None]
+    nonces = [] if is_new else [a.wish.nonce for a in asked if a.wish.nonce is not None]
     claims = {claim.key for a in asked for claim in a.lane_claims}
     sub_accounts, leg_ids = await _sub_accounts(connection, lane, split) if split else ([], [])
     view = View(

@@ -24,10 +24,11 @@ from kameng.orders.asking import Entry
 from kameng.orders.choosing import look_up
 from kameng.orders.errors import Busy, OrderNotPlaced, OutcomeUnknown
 from kameng.orders.model import Answer, Refused, Short, Wish
-from kameng.orders.placing import AnswersLost, place_batch, refuse_sold_out
+from kameng.orders.placing import AnswersLost, refuse_sold_out
 from kameng.orders.rehearsing import Rehearsals
 from kameng.orders.reserving import LimitsAway, Places
 from kameng.orders.snapshot import Snapshot
+from kameng.orders.trusting import Trust
 from kameng.orders.waiting import Ticket, Waiting
 
 BATCH_MAX = 512
@@ -55,6 +56,7 @@ class LaneQueue:
         self._sold_out_at: dict[int, int] = {}  # SKU → the stock epoch at which no lane had one
         self._made_of: dict[int, tuple[Part, ...]] = {}  # and of what it was made then, if it was a bundle
         self._places = Places(snapshot)
+        self._trust = Trust(snapshot, lane)
         self._wake = asyncio.Event()
         self._stopping = False
         self._loop = asyncio.get_running_loop()
@@ -148,7 +150,7 @@ class LaneQueue:
                 Entry(t.wish, t.over_limit, t.may_steal, t.nonce_spent, t.unsure, t.exhausted, t.needs_review)
                 for t in batch
             ]
-            answers = await place_batch(self._snapshot, self.lane, entries)
+            answers = await self._trust.place(entries)
         except db.UNANSWERED as error:
             if isinstance(error, db.CommitUnknown):
                 _doubt(batch)
@@ -336,6 +338,10 @@ class Lanes:
             number: LaneQueue(snapshot, number, batch_max=batch_max, target_s=target_s) for number in numbers
         }
         self._tasks: list[asyncio.Task[None]] = []
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        return tuple(self._queues)
 
     def __getitem__(self, lane: int) -> LaneQueue:
         return self._queues[lane]

@@ -95,10 +95,11 @@ class Places:
 
     def _claims(self, wish: Wish) -> list[risk.Claim]:
         sku = self._snapshot.catalogue.skus.get(wish.sku_id)
-        if sku is None:
+        policy = self._snapshot.policy
+        if sku is None or not (policy.may_cross(sku.kind) or sku.parts):
             return []
         facts = facts_of(wish, sku, quote_of(self._snapshot, wish, sku), clock.now_ms() // 1000)
-        return self._snapshot.policy.crossing_claims(facts)
+        return policy.crossing_claims(facts)
 
 
 def _held(claims: list[risk.Claim], passed: risk.Claim | None) -> list[risk.Claim] | None:

@@ -15,10 +15,11 @@ from kameng import catalogue
 from kameng.identity import Caller
 from kameng.kit import audit, clock, crypto, ids, lanes, privacy
 from kameng.kit.db import Database
+from kameng.kit.ids import ID_MAX
 from kameng.kit.privacy import DataClass
 from kameng.orders import private_store
 from kameng.orders.errors import AccountNotOpened, BadReason, NoAccount, OrderNotFound
-from kameng.orders.finding import ID_MAX, Page, page_of
+from kameng.orders.finding import Page, page_of
 from kameng.orders.showing import masked_account, open_account
 from kameng.orders.snapshot import Snapshot
 from kameng.orders.store import OrderRow

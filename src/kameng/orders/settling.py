@@ -59,21 +59,24 @@ def earned_transfers(order: Standing, fresh: Fresh) -> list[NewTransfer]:
     ]  # fmt: skip
 
 
-def refund_transfers(order: Standing, amount_e4: int, fresh: Fresh) -> list[NewTransfer]:
+def refund_transfers(
+    order: Standing, amount_e4: int, fresh: Fresh, *, to_origin: bool = False
+) -> list[NewTransfer]:
     """Some of the order's money back to whoever paid it, and out of the margins if they are booked."""
     income, order_id = INCOME[not order.in_escrow, order.currency], order.order_id
+    back = back_to(order, to_origin=to_origin)
     if order.split is None:
-        return [NewTransfer(next(fresh.ids), income, back_to(order), amount_e4, "refund", order_id)]
+        return [NewTransfer(next(fresh.ids), income, back, amount_e4, "refund", order_id)]
     refund = refund_of(order.split, refunded_e4=order.refunded_e4, part_e4=amount_e4)
     # Of a shop that collects itself, the smallest parts may be its own margin alone.
-    back = (
-        [NewTransfer(next(fresh.ids), income, back_to(order), refund.paid_back_e4, "refund", order_id)]
+    paid_back = (
+        [NewTransfer(next(fresh.ids), income, back, refund.paid_back_e4, "refund", order_id)]
         if refund.paid_back_e4
         else []
     )
     if order.in_escrow:
-        return back
-    return back + legs(
+        return paid_back
+    return paid_back + legs(
         refund.margins, order_id=order_id, income=income, sub_accounts=fresh.sub_accounts, fresh_ids=fresh.leg_ids,
         code=MARGIN_BACK,
     )  # fmt: skip
@@ -86,6 +89,7 @@ def stray_transfers(order: Standing, amount_e4: int, fresh: Fresh, *, returned: 
     return [NewTransfer(next(fresh.ids), clearing, to, amount_e4, "stray_payment", order.order_id)]
 
 
-def back_to(order: Standing) -> int:
-    """The account that money goes back to."""
-    return house_account(House.suspense, order.currency) if order.is_guest else order.payer_id
+def back_to(order: Standing, *, to_origin: bool = False) -> int:
+    """The account that money goes back to; what goes to where it came from waits in suspense until it is there."""
+    waits = order.is_guest or to_origin
+    return house_account(House.suspense, order.currency) if waits else order.payer_id

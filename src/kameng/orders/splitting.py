@@ -89,6 +89,11 @@ def left_of(split: Split, *, refunded_e4: int) -> tuple[tuple[int, int], ...]:
     return margins if split.payer_id is None else margins[:-1]
 
 
+def seller_keeps(split: Split, *, refunded_e4: int) -> int:
+    """What is left of the margin of whoever sold it, one who collects itself too."""
+    return _shares(split, refunded_e4, split.total_e4)[-1]
+
+
 def _shares(split: Split, start_e4: int, end_e4: int) -> list[int]:
     """What of each share, the house's first, lies between two points of the way from nothing to the total.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 import msgspec
 
@@ -11,7 +12,7 @@ from kameng.kit import copying, crypto, money, resealing, sql
 from kameng.kit.db import Connection
 from kameng.orders.commands import Acted, Instruction, Known, Standing
 from kameng.orders.model import ACCOUNT, NewOrder, State
-from kameng.orders.splitting import read_split
+from kameng.orders.splitting import read_split, seller_keeps
 
 statements = sql.load("kameng.orders")
 
@@ -100,13 +101,32 @@ class ShopOrder(msgspec.Struct, frozen=True):
     margin_e4: int
     state: str
     placed_at: datetime
+    kept_e4: int  # of the margin, after what was refunded
 
 
 async def orders_of_shop(
     connection: Connection, lane: int, org_ids: Sequence[int], agent_id: int, *, before_id: int, limit: int
 ) -> list[ShopOrder]:
     rows = await connection.fetch(statements.orders_of_shop, lane, org_ids, before_id, agent_id, limit)
-    return [ShopOrder(*row) for row in rows]
+    return [_shop_order(row) for row in rows]
+
+
+async def orders_sold(
+    connection: Connection, lane: int, agent_id: int, *, before_id: int, limit: int
+) -> list[ShopOrder]:
+    rows = await connection.fetch(statements.orders_sold, lane, agent_id, before_id, limit)
+    return [_shop_order(row) for row in rows]
+
+
+async def order_sold(connection: Connection, lane: int, order_id: int, agent_id: int) -> ShopOrder | None:
+    row = await connection.fetchrow(statements.order_sold, lane, order_id, agent_id)
+    return None if row is None else _shop_order(row)
+
+
+def _shop_order(row: Any) -> ShopOrder:
+    *facts, split = row
+    kept_e4 = seller_keeps(read_split(split), refunded_e4=row["refunded_e4"])
+    return ShopOrder(*(*facts, kept_e4))
 
 
 async def accounts_under_other_keys(
@@ -182,6 +202,15 @@ async def await_confirmation(connection: Connection, lane: int, until: Mapping[i
 
 async def close_payments(connection: Connection, lane: int, order_ids: Sequence[int]) -> None:
     await connection.execute(statements.close_payments, lane, order_ids)
+
+
+async def set_payments(connection: Connection, lane: int, paid_by: Mapping[int, int]) -> None:
+    await connection.execute(statements.set_payments, lane, list(paid_by), list(paid_by.values()))
+
+
+async def paid_by(connection: Connection, lane: int, order_ids: Sequence[int]) -> dict[int, int]:
+    """The payment that paid each of these orders, of those that one did."""
+    return dict(await connection.fetch(statements.paid_by, lane, list(order_ids)))
 
 
 async def claim_references(connection: Connection, wanted: Mapping[str, int]) -> dict[str, int]:
@@ -300,3 +329,17 @@ async def archived_ids(connection: Connection, lane: int, *, limit: int) -> list
 async def bring_back(connection: Connection, lane: int, order_ids: Sequence[int]) -> None:
     await connection.execute(statements.bring_back_orders, lane, order_ids)
     await connection.execute(statements.bring_back_events, lane, order_ids)
+
+
+async def card_marks(
+    connection: Connection, lane: int, org_id: int, card_ids: Sequence[int]
+) -> dict[int, datetime]:
+    """Those of the cards that are marked as used, and since when."""
+    return dict(await connection.fetch(statements.card_marks, lane, org_id, list(card_ids)))
+
+
+async def mark_card(connection: Connection, lane: int, org_id: int, card_id: int, used_at: datetime | None) -> None:
+    if used_at is None:
+        await connection.execute(statements.unmark_card, lane, org_id, card_id)
+    else:
+        await connection.execute(statements.mark_card, lane, org_id, card_id, used_at)

@@ -15,9 +15,9 @@ import msgspec
 from kameng import catalogue
 from kameng.kit import audit, clock, crypto, ids, lanes, logs
 from kameng.kit.db import Connection, Database
+from kameng.kit.ids import ID_MAX
 from kameng.orders import private_store
 from kameng.orders.errors import OrdersRunning
-from kameng.orders.finding import ID_MAX
 from kameng.orders.model import ACCOUNT, FINAL
 from kameng.orders.private_store import Mark, Sealed
 from kameng.orders.searching import marked_rows

@@ -115,6 +115,20 @@ class AgentPrices:
             if bound is not None:
                 yield owner_id, bound
 
+    def trying(self, agent_id: int, place: tuple[str, str, int], markup: Markup | None) -> AgentPrices:
+        """As they would be with one template of an agent set, or (None) taken away."""
+        templates = {where: kept for where, kept in self.templates.get(agent_id, {}).items() if where != place}
+        if markup is not None:
+            templates[place] = markup
+        return AgentPrices(self.named, {**self.templates, agent_id: templates}, self.bounds)
+
+    def room_below(self, sku: Sellable, owners: tuple[int, ...]) -> Bound:
+        """Between what the SKU and these owners leave to whoever sells below them; None: they leave it open."""
+        spoken = [Bound(sku.floor_e4, sku.ceiling_e4), *(bound for _, bound in self.bounds_on(sku, owners))]
+        floors = [bound.floor_e4 for bound in spoken if bound.floor_e4 is not None]
+        ceilings = [bound.ceiling_e4 for bound in spoken if bound.ceiling_e4 is not None]
+        return Bound(max(floors, default=None), min(ceilings, default=None))
+
     def may_lose(self, sku: Sellable) -> bool:
         """Whether an agent may sell below what it pays: only down to a floor that the platform has set for agents."""
         bound = self.bounds.get((PLATFORM, sku.sku_id))

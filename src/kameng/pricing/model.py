@@ -17,7 +17,7 @@ from typing import Literal
 import msgspec
 
 from kameng.catalogue import Sku
-from kameng.pricing.markups import PLATFORM, AgentPrices, Sellable
+from kameng.pricing.markups import PLATFORM, AgentPrices, Markup, Sellable
 
 Rule = Literal["level", "named", "tier"]
 """Prices that are set beside a SKU's own: by level, by organisation, by quantity."""
@@ -93,6 +93,11 @@ class PriceBook:
                 self._quotes.clear()
             quote = self._quotes[key] = _quote(self, sku, org_id, level, quantity)
         return quote
+
+    def trying(self, agent_id: int, place: tuple[str, str, int], markup: Markup | None) -> PriceBook:
+        """This book as it would be with one template of an agent set, or (None) taken away: for a look before."""
+        tried = self.agents.trying(agent_id, place, markup)
+        return PriceBook(self.epoch, self.level_prices, self.named_prices, self.tiers, tried)
 
     def _quote_of_agent(
         self, sku: Sku, org_id: int, level: int, quantity: int, chain: tuple[tuple[int, int], ...]

@@ -239,3 +239,8 @@ SELECT sku_id, org_id, price_e4 FROM named_price WHERE sku_id = ANY ($1::bigint[
 -- name: own_prices_of
 -- What stands with these SKUs themselves.
 SELECT sku_id, list_price_e4, floor_e4, ceiling_e4 FROM sku WHERE sku_id = ANY ($1::bigint[]);
+
+-- name: named_for
+-- The named prices that one seller agreed with one buyer, a page of them.
+SELECT sku_id, org_id, price_e4 FROM named_price
+WHERE seller_id = $1 AND org_id = $2 AND sku_id > $3 AND seller_id <> 0 ORDER BY sku_id LIMIT $4::int;

@@ -67,11 +67,7 @@ async def remove_price(db: Database, rule: Rule, sku_id: int, which: int, *, act
 
 async def set_markup(db: Database, template: Template, *, actor_id: int = 0) -> None:
     """An agent's template: what it adds to what it pays."""
-    _check_level(template.level)
-    _check_markup(template.markup)
-    is_named = template.which.isdecimal() if template.scope == "sku" else template.which.strip() != ""
-    if is_named == (template.scope == "all"):
-        raise BadPrice("which: a SKU, a brand or a scene", field="which", detail_zh="对象：应为商品、品牌或场景")
+    check_template(template)
     async with db.transaction() as connection:
         changed = await epochs.bump(connection, "prices")
         await store.set_markup(connection, template, at=clock.now(), actor_id=actor_id, changed=changed)
@@ -102,6 +98,15 @@ async def set_bound(db: Database, owner_id: int, sku_id: int, bound: Bound, *, a
             await store.set_bound(connection, owner_id, sku_id, bound, at=at, actor_id=actor_id, changed=changed)
         elif not await store.remove_bound(connection, owner_id, sku_id, at=at, actor_id=actor_id):
             raise NoSuchPrice(str(sku_id), field="bound", detail_zh=str(sku_id))
+
+
+def check_template(template: Template) -> None:
+    """``BadPrice`` with the field that can't be."""
+    _check_level(template.level)
+    _check_markup(template.markup)
+    is_named = template.which.isdecimal() if template.scope == "sku" else template.which.strip() != ""
+    if is_named == (template.scope == "all"):
+        raise BadPrice("which: a SKU, a brand or a scene", field="which", detail_zh="对象：应为商品、品牌或场景")
 
 
 def _check_markup(markup: Markup) -> None:

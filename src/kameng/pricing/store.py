@@ -253,3 +253,11 @@ async def bounds_of(connection: Connection, owner_id: int) -> list[tuple[int, Bo
 
 async def named_by(connection: Connection, seller_id: int) -> list[Named]:
     return [Named(*row) for row in await connection.fetch(statements.named_by, seller_id)]
+
+
+async def named_for(
+    connection: Connection, seller_id: int, org_id: int, *, after_id: int, limit: int
+) -> list[Named]:
+    """What one seller agreed with one buyer, by SKU, from the one after ``after_id`` on."""
+    rows = await connection.fetch(statements.named_for, seller_id, org_id, after_id, limit)
+    return [Named(*row) for row in rows]

@@ -27,8 +27,6 @@ SCANS_MAX = 10
 """A page may come short when little of the log concerns its reader; its cursor leads on."""
 SKUS_TOLD_MAX = 100
 """So many are named in an event; the feed has them all."""
-
-
 DEPTH_MAX = 2000
 """So far back who buys from an agent reads."""
 TELL_JOB = "pricing.tell"

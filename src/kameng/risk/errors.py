@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kameng.kit.errors import BadInput, NotAllowed, NotFound, TryLater
+from kameng.kit.errors import BadInput, Conflict, NotAllowed, NotFound, TryLater
 
 
 class RiskRefused(NotAllowed):
@@ -18,6 +18,13 @@ class VelocityExceeded(TryLater):
     code = "velocity_exceeded"
     status = 429
     zh = "短时间内同类订单过多，请稍后使用相同单号重试。"
+
+
+class ShareUsed(Conflict):
+    """Each buyer may have only so many of this sale."""
+
+    code = "share_used"
+    zh = "已达到本场抢购的每人限购数量。"
 
 
 class BadRiskSettings(BadInput):

@@ -20,6 +20,8 @@ KEY_DAY = 0
 """The rule number of a key's daily money limit, which is the key's own and no row of ``risk_rule``."""
 SPENDER_DAY, SPENDER_MONTH = -1, -2
 """The rule numbers of an organisation's budgets, which are its own."""
+SHARES_BELOW = -1000
+"""The rule numbers of shares, which count pieces where others count money, lie below."""
 DAY_S = 86_400
 CHINA_OFFSET_S = 8 * 3600
 """A key's day is a day in China."""
@@ -75,6 +77,20 @@ class Claim(msgspec.Struct, frozen=True):
         return (self.entity, self.rule_id, self.window_start)
 
 
+class Share(msgspec.Struct, frozen=True):
+    """So many pieces of a SKU for each buyer, between two seconds: what a flash sale allows."""
+
+    share_id: int
+    sku_id: int
+    starts_s: int
+    ends_s: int
+    buyer_max: int
+
+    def claim(self, org_id: int, quantity: int) -> Claim:
+        """Its window bears the second of its end, so that its counters are kept until then however long it lasts."""
+        return Claim(org_id.to_bytes(8, "big"), self.share_id, self.ends_s, quantity, None, self.buyer_max)
+
+
 class Listing(msgspec.Struct, frozen=True):
     """What becomes of whom a list names. ``until_s``: from that second on it names nobody; None: for ever."""
 
@@ -102,12 +118,18 @@ class Policy:
     each length of prefix that is listed.
     """
 
-    def __init__(self, epoch: int, rules: tuple[Rule, ...], listings: Mapping[tuple[str, str], Listing]) -> None:
+    def __init__(
+        self, epoch: int, rules: tuple[Rule, ...], listings: Mapping[tuple[str, str], Listing],
+        shares: tuple[Share, ...] = (),
+    ) -> None:  # fmt: skip
         self.epoch = epoch
+        self.shares = {share.sku_id: share for share in shares}
         self.rules = rules
         self.listings = listings
         self.crossing = tuple(rule for rule in rules if rule.entity in ENTITIES_CROSSING_LANES)
         self.in_lane = tuple(rule for rule in rules if rule.entity == "organisation")
+        self.crossing_kinds = frozenset(kind for rule in self.crossing for kind in rule.kinds)
+        self.crosses_all_kinds = any(not rule.kinds for rule in self.crossing)
         self._networks: dict[tuple[int, int], dict[int, list[Listing]]] = {}
         """(version, bits after the prefix) → prefix → listings."""
         for (entity, value), listing in listings.items():
@@ -143,11 +165,20 @@ class Policy:
                     found += networks.get(number >> bits, ())
         return found
 
+    def may_cross(self, kind: str) -> bool:
+        """Whether any rule that crosses lanes is about orders of such goods at all: asked before their facts are."""
+        return self.crosses_all_kinds or kind in self.crossing_kinds
+
     def crossing_claims(self, facts: Facts) -> list[Claim]:
         """What to reserve before the batch."""
         if not self.crossing or self.listed(facts) == "allow":
             return []
         return [_claim(rule, _crossing_entity(rule, facts), facts) for rule in self.crossing if rule.applies_to(facts)]
+
+    def share_claims(self, sku_id: int, org_id: int, quantity: int, at_s: int) -> list[Claim]:
+        """What to count inside the batch of a SKU that each buyer may have only so many of. No list excepts anybody."""
+        share = self.shares.get(sku_id)
+        return [] if share is None or not share.starts_s <= at_s < share.ends_s else [share.claim(org_id, quantity)]
 
     def lane_claims(self, facts: Facts) -> list[Claim]:
         """What to count inside the batch."""

@@ -7,6 +7,14 @@ WHERE enabled ORDER BY rule_id;
 -- The lists in force.
 SELECT entity, value, verdict, until FROM risk_listing WHERE until IS NULL OR until > $1;
 
+-- name: shares
+-- What each buyer may have of some SKUs, until later than a moment.
+SELECT share_id, sku_id, starts_s, ends_s, buyer_max FROM risk_share WHERE ends_s > $1 ORDER BY share_id DESC;
+
+-- name: add_share
+-- So many pieces of a SKU for each buyer, between two seconds.
+INSERT INTO risk_share (sku_id, starts_s, ends_s, buyer_max) VALUES ($1, $2, $3, $4);
+
 -- name: every_rule
 -- The rules, those that are switched off too.
 SELECT rule_id, name, entity, kinds, window_s, limit_count, limit_e4, outcome, enabled FROM risk_rule ORDER BY name;
@@ -52,6 +60,21 @@ ORDER BY entity_hash, rule_id, window_start
 ON CONFLICT (entity_hash, rule_id, window_start) DO UPDATE
 SET taken_count = c.taken_count + excluded.taken_count, taken_e4 = c.taken_e4 + excluded.taken_e4
 RETURNING entity_hash, rule_id, window_start, taken_count, taken_e4;
+
+-- name: raise_within
+-- Raises counters of one rule by what a batch wants, in key order, each only if it stays within the rule's limits; those
+-- that were raised. A statement of its own, whose commit does not wait for the disk.
+WITH at_ease AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true))
+INSERT INTO counter AS c (entity_hash, rule_id, window_start, taken_count, taken_e4)
+SELECT w.entity_hash, $1::int, $2::bigint, w.taken_count, w.taken_e4
+FROM at_ease, unnest($5::bytea[], $6::int[], $7::bigint[]) AS w (entity_hash, taken_count, taken_e4)
+WHERE ($3::int IS NULL OR w.taken_count <= $3) AND ($4::bigint IS NULL OR w.taken_e4 <= $4)
+ORDER BY w.entity_hash
+ON CONFLICT (entity_hash, rule_id, window_start) DO UPDATE
+SET taken_count = c.taken_count + excluded.taken_count, taken_e4 = c.taken_e4 + excluded.taken_e4
+WHERE ($3::int IS NULL OR c.taken_count + excluded.taken_count <= $3)
+  AND ($4::bigint IS NULL OR c.taken_e4 + excluded.taken_e4 <= $4)
+RETURNING entity_hash;
 
 -- name: write_counters
 -- Puts counters where the holder of their locks decided.

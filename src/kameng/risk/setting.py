@@ -117,6 +117,14 @@ async def add_rules(db: Database, rules: Sequence[Rule]) -> None:
         await store.add_rules(connection, rules, changed=changed)
 
 
+async def add_share(
+    connection: Connection, sku_id: int, *, starts_at: datetime, ends_at: datetime, buyer_max: int
+) -> None:
+    """So many pieces of a SKU for each buyer between two moments; in the transaction of whoever plans a sale of it."""
+    await epochs.bump(connection, "risk")
+    await store.add_share(connection, sku_id, int(starts_at.timestamp()), int(ends_at.timestamp()), buyer_max)
+
+
 async def _note(
     connection: Connection, act: str, subject_id: int, said: dict[str, Any], *, reason: str | None, actor_id: int
 ) -> None:

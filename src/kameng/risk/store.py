@@ -8,7 +8,7 @@ from typing import Any
 
 from kameng.kit import logs, sql
 from kameng.kit.db import Connection
-from kameng.risk.model import CounterKey, Counters, Entry, Listing, Policy, Rule, network_of
+from kameng.risk.model import CounterKey, Counters, Entry, Listing, Policy, Rule, Share, network_of
 
 statements = sql.load("kameng.risk")
 log = logs.get_logger(__name__)
@@ -26,10 +26,12 @@ async def load(connection: Connection, known: Policy | None, epoch: int, now: da
         return known
     rules = await connection.fetch(statements.rules)
     listings = await connection.fetch(statements.listings, now)
+    shares = await connection.fetch(statements.shares, int(now.timestamp()))
     return Policy(
         epoch,
         tuple(_rule(row) for row in rules),
         {(row["entity"], row["value"]): _listing(row) for row in listings},
+        tuple(Share(*row) for row in shares),
     )
 
 
@@ -88,6 +90,10 @@ async def add_rules(connection: Connection, rules: Sequence[Rule], *, changed: i
         )  # fmt: skip
 
 
+async def add_share(connection: Connection, sku_id: int, starts_s: int, ends_s: int, buyer_max: int) -> None:
+    await connection.execute(statements.add_share, sku_id, starts_s, ends_s, buyer_max)
+
+
 async def raise_counters(connection: Connection, wanted: Mapping[CounterKey, Taken]) -> dict[CounterKey, Taken]:
     """Raise counters by (count, money) and return where they stand then; locked until the transaction ends."""
     keys = sorted(wanted)
@@ -95,6 +101,19 @@ async def raise_counters(connection: Connection, wanted: Mapping[CounterKey, Tak
         statements.raise_counters, *_columns(keys), [wanted[key][0] for key in keys], [wanted[key][1] for key in keys]
     )
     return {(row[0], row[1], row[2]): (row[3], row[4]) for row in rows}
+
+
+async def raise_within(
+    connection: Connection, rule_id: int, window_start: int, wanted: Mapping[bytes, Taken], *,
+    limit_count: int | None, limit_e4: int | None,
+) -> list[bytes]:  # fmt: skip
+    """Raise counters of one rule by (count, money), each only if it stays within the limits; those that were raised.
+    A transaction of its own, which does not wait for the disk."""
+    rows = await connection.fetch(
+        statements.raise_within, rule_id, window_start, limit_count, limit_e4, list(wanted),
+        [count for count, _ in wanted.values()], [e4 for _, e4 in wanted.values()],
+    )  # fmt: skip
+    return [row[0] for row in rows]
 
 
 async def write_counters(connection: Connection, taken: Mapping[CounterKey, Taken]) -> None:

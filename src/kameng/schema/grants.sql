@@ -14,7 +14,8 @@ BEGIN
 
   -- Written once: money, who did what, what was published, what was asked, references that stand for ever.
   FOREACH one IN ARRAY ARRAY['transfer', 'transfer_key', 'audit_line', 'sku_revision', 'price_change', 'month_sum',
-    'month_close', 'order_command', 'order_ref', 'payment_reference', 'payment_return']
+    'month_close', 'order_command', 'order_ref', 'payment_reference', 'payment_return',
+    'payment_notice', 'routing_book']
   LOOP
     -- A database of before may not have all of them yet.
     IF to_regclass(one) IS NOT NULL THEN EXECUTE format('REVOKE UPDATE, DELETE ON %I FROM kameng_app', one); END IF;

@@ -9,7 +9,7 @@ cut off and run again skips what it had loaded: its fingerprints are known.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import date
 from itertools import cycle
 
@@ -24,7 +24,7 @@ from kameng.stock.errors import LINE_REASONS, BadBatch, LineReason, NoCards
 from kameng.stock.links import host_of
 from kameng.stock.model import AS_OFTEN_AS_ASKED, CARD, NEVER, Goods, known_as, text_of
 from kameng.stock.numbering import number_print, read_numbers
-from kameng.stock.reading import CardLine, RefusedLine
+from kameng.stock.reading import CardFile, CardLine, RefusedLine
 from kameng.stock.reusing import restock
 
 CHUNK_CARDS = 500
@@ -32,6 +32,24 @@ USES_MAX = 100_000
 LOAD_USES_MAX = 1_000_000
 HOSTS_MAX = 20
 """Hosts that one chunk of a batch of links is known by."""
+
+
+KNOWN_AT_ONCE = 2000
+"""Cards that are looked for among all that were ever loaded, in one statement."""
+
+
+class Load(msgspec.Struct, frozen=True):
+    """What all cards of a load have in common."""
+
+    sku_id: int
+    batch_id: int
+    goods: Goods
+    uses: int
+
+
+Begun = Callable[[Connection, Load], Awaitable[None]]
+Gone = Callable[[Connection, Sequence[RefusedLine]], Awaitable[None]]
+"""What a caller writes in the transaction of a load's beginning, or of a chunk that had these lines refused."""
 
 
 class LoadReport(msgspec.Struct, frozen=True):
@@ -51,14 +69,11 @@ async def load_file(
     ``cost_e4`` (of one card) and ``expires_on`` are for cards of which the file doesn't say. Each card is sold ``uses``
     times, or ``AS_OFTEN_AS_ASKED``.
     """
-    _check(cost_e4, expires_on, uses)
-    async with db.connection() as connection:
-        goods = await special_store.goods_of(connection, sku_id)
-    file = await read_apart(
-        data, filename=file_name, today=clock.china_day(), expires_on=expires_on, cost_e4=cost_e4, goods=goods
-    )
-    if not file.cards and not file.refused:
-        raise NoCards(file_name)
+    check_terms(cost_e4, expires_on, uses)
+    file = await read_for(
+        db, data, sku_id=sku_id, file_name=file_name, today=clock.china_day(), cost_e4=cost_e4, expires_on=expires_on,
+        uses=uses,
+    )  # fmt: skip
     return await load_cards(
         db, ring, file.cards, sku_id=sku_id, file_name=file_name, actor_id=actor_id, supplier_org_id=supplier_org_id,
         refused=tuple(file.refused), uses=uses,
@@ -71,45 +86,93 @@ async def load_cards(
     refused: tuple[RefusedLine, ...] = (), uses: int = 1,
 ) -> LoadReport:  # fmt: skip
     """Load lines that were read already; ``cost_e4`` and ``expires_on`` are for those that have none."""
-    _check(cost_e4, expires_on, uses)
+    check_terms(cost_e4, expires_on, uses)
     cards = _completed(cards, cost_e4, expires_on)
-    await read_numbers(db, ring)
-    async with db.transaction() as connection:
-        await _check_supplier(connection, supplier_org_id)
-        goods = await special_store.goods_of(connection, sku_id)
-        _check_uses(goods, uses, len(cards))
+    async with db.connection() as connection:
         numbers = await lanes.lane_numbers(connection)
-        passage = await lanes.pass_gate(connection, numbers[0], id_count=2)
-        batch_id, audit_id = passage.ids
-        at = clock.now()
-        await store.insert_batch(
-            connection, batch_id, sku_id=sku_id, supplier_org_id=supplier_org_id, file_name=file_name,
-            refused=len(refused), loaded_by=actor_id, at=at,
-        )  # fmt: skip
-        line = audit.Line(audit_id, supplier_org_id, actor_id, "stock.load", batch_id, {"sku_id": sku_id})
-        await audit.note(connection, numbers[0], at, [line])
-    load = _Load(sku_id, batch_id, goods, uses)
+    load = await begin_load(
+        db, ring, sku_id=sku_id, file_name=file_name, actor_id=actor_id, supplier_org_id=supplier_org_id,
+        card_count=len(cards), refused_count=len(refused), uses=uses,
+    )  # fmt: skip
     loaded, known = 0, list(refused)
     for lane, start in zip(cycle(numbers), range(0, len(cards), CHUNK_CARDS), strict=False):
         chunk = cards[start : start + CHUNK_CARDS]
-        duplicates = await _load_chunk(db, ring, lane, chunk, load)
+        duplicates = await load_chunk(db, ring, lane, chunk, load)
         loaded += len(chunk) - len(duplicates)
         known += duplicates
     if uses != 1:
         await restock(db, ring, sku_id=sku_id)
-    return LoadReport(batch_id, loaded, tuple(sorted(known, key=lambda line: line.line)))
+    return LoadReport(load.batch_id, loaded, tuple(sorted(known, key=lambda line: line.line)))
 
 
-class _Load(msgspec.Struct, frozen=True):
-    """What all cards of a load have in common."""
+async def begin_load(
+    db: Database, ring: crypto.KeyRing, *, sku_id: int, file_name: str, actor_id: int, supplier_org_id: int,
+    card_count: int, refused_count: int, uses: int = 1, along: Begun | None = None,
+) -> Load:  # fmt: skip
+    """A batch without cards yet, for whoever brings them chunk by chunk. ``along`` is written with it."""
+    await read_numbers(db, ring)
+    async with db.transaction() as connection:
+        await _check_supplier(connection, supplier_org_id)
+        goods = await special_store.goods_of(connection, sku_id)
+        _check_uses(goods, uses, card_count)
+        numbers = await lanes.lane_numbers(connection)
+        passage = await lanes.pass_gate(connection, numbers[0], id_count=2)
+        batch_id, audit_id = passage.ids
+        at, load = clock.now(), Load(sku_id, batch_id, goods, uses)
+        await store.insert_batch(
+            connection, batch_id, sku_id=sku_id, supplier_org_id=supplier_org_id, file_name=file_name,
+            refused=refused_count, loaded_by=actor_id, at=at,
+        )  # fmt: skip
+        line = audit.Line(audit_id, supplier_org_id, actor_id, "stock.load", batch_id, {"sku_id": sku_id})
+        await audit.note(connection, numbers[0], at, [line])
+        if along is not None:
+            await along(connection, load)
+    return load
 
-    sku_id: int
-    batch_id: int
-    goods: Goods
-    uses: int
+
+async def resume_load(db: Database, *, sku_id: int, batch_id: int, uses: int) -> Load:
+    """A load that was cut off, to go on with it."""
+    async with db.connection() as connection:
+        return Load(sku_id, batch_id, await special_store.goods_of(connection, sku_id), uses)
 
 
-def _check(cost_e4: int | None, expires_on: date | None, uses: int) -> None:
+async def read_for(
+    db: Database, data: bytes, *, sku_id: int, file_name: str, today: date, cost_e4: int | None = None,
+    expires_on: date | None = None, uses: int = 1,
+) -> CardFile:  # fmt: skip
+    """A card file as it would be loaded for a SKU, checked as a whole; nothing is loaded. ``today`` says which cards
+    have expired: the same day, the same cards."""
+    async with db.connection() as connection:
+        goods = await special_store.goods_of(connection, sku_id)
+    file = await read_apart(
+        data, filename=file_name, today=today, expires_on=expires_on, cost_e4=cost_e4, goods=goods
+    )
+    if not file.cards and not file.refused:
+        raise NoCards(file_name)
+    _check_uses(goods, uses, len(file.cards))
+    _completed(file.cards, None, None)
+    return file
+
+
+async def find_known(
+    db: Database, ring: crypto.KeyRing, cards: Sequence[CardLine], *, sku_id: int
+) -> list[RefusedLine]:
+    """Those of the cards that were loaded before, by whomever: a load would refuse them. Loads nothing."""
+    await read_numbers(db, ring)
+    found = []
+    async with db.connection() as connection:
+        goods = await special_store.goods_of(connection, sku_id)
+        for start in range(0, len(cards), KNOWN_AT_ONCE):
+            some = cards[start : start + KNOWN_AT_ONCE]
+            prints = [ring.fingerprint(CARD, known_as(text_of(goods, card.number, card.secret))) for card in some]
+            number_prints = [number_print(ring, goods.brand_id, card.number) for card in some]
+            for place, is_same in await store.known_cards(connection, prints, number_prints):
+                found.append(_known(some[place], "loaded_before" if is_same else "number_loaded_before"))
+    return found
+
+
+def check_terms(cost_e4: int | None, expires_on: date | None, uses: int) -> None:
+    """``BadBatch`` if no load can be like this, whatever is in its file."""
     most, today = money.format_e4(AMOUNT_E4_MAX), clock.china_day()
     if cost_e4 is not None and not 0 <= cost_e4 <= AMOUNT_E4_MAX:
         raise BadBatch(f"cost: 0 to {most}", field="cost", detail_zh=f"成本：应为 0 至 {most}")
@@ -152,7 +215,7 @@ async def _check_supplier(connection: Connection, org_id: int) -> None:
         raise BadBatch(en, field="supplier", detail_zh=zh)
 
 
-def _part(load: _Load, loaded: Sequence[CardLine], refused: int, card_ids: Sequence[int]) -> store.Part:
+def _part(load: Load, loaded: Sequence[CardLine], refused: int, card_ids: Sequence[int]) -> store.Part:
     costs = [card.cost_e4 for card in loaded if card.cost_e4 is not None]
     paid_e4 = sum(costs) if loaded and len(costs) == len(loaded) else None
     cost_e4 = costs[0] if paid_e4 is not None and len(set(costs)) == 1 else None
@@ -162,11 +225,11 @@ def _part(load: _Load, loaded: Sequence[CardLine], refused: int, card_ids: Seque
     return store.Part(len(loaded), refused, paid_e4, cost_e4, earliest, first, last, hosts[:HOSTS_MAX])
 
 
-async def _load_chunk(
-    db: Database, ring: crypto.KeyRing, lane: int, chunk: Sequence[CardLine], load: _Load
+async def load_chunk(
+    db: Database, ring: crypto.KeyRing, lane: int, chunk: Sequence[CardLine], load: Load, *, along: Gone | None = None
 ) -> list[RefusedLine]:
-    """Those of the chunk that were known. Claims are made in the order of the numbers: two loads that share some
-    never wait for each other in a ring."""
+    """Those of the chunk that were known; ``along`` is written with the others. Claims are made in the order of the
+    numbers: two loads that share some never wait for each other in a ring."""
     order = sorted(range(len(chunk)), key=lambda n: (chunk[n].number, chunk[n].secret))
     texts = [text_of(load.goods, card.number, card.secret) for card in chunk]
     prints = [ring.fingerprint(CARD, known_as(text)) for text in texts]
@@ -189,15 +252,18 @@ async def _load_chunk(
         loaded = [card for card_id, card in zip(passage.ids, chunk, strict=True) if card_id in fresh]
         part = _part(load, loaded, len(chunk) - len(loaded), [card.card_id for card in sealed])
         await store.count_batch(connection, load.batch_id, part)
+        refused = [
+            _known(card, "loaded_before" if fingerprint in same else "number_loaded_before")
+            for card_id, card, fingerprint in zip(passage.ids, chunk, prints, strict=True)
+            if card_id not in fresh
+        ]
+        if along is not None:
+            await along(connection, refused)
         await epochs.bump(connection, "stock")
-    return [
-        _known(card, "loaded_before" if fingerprint in same else "number_loaded_before")
-        for card_id, card, fingerprint in zip(passage.ids, chunk, prints, strict=True)
-        if card_id not in fresh
-    ]
+    return refused
 
 
-async def _put(connection: Connection, lane: int, load: _Load, cards: Sequence[store.SealedCard]) -> None:
+async def _put(connection: Connection, lane: int, load: Load, cards: Sequence[store.SealedCard]) -> None:
     """On the shelf or on display; or, of those that are sold several times, where their uses come from."""
     if cards and load.uses != 1:
         await special_store.insert_reusable(

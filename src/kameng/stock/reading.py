@@ -58,6 +58,8 @@ class RefusedLine(msgspec.Struct, frozen=True):
     message: str
     message_zh: str
     preview: str
+    first: int = 0
+    """The line that it repeats."""
 
 
 class Note(msgspec.Struct, frozen=True):
@@ -295,7 +297,7 @@ class _Reader:
         en, zh = LINE_REASONS[reason]
         if first:
             en, zh = en.format(first=first), zh.format(first=first)
-        self.refused.append(RefusedLine(line, reason, en, zh, masked(number)))
+        self.refused.append(RefusedLine(line, reason, en, zh, masked(number), first))
 
 
 def _why_not(number: str, secret: str, at: Layout) -> LineReason | None:
@@ -313,14 +315,18 @@ def _displayed(card: CardLine, label: Cell, fee: Cell) -> CardLine | LineReason:
     """The card by what it is chosen, which is its number if nothing else is said, and for how much more."""
     text, why_not = code_of(label)
     text = text or card.number
-    tells = card.secret == text or (len(card.secret) >= SECRET_CHARS_MIN and card.secret in text)
-    if why_not is not None or len(text) > LABEL_CHARS_MAX or not text.isprintable() or tells:
+    if why_not is not None or len(text) > LABEL_CHARS_MAX or not text.isprintable() or gives_away(text, card.secret):
         return "bad_label"
     try:
         fee_e4 = None if isinstance(fee, str) and not fee.strip() else cost_e4_of(fee)
     except AmountError:
         return "bad_fee"
     return msgspec.structs.replace(card, label=text, pick_fee_e4=fee_e4 if text else None)
+
+
+def gives_away(label: str, secret: str) -> bool:
+    """Whether a label gives its card's secret away."""
+    return secret == label or (len(secret) >= SECRET_CHARS_MIN and secret in label)
 
 
 def _text_of(row: Row) -> str:

@@ -14,12 +14,12 @@ FROM unnest($5::bigint[], $6::bytea[], $7::date[]) AS c (original_id, sealed, ex
 -- without a limit one a SKU.
 (SELECT original_id, sku_id, uses, issued FROM reusable_card
  WHERE lane = ANY ($1::smallint[]) AND ($2::bigint IS NULL OR sku_id = $2) AND state = 'active'
-   AND (uses IS NULL OR issued < uses) AND uses IS NOT NULL AND expires_on >= $3::date
+   AND issued < uses AND expires_on >= $3::date
  ORDER BY expires_on, original_id LIMIT $4::int)
 UNION ALL
 (SELECT DISTINCT ON (sku_id) original_id, sku_id, uses, issued FROM reusable_card
  WHERE lane = ANY ($1::smallint[]) AND ($2::bigint IS NULL OR sku_id = $2) AND state = 'active'
-   AND (uses IS NULL OR issued < uses) AND uses IS NULL AND expires_on >= $3::date
+   AND uses IS NULL AND expires_on >= $3::date
  ORDER BY sku_id, expires_on, original_id);
 
 -- name: read_reusable
@@ -116,9 +116,10 @@ FROM card_batch WHERE batch_id = $1;
 
 -- name: stock_of_batches
 -- A supplier's batches below the cursor (of one SKU, where it is not null), newest first, and what became of the cards.
-SELECT b.batch_id, b.sku_id, b.file_name, b.loaded_at, c.on_shelf, c.reserved, c.sold, c.quarantined, c.voided
+SELECT b.batch_id, b.sku_id, b.file_name, b.loaded_at, c.on_shelf, c.reserved, c.sold, c.quarantined, c.voided,
+       b.expires_on
 FROM (
-  SELECT batch_id, sku_id, file_name, loaded_at, coalesce(first_card_id, 0) AS first_id,
+  SELECT batch_id, sku_id, file_name, loaded_at, expires_on, coalesce(first_card_id, 0) AS first_id,
          coalesce(last_card_id, 9223372036854775807) AS last_id
   FROM card_batch
   WHERE supplier_org_id = $2 AND supplier_org_id <> 0 AND batch_id < $3 AND ($4::bigint IS NULL OR sku_id = $4)
@@ -178,3 +179,27 @@ WITH gone AS (
   RETURNING 1
 )
 SELECT count(*) FROM gone;
+
+-- name: all_brands
+-- Every brand: within one, a card number stands once.
+SELECT brand_id FROM brand ORDER BY brand_id LIMIT $1::int;
+
+-- name: cards_by_fingerprint
+-- The cards that are known by these fingerprints, and whose they are.
+SELECT f.number_print, f.card_id AS known_id, c.card_id, c.lane, c.sku_id, c.state, c.order_id, b.supplier_org_id
+FROM card_fingerprint f JOIN card c ON c.lane = ANY ($1::smallint[]) AND c.card_id = f.card_id
+JOIN card_batch b ON b.batch_id = c.batch_id
+WHERE f.fingerprint = ANY ($2::bytea[]);
+
+-- name: shelves_of
+-- A SKU's cards on the shelf of each lane.
+SELECT lane, on_hand FROM allotment WHERE sku_id = $1 ORDER BY lane;
+
+-- name: thresholds
+-- Every SKU that may be low, and below how many cards it is.
+SELECT sku_id, low_at FROM stock_threshold ORDER BY sku_id;
+
+-- name: batches_below
+-- Batches of cards below the cursor, newest first; of one SKU, where it is not NULL.
+SELECT batch_id, sku_id, supplier_org_id, file_name, cost_e4, expires_on, loaded, refused, loaded_by, loaded_at
+FROM card_batch WHERE batch_id < $1 AND ($2::bigint IS NULL OR sku_id = $2) ORDER BY batch_id DESC LIMIT $3::int;

@@ -205,6 +205,7 @@ class BatchStock(msgspec.Struct, frozen=True):
     sold: int
     quarantined: int
     voided: int
+    expires_on: date | None  # the earliest of their last days
 
 
 class Numbered(msgspec.Struct, frozen=True):

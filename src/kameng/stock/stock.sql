@@ -31,6 +31,15 @@ SELECT * FROM unnest($1::bytea[], $2::bigint[], $3::bytea[]) ON CONFLICT DO NOTH
 -- Which of these stand for a card.
 SELECT fingerprint FROM card_fingerprint WHERE fingerprint = ANY ($1::bytea[]);
 
+-- name: known_cards
+-- Which of these stand for a card, or have the number of one: their places, and whether it is the very same card.
+SELECT c.place::int, f.fingerprint IS NOT NULL AS is_same
+FROM unnest($1::bytea[], $2::bytea[]) WITH ORDINALITY AS c (fingerprint, number_print, place)
+LEFT JOIN card_fingerprint f ON f.fingerprint = c.fingerprint
+WHERE f.fingerprint IS NOT NULL OR c.number_print <> '' AND EXISTS (
+  SELECT FROM card_fingerprint n WHERE n.number_print <> '' AND n.number_print = c.number_print)
+ORDER BY c.place;
+
 -- name: brands_of
 -- The brand of each SKU: within one, a card number stands once.
 SELECT s.sku_id, p.brand_id FROM sku s JOIN product p USING (product_id) WHERE s.sku_id = ANY ($1::bigint[]);
@@ -90,10 +99,12 @@ SELECT sku_id, on_hand FROM allotment WHERE lane = $1::smallint AND sku_id = ANY
 
 -- name: tie_cards
 -- Ties cards to their one order, sold or reserved, and counts them off; returns how many were still on the shelf.
+-- The state is asked for in words that no index is made of: else a planner that has not counted the cards yet may walk
+-- the whole shelf of the lane to find these few, which took 15 ms of 20 with 28,000 cards there.
 WITH sold AS (
   UPDATE card c SET order_id = s.order_id, state = $6
   FROM unnest($2::bigint[], $3::bigint[]) AS s (card_id, order_id)
-  WHERE c.lane = $1::smallint AND c.card_id = s.card_id AND c.state = 'on_shelf'
+  WHERE c.lane = $1::smallint AND c.card_id = s.card_id AND c.state || '' = 'on_shelf'
   RETURNING 1
 ), counted AS (
   UPDATE allotment a SET on_hand = a.on_hand - n.count

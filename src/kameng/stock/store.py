@@ -85,6 +85,14 @@ async def known_fingerprints(connection: Connection, fingerprints: Sequence[byte
     return {row["fingerprint"] for row in rows}
 
 
+async def known_cards(
+    connection: Connection, fingerprints: Sequence[bytes], number_prints: Sequence[bytes]
+) -> list[tuple[int, bool]]:
+    """(place, whether it is the very same card) of those that stand already."""
+    rows = await connection.fetch(statements.known_cards, fingerprints, number_prints)
+    return [(row["place"] - 1, row["is_same"]) for row in rows]
+
+
 async def brands_of(connection: Connection, sku_ids: Sequence[int]) -> dict[int, int]:
     rows = await connection.fetch(statements.brands_of, sku_ids)
     return {row["sku_id"]: row["brand_id"] for row in rows}

@@ -12,16 +12,19 @@ import pytest
 from kameng.ops.bench.shots import (
     BULK,
     ORDER,
+    PAGE,
     REPEAT,
     BulkMix,
     BulkSource,
     Key,
     OrderMix,
     OrderSource,
+    PageMix,
     Route,
     Signer,
     Sku,
     nonces,
+    source_of,
 )
 
 HOST = "127.0.0.1:8000"
@@ -154,3 +157,20 @@ def test_bulk_requests_number_their_rows_through_and_count_what_the_answer_says(
     source.answered(shot, 200, b'{"accepted":3,"refused":0,"results":[' + b"{}," * 50 + b"{}]}")
     source.answered(shot, 422, rows + b',"accepted":2,"refused":1}')
     assert source.extra == {"rows_accepted": 5, "rows_refused": 1}
+
+
+def test_a_page_is_asked_for_without_a_cookie_and_signed_by_nobody() -> None:
+    source = source_of(PageMix(paths=["/", "/search?q=wzry"], seed=3), HOST)
+    shots = [source() for _ in range(50)]
+    requests = {
+        shot.signer.request(shot.route, shot.body, "1", "n") for shot in shots if shot is not None
+    }  # fmt: skip
+    assert {request.split(b" ")[1] for request in requests} == {b"/", b"/search?q=wzry"}
+    for request in requests:
+        head = request.decode()
+        assert head.startswith("GET /")
+        assert head.endswith("\r\n\r\n")
+        assert f"host: {HOST}" in head
+        assert "authorization" not in head
+        assert "cookie" not in head
+    assert {shot.tag for shot in shots if shot is not None} == {PAGE}

@@ -173,7 +173,20 @@ func bytesOf(body any) ([]byte, error) {
 }
 
 func put(values url.Values, name string, value any) {
-	if text := fmt.Sprint(value); text != "" && text != "0" && text != "false" {
-		values.Set(name, text)
+	switch found := value.(type) {
+	case string:
+		if found != "" {
+			values.Set(name, found)
+		}
+	case *int64:
+		if found != nil {
+			values.Set(name, strconv.FormatInt(*found, 10))
+		}
+	case *bool:
+		if found != nil {
+			values.Set(name, strconv.FormatBool(*found))
+		}
+	default:
+		values.Set(name, fmt.Sprint(value))
 	}
 }

@@ -38,7 +38,7 @@ from kameng.openapi.v1.agents_model import (
 from kameng.openapi.v1.arriving import AnyRequest, Arrival, answer, arrival_of, signed, spend
 from kameng.openapi.v1.endpoints import Reply, says
 from kameng.openapi.v1.goods import sku_named
-from kameng.openapi.v1.reading import body_of, cursor_of, id_of, parse_cursor, query_of
+from kameng.openapi.v1.reading import body_of, first_page, id_of, parse_cursor, query_of
 from kameng.orders import ID_MAX
 from kameng.pricing import EVERY_LEVEL, Bound, Markup, Template
 
@@ -58,9 +58,8 @@ async def list_buyers(request: AnyRequest) -> Response[bytes]:
     after_id = 0 if query.cursor is UNSET else parse_cursor(query.cursor)
     async with arrival.parts.db.connection() as connection:
         every = [one for one in await identity.children(connection, agent.org_id) if one.org_id > after_id]
-        page = every[: query.limit]
+        page, next_cursor = first_page(every, query.limit, lambda one: one.org_id)
         wallets = await _wallets(connection, page)
-    next_cursor = cursor_of(page[-1].org_id) if len(every) > query.limit else None
     return answer(arrival, BuyersAnswer([_buyer(one, wallets[one.org_id]) for one in page], next_cursor))
 
 
@@ -89,8 +88,7 @@ async def list_shop_orders(request: AnyRequest) -> Response[bytes]:
     found = await orders.list_of_shop(
         arrival.parts.db, agent.org_id, buyers, before_id=before_id, limit=query.limit + 1
     )
-    page = found[: query.limit]
-    next_cursor = cursor_of(page[-1].order_id) if len(found) > query.limit else None
+    page, next_cursor = first_page(found, query.limit, lambda one: one.order_id)
     return answer(arrival, ShopOrdersAnswer([_order(one) for one in page], next_cursor))
 
 

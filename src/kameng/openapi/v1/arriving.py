@@ -6,7 +6,7 @@ handler that needs a caller. What goes wrong, ours or the framework's, comes out
 
 from __future__ import annotations
 
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -149,8 +149,12 @@ def peer_of(scope: ASGIScope) -> str:
 class Front:
     """The ASGI app before the framework."""
 
-    def __init__(self, app: Any, *, headers: Headers, timeout_s: float) -> None:
+    def __init__(
+        self, app: Any, *, headers: Headers, timeout_s: float, body_max: Callable[[str], int] | None = None
+    ) -> None:
+        """``body_max``: how many bytes may be sent to a path."""
         self._app = app
+        self._body_max = body_max or _body_max
         self._headers = headers
         self._timeout_s = timeout_s
 
@@ -171,7 +175,7 @@ class Front:
             await send(message)
 
         try:
-            body = await read_body(receive, body_max=_body_max(scope["path"]), timeout_s=self._timeout_s)
+            body = await read_body(receive, body_max=self._body_max(scope["path"]), timeout_s=self._timeout_s)
         except Refusal as refusal:
             await _refuse(refusal, dressed)
         else:

@@ -24,7 +24,7 @@ from kameng.openapi.v1.finance_model import (
     WithdrawalsQuery,
     WithdrawalView,
 )  # fmt: skip
-from kameng.openapi.v1.reading import body_of, cursor_of, id_of, parse_cursor, query_of
+from kameng.openapi.v1.reading import body_of, cursor_of, first_page, id_of, parse_cursor, query_of
 from kameng.orders import ID_MAX
 
 WITHDRAWAL_ID = {"withdrawal_id": "The withdrawal's id."}
@@ -73,8 +73,7 @@ async def list_withdrawals(request: AnyRequest) -> Response[bytes]:
         state=None if query.state is UNSET else query.state,
         before_id=ID_MAX if query.cursor is UNSET else parse_cursor(query.cursor), limit=query.limit + 1,
     )  # fmt: skip
-    shown = found[: query.limit]
-    next_cursor = cursor_of(shown[-1].withdrawal_id) if len(found) > query.limit else None
+    shown, next_cursor = first_page(found, query.limit, lambda one: one.withdrawal_id)
     return answer(arrival, WithdrawalsAnswer([_view(one) for one in shown], next_cursor))
 
 

@@ -284,6 +284,20 @@ WITHDRAWAL: Example = {
 }  # fmt: skip
 WITHDRAWALS: Example = {"withdrawals": [WITHDRAWAL], "next_cursor": None}
 CANCELLED: Example = {**WITHDRAWAL, "state": "cancelled", "sequence": 2, "closed_at": AT}
+PAY_BODY: Example = {"method": "wechat", "scene": "qr"}
+PAYMENT: Example = {
+    "id": "251803443200008196", "number": "K251803443200008196", "attempt": 1, "method": "wechat", "scene": "qr",
+    "amount": "98.5000", "currency": "CNY", "state": "waiting", "refunded": "0.0000",
+    "expires_at": "2026-11-22T09:00:00.000Z", "paid_at": None,
+    "shown": {"kind": "qr", "text": "weixin://wxpay/bizpayurl?pr=p4lpSuK", "fields": {}},
+}  # fmt: skip
+PAYMENTS: Example = {"payments": [{**PAYMENT, "state": "paid", "paid_at": AT, "shown": None}]}
+RECHARGE_BODY: Example = {"client_ref": "R-1001", "amount": "500.00", "method": "alipay", "scene": "qr"}
+RECHARGE: Example = {
+    "id": "251803443200008197", "client_ref": "R-1001", "amount": "500.0000", "bonus": "20.0000", "currency": "CNY",
+    "state": "open", "expires_at": "2026-11-22T09:30:00.000Z", "payments": [{**PAYMENT, "amount": "500.0000"}],
+}  # fmt: skip
+RECHARGES: Example = {"recharges": [{**RECHARGE, "state": "paid", "payments": []}], "next_cursor": None}
 PRICE_CHANGES: Example = {
     "changes": [
         {

@@ -98,7 +98,7 @@ class WithdrawalView(msgspec.Struct, frozen=True):
     fee: Money
     currency: str
     payee: Annotated[str, Meta(description="Masked.", examples=["招商银行 张* ****5678"])]
-    state: Literal["requested", "checked", "approved", "paid", "refused", "cancelled", "failed"]
+    state: Literal["requested", "checked", "approved", "paying", "paid", "refused", "cancelled", "failed"]
     sequence: Annotated[int, Meta(description="Rises with every change; of two views the higher one is newer.")]
     requested_at: Moment
     closed_at: Moment | None
@@ -116,7 +116,7 @@ class WithdrawalsQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     limit: Limit = PAGE
     state: (
         Annotated[
-            Literal["requested", "checked", "approved", "paid", "refused", "cancelled", "failed"],
+            Literal["requested", "checked", "approved", "paying", "paid", "refused", "cancelled", "failed"],
             Meta(description="Only those in this state."),
         ]
         | UnsetType

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from functools import cache
@@ -18,7 +17,8 @@ from kameng import catalogue, stock
 from kameng.catalogue import Sku
 from kameng.identity import Scope
 from kameng.kit import clock, epochs, money
-from kameng.kit.db import Database
+from kameng.kit.db import Connection, Database
+from kameng.kit.fresh import Fresh
 from kameng.openapi.errors import BadRequest
 from kameng.openapi.v1 import examples
 from kameng.openapi.v1.arriving import AnyRequest, Arrival, answer, arrival_of, signed
@@ -41,7 +41,7 @@ from kameng.openapi.v1.model import (
     StockAnswer,
     StockQuery,
 )  # fmt: skip
-from kameng.openapi.v1.reading import cursor_of, parse_cursor, parse_place, place_of, query_of
+from kameng.openapi.v1.reading import first_page, parse_cursor, parse_place, place_of, query_of
 from kameng.orders import Snapshot
 
 SKUS_AT_ONCE = 500
@@ -140,8 +140,7 @@ async def list_cards_on_display(request: AnyRequest, sku: FromPath[str]) -> Resp
     cards = []
     if found.pickable and found.state == "on_sale":
         cards = await stock.list_displayed(arrival.parts.db, found.sku_id, after_id=after_id, limit=query.limit + 1)
-    page = cards[: query.limit]
-    next_cursor = cursor_of(page[-1].card_id) if len(cards) > query.limit else None
+    page, next_cursor = first_page(cards, query.limit, lambda one: one.card_id)
     return answer(arrival, DisplayAnswer([_on_display(arrival, found, card) for card in page], next_cursor))
 
 
@@ -256,32 +255,23 @@ def _wanted(snapshot: Snapshot, query: StockQuery) -> list[Sku]:
     return [sku_named(snapshot, code, field="skus") for code in codes]
 
 
-class Shelves:
+class Shelves(Fresh):
     """How much of everything lies on all shelves; asked of the database at most once a second."""
 
-    AGE_MAX_S = 1.0
-
     def __init__(self, db: Database) -> None:
-        self._db = db
+        super().__init__(db)
         self._on_hand: dict[int, int] = {}
-        self._read_at = -self.AGE_MAX_S
-        self._reading = asyncio.Lock()
+
+    async def _read(self, connection: Connection) -> None:
+        self._on_hand = await stock.on_hand_everywhere(connection)
 
     async def bands(self, skus: list[Sku]) -> list[SkuStock]:
-        async with self._reading:
-            if time.monotonic() - self._read_at >= self.AGE_MAX_S:
-                asked_at = time.monotonic()
-                async with self._db.connection() as connection:
-                    self._on_hand = await stock.on_hand_everywhere(connection)
-                self._read_at = asked_at
-        return [
-            SkuStock(
-                str(sku.sku_id),
-                stock.band(min(_counts(sku, self._on_hand))) if sku.from_stock or sku.parts else "plenty",  # type: ignore[arg-type]
-                sku.at_once,
-            )
-            for sku in skus
-        ]
+        await self.refresh()
+        return [SkuStock(str(sku.sku_id), self.band(sku), sku.at_once) for sku in skus]  # type: ignore[arg-type]
+
+    def band(self, sku: Sku) -> str:
+        """As of the last refresh."""
+        return stock.band(min(_counts(sku, self._on_hand))) if sku.from_stock or sku.parts else "plenty"
 
 
 def _counts(sku: Sku, on_hand: Mapping[int, int]) -> Iterator[int]:

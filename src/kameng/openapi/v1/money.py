@@ -12,7 +12,7 @@ from kameng.openapi.v1 import examples
 from kameng.openapi.v1.arriving import AnyRequest, Arrival, answer, arrival_of, signed
 from kameng.openapi.v1.endpoints import Reply, says
 from kameng.openapi.v1.model import BalanceAnswer, LineBody, StatementAnswer, StatementQuery
-from kameng.openapi.v1.reading import cursor_of, parse_cursor, query_of
+from kameng.openapi.v1.reading import first_page, parse_cursor, query_of
 from kameng.orders import ID_MAX
 
 
@@ -59,9 +59,7 @@ async def _lines(arrival: Arrival, query: StatementQuery) -> StatementAnswer:
         lines = await ledger.read_statement(
             connection, organisation.lane, organisation.org_id, before_id=before_id, limit=query.limit + 1
         )
-    more = len(lines) > query.limit
-    shown = lines[: query.limit]
-    next_cursor = cursor_of(shown[-1].transfer_id) if more else None
+    shown, next_cursor = first_page(lines, query.limit, lambda line: line.transfer_id)
     return StatementAnswer(organisation.currency, [_line(line) for line in shown], next_cursor)
 
 

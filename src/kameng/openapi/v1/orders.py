@@ -266,11 +266,12 @@ async def _found(arrival: Arrival, query: OrdersQuery) -> OrdersAnswer:
     if len(ways) > 1 or (query.state is not UNSET and ways not in ([], ["cursor"])):
         raise BadRequest("one way of finding at a time", field=ways[-1], detail_zh="每次只能使用一种查询方式")
     if query.client_ref is not UNSET:
-        arrival.rehearsed("found_by_ref")
         try:
-            return OrdersAnswer([view(await orders.find_by_ref(snapshot, caller, query.client_ref))])
+            found = await orders.find_by_ref(snapshot, caller, query.client_ref)
         except OrderNotFound:
             return OrdersAnswer([])
+        arrival.rehearsed("found_by_ref")
+        return OrdersAnswer([view(found)])
     if query.ids is not UNSET:
         wanted = parse_ids(query.ids, field="ids", count_max=IDS_MAX)
         return OrdersAnswer([view(order) for order in await orders.find(snapshot, caller, wanted)])

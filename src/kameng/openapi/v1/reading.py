@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 from urllib.parse import parse_qsl
@@ -68,6 +69,12 @@ def id_of(text: str, otherwise: type[Refusal]) -> int:
 def cursor_of(any_id: int) -> str:
     """The opaque text that stands for "what comes after this id"."""
     return base64.urlsafe_b64encode(any_id.to_bytes(8, "big")).rstrip(b"=").decode()
+
+
+def first_page(found: Sequence[T], limit: int, id_of_row: Callable[[T], int]) -> tuple[Sequence[T], str | None]:
+    """Of what was read with one row too many: a page, and the cursor of the next, None on the last."""
+    page = found[:limit]
+    return page, cursor_of(id_of_row(page[-1])) if len(found) > limit else None
 
 
 def parse_cursor(text: str) -> int:

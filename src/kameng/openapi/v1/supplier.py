@@ -1,7 +1,8 @@
 """The supplier's side: what he supplies, his batches, and cards of his put on the shelf.
 
 He loads into SKUs that the platform took a batch of from him before (``kameng cards load --supplier``): that first
-batch is the platform's consent. Nothing here shows who bought a card, or anybody else's batches.
+batch is the platform's consent, and so is an offer of his that it accepted. Nothing here shows who bought a card, or
+anybody else's batches.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import msgspec
 from litestar import Response, get, post
 from msgspec import UNSET
 
-from kameng import catalogue, stock
+from kameng import catalogue, stock, suppliers
 from kameng.catalogue import Sku
 from kameng.identity import Caller, Scope
 from kameng.kit import clock, money
@@ -28,7 +29,7 @@ from kameng.openapi.v1.arriving import (
 )  # fmt: skip
 from kameng.openapi.v1.endpoints import Reply, says
 from kameng.openapi.v1.goods import sku_named
-from kameng.openapi.v1.reading import body_of, cursor_of, id_of, parse_cursor, query_of
+from kameng.openapi.v1.reading import body_of, first_page, id_of, parse_cursor, query_of
 from kameng.openapi.v1.supplier_model import (
     NUMBERS_MAX,
     BatchBody,
@@ -83,8 +84,7 @@ async def list_batches(request: AnyRequest) -> Response[bytes]:
     before_id = ID_MAX if query.cursor is UNSET else parse_cursor(query.cursor)
     async with arrival.parts.db.connection() as connection:
         found = await stock.batches_of(connection, org_id, before_id=before_id, limit=query.limit + 1)
-    page = found[: query.limit]
-    next_cursor = cursor_of(page[-1].batch_id) if len(found) > query.limit else None
+    page, next_cursor = first_page(found, query.limit, lambda one: one.batch_id)
     return answer(arrival, BatchesAnswer([_batch(one) for one in page], next_cursor))
 
 
@@ -140,8 +140,7 @@ async def show_live_stock(request: AnyRequest) -> Response[bytes]:
     found = await stock.stock_of_batches(
         arrival.parts.db, org_id, sku_id=sku_id, before_id=before_id, limit=query.limit + 1
     )
-    page = found[: query.limit]
-    next_cursor = cursor_of(page[-1].batch_id) if len(found) > query.limit else None
+    page, next_cursor = first_page(found, query.limit, lambda one: one.batch_id)
     return answer(arrival, LiveStockAnswer([_batch_stock(one) for one in page], next_cursor))
 
 
@@ -206,7 +205,7 @@ async def _supplied_sku(arrival: Arrival, org_id: int, code: str) -> Sku:
     """The SKU of this code, if he supplies it; else there is none for him."""
     sku = sku_named(arrival.parts.snapshot, code)
     async with arrival.parts.db.connection() as connection:
-        if all(one.sku_id != sku.sku_id for one in await stock.supplied(connection, org_id)):
+        if not await suppliers.may_load(connection, org_id, sku.sku_id):
             raise catalogue.UnknownSku(code[:40], field="sku")
     return sku
 

@@ -1,4 +1,5 @@
-"""How subjects are shown to whoever is told of them: an order as ``GET /api/v1/orders/{order_id}`` shows it."""
+"""How subjects are shown to whoever is told of them: an order as ``GET /api/v1/orders/{order_id}`` shows it, a recharge
+as ``GET /api/v1/recharges/{recharge_id}`` does. A collection is told by its event alone."""
 
 from __future__ import annotations
 
@@ -7,14 +8,22 @@ from typing import Any
 
 import msgspec
 
-from kameng import identity, notices, orders
+from kameng import identity, notices, orders, payments
 from kameng.kit.db import Connection
 from kameng.openapi.v1.orders import view
+from kameng.openapi.v1.payments import recharge_view
 
 
 def subject_states() -> notices.States:
     """For the dispatcher and the feed; one for a process, since it remembers who pays with what."""
-    return notices.States({"order": _Orders().show})
+    return notices.States({"order": _Orders().show, "recharge": _recharges})
+
+
+async def _recharges(
+    connection: Connection, lane: int, events: Sequence[notices.Event]
+) -> dict[int, dict[str, Any]]:
+    found = await payments.read_recharges(connection, lane, [event.subject_id for event in events])
+    return {number: msgspec.to_builtins(recharge_view(one, attempts)) for number, (one, attempts) in found.items()}
 
 
 class _Orders:

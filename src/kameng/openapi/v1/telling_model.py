@@ -12,7 +12,7 @@ from kameng.openapi.v1.model import PAGE, Cursor, Id, Limit, Moment
 Url = Annotated[str, Meta(max_length=500, description="https, and a public address.")]
 Kinds = Annotated[
     list[Annotated[str, Meta(max_length=72)]],
-    Meta(max_length=20, description="Which events, like `order.delivered` or `order.*`; empty: all."),
+    Meta(max_length=20, description="Which events, like `order.delivered`, `order.*` or `recharge.paid`; empty: all."),
 ]
 Name = Annotated[str, Meta(max_length=60, description="For you; it is not sent.")]
 

@@ -32,6 +32,7 @@ from kameng.openapi.v1.telling_model import (
     WebhooksAnswer,
     WebhookTested,
 )
+from kameng.orders import ID_MAX
 
 WEBHOOK_ID = {"webhook_id": "The webhook's id."}
 _new = msgspec.json.Decoder(NewWebhook)
@@ -193,9 +194,9 @@ async def replay_webhook(request: AnyRequest, webhook_id: FromPath[str]) -> Resp
 async def list_deliveries(request: AnyRequest, webhook_id: FromPath[str]) -> Response[bytes]:
     arrival = arrival_of(request)
     query = query_of(arrival.query, DeliveriesQuery)
-    before = {} if query.cursor is UNSET else {"before_id": parse_cursor(query.cursor)}
+    before_id = ID_MAX if query.cursor is UNSET else parse_cursor(query.cursor)
     page = await notices.read_log(
-        arrival.parts.db, arrival.caller.organisation.org_id, _id(webhook_id), limit=query.limit, **before
+        arrival.parts.db, arrival.caller.organisation.org_id, _id(webhook_id), before_id=before_id, limit=query.limit
     )
     shown = [
         DeliveryBody(str(x.event_id), x.attempt, clock.rfc3339(x.at), x.status, x.took_ms, x.fault)

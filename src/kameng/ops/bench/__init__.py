@@ -8,6 +8,8 @@
     machine    what it ran on, and which process used which share of it
     report     table, JSON and SVG
     workloads  the recipes
+    paying     payments begun, and storms of notices
+    routing    made-up payment channels, and who chooses best among them
 
 Nothing here is imported by the platform.
 """

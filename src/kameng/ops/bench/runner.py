@@ -20,7 +20,7 @@ import uvloop
 from kameng.kit.errors import Fault
 from kameng.ops.bench import load
 from kameng.ops.bench.load import Retries, Target
-from kameng.ops.bench.shots import BulkMix, OrderMix, Shot, source_of
+from kameng.ops.bench.shots import Mix, Shot, source_of
 from kameng.ops.bench.tally import Tally
 from kameng.ops.processes import standard_output
 
@@ -33,7 +33,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """All a child needs to know; see `load.run`. Without a mix it only holds ``idle`` connections."""
 
     target: Target
-    mix: OrderMix | BulkMix | None
+    mix: Mix | None
     connections: int
     idle: int = 0
     seconds: float | None = None

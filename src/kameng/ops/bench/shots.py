@@ -18,8 +18,8 @@ from typing import Protocol
 
 import msgspec
 
-ORDER, REPEAT, BULK = 0, 1, 2
-TAGS = ("order", "repeat", "bulk")
+ORDER, REPEAT, BULK, PAGE, PAYMENT = 0, 1, 2, 3, 4
+TAGS = ("order", "repeat", "bulk", "page", "payment")
 """What a shot is, for the counts of a tally."""
 
 _BLOCK = 64  # of SHA-256
@@ -66,6 +66,28 @@ class BulkMix(msgspec.Struct, frozen=True, kw_only=True, tag="bulk"):
     seed: int = 1
 
 
+class PageMix(msgspec.Struct, frozen=True, kw_only=True, tag="pages"):
+    """Pages as a browser asks for them that has no cookie, drawn evenly."""
+
+    paths: list[str]
+    seed: int = 1
+
+
+class Due(msgspec.Struct, frozen=True, array_like=True):
+    """An order that awaits its payment, and which of the keys is its buyer's."""
+
+    key: int
+    order_id: str
+
+
+class PaymentMix(msgspec.Struct, frozen=True, kw_only=True, tag="payments"):
+    """Payments begun, each order's once, in the order given."""
+
+    keys: list[Key]
+    due: list[Due]
+    body: dict[str, str]
+
+
 class Route(msgspec.Struct, frozen=True):
     """A method and a path of one host, with all that can be rendered before the request is known."""
 
@@ -110,6 +132,21 @@ class Signer:
         return head.encode() + body
 
 
+class Visitor:
+    """Signs nothing: the request of a page is the same every time."""
+
+    __slots__ = ("_request",)
+
+    def __init__(self, host: str, path: str) -> None:
+        self._request = (
+            f"GET {path} HTTP/1.1\r\nhost: {host}\r\naccept: text/html\r\naccept-encoding: gzip\r\n"
+            "accept-language: zh-CN,zh;q=0.9\r\n\r\n"
+        ).encode()
+
+    def request(self, route: Route, body: bytes, stamp: str, nonce: str) -> bytes:  # noqa: ARG002 - as a signer's
+        return self._request
+
+
 def nonces() -> Callable[[], str]:
     """Nonces of one process: its own random prefix and a counter."""
     prefix, count = secrets.token_urlsafe(12), itertools.count()
@@ -119,7 +156,7 @@ def nonces() -> Callable[[], str]:
 class Shot(msgspec.Struct, gc=False):
     """One thing that must be decided; it is signed anew each time it is sent."""
 
-    signer: Signer
+    signer: Signer | Visitor
     route: Route
     body: bytes
     reference: str
@@ -246,5 +283,45 @@ class BulkSource:
             self.extra["rows_refused"] += int(totals[2])
 
 
-def source_of(mix: OrderMix | BulkMix, host: str) -> OrderSource | BulkSource:
+class PageSource:
+    """Shots of a `PageMix`."""
+
+    def __init__(self, mix: PageMix, host: str) -> None:
+        self.extra: dict[str, int] = {}
+        self.answered: Callable[[Shot, int, bytes], Shot | None] | None = None
+        self._visitors = [(Visitor(host, path), Route.of(host, "GET", path), path) for path in mix.paths]
+        self._random = random.Random(mix.seed).random
+
+    def __call__(self) -> Shot:
+        visitor, route, path = self._visitors[int(self._random() * len(self._visitors))]
+        return Shot(visitor, route, b"", path, PAGE)
+
+
+class PaymentSource:
+    """Shots of a `PaymentMix`."""
+
+    def __init__(self, mix: PaymentMix, host: str) -> None:
+        self.extra: dict[str, int] = {}
+        self.answered: Callable[[Shot, int, bytes], Shot | None] | None = None
+        self._host = host
+        self._due = iter(mix.due)
+        self._body = json.dumps(mix.body, separators=(",", ":")).encode()
+        self._signers = [Signer(key.key_id, key.secret) for key in mix.keys]
+
+    def __call__(self) -> Shot | None:
+        one = next(self._due, None)
+        if one is None:
+            return None
+        route = Route.of(self._host, "POST", f"/api/v1/orders/{one.order_id}/payments")
+        return Shot(self._signers[one.key], route, self._body, one.order_id, PAYMENT)
+
+
+Mix = OrderMix | BulkMix | PageMix | PaymentMix
+
+
+def source_of(mix: Mix, host: str) -> Source:
+    if isinstance(mix, PaymentMix):
+        return PaymentSource(mix, host)
+    if isinstance(mix, PageMix):
+        return PageSource(mix, host)
     return OrderSource(mix, host) if isinstance(mix, OrderMix) else BulkSource(mix, host)

@@ -17,7 +17,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import date, timedelta
 from pathlib import Path
 from types import TracebackType
@@ -99,10 +99,10 @@ class Stage:
     def target(self) -> Target:
         return self.targets[0]
 
-    def serve(self) -> None:
+    def serve(self, *, role: str = "all") -> None:
         """Start every role, and the further gateways beside it; returns when orders are taken."""
-        for target, role in zip(self.targets, ["all", *["gateway"] * len(self.targets)], strict=False):
-            command = [sys.executable, "-m", "kameng", "serve", "--role", role, "--port", str(target.port)]
+        for target, each in zip(self.targets, [role, *["gateway"] * len(self.targets)], strict=False):
+            command = [sys.executable, "-m", "kameng", "serve", "--role", each, "--port", str(target.port)]
             server = subprocess.Popen(command, env=self._environment)
             self._servers.append(server)
             _await_health(server, target)
@@ -150,15 +150,15 @@ class Stage:
         asyncio.run(self._load_cards(int(sku_code), count))
 
     async def _load_cards(self, sku_id: int, count: int) -> None:
-        database = await db.open_database(self.url)
-        ring = crypto.KeyRing(crypto.KeyFile(self.folder / "keyring.json").load())
-        run = f"{clock.now_ms():x}"
-        expires_on = date(2000, 1, 1) + timedelta(days=36_500)
-        lines = [
-            stock.CardLine(n, f"B{run}{n:08d}", f"{run}-{n:08d}", expires_on, None) for n in range(1, count + 1)
-        ]
+        async with self.opened() as (database, ring):
+            await put_cards(database, ring, sku_id, count)
+
+    @contextlib.asynccontextmanager
+    async def opened(self, *, size: int = 10) -> AsyncIterator[tuple[db.Database, crypto.KeyRing]]:
+        """Its database and key ring, for the platform's own verbs."""
+        database = await db.open_database(self.url, size=size)
         try:
-            await stock.load_cards(database, ring, lines, sku_id=sku_id, file_name="bench")
+            yield database, crypto.KeyRing(crypto.KeyFile(self.folder / "keyring.json").load())
         finally:
             await database.close()
 
@@ -228,6 +228,13 @@ def _command(pid: int) -> bytes:
 def _account(sku: CatalogueSku) -> dict[str, str] | None:
     fields = catalogue.form_named(sku.form).fields
     return {field.name: ACCOUNTS[field.name] for field in fields} or None
+
+
+async def put_cards(database: db.Database, ring: crypto.KeyRing, sku_id: int, count: int) -> None:
+    run = f"{clock.now_ms():x}"
+    expires_on = date(2000, 1, 1) + timedelta(days=36_500)
+    lines = [stock.CardLine(n, f"B{run}{n:08d}", f"{run}-{n:08d}", expires_on, None) for n in range(1, count + 1)]
+    await stock.load_cards(database, ring, lines, sku_id=sku_id, file_name="bench")
 
 
 @contextlib.contextmanager

@@ -27,7 +27,8 @@ from kameng.kit.events import NewEvent
 if TYPE_CHECKING:
     from kameng.ops.bench.stage import Stage
 
-ENDPOINTS = 500
+ENDPOINTS = 2_000
+"""A fifth of the merchants: every order of theirs is due to them, as in every other workload."""
 EVENTS = 10_000
 RAW_CONNECTIONS = 32
 DRAIN_TIMEOUT_S = 120.0

@@ -15,9 +15,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from kameng.kit import settings
-from kameng.ops.bench import echo, machine, report, runner, webhooks
+from kameng.ops.bench import desks, echo, machine, paying, reconcile, report, runner, webhooks
 from kameng.ops.bench.load import Retries
-from kameng.ops.bench.shots import BulkMix, OrderMix, Sku
+from kameng.ops.bench.routing import command as routing
+from kameng.ops.bench.shots import BulkMix, Mix, OrderMix, PageMix, Sku
 from kameng.ops.bench.stage import Stage, sampled
 from kameng.ops.bench.tally import Tally, latency
 
@@ -25,6 +26,8 @@ FLASH_CARDS = 50_000
 FLASH_DEMAND = 20
 BURST_REFERENCES = 1_000_000
 ECHO_SECONDS = 5.0
+PAGES_OF_GOODS = 10
+PAGE_CONNECTIONS = 64
 WARMUP_S = 3.0
 
 
@@ -149,12 +152,36 @@ class Bench:
         made.notes += beside.lines("beside orders", raw_per_s)
         return made
 
+    def pages(self) -> report.Report:
+        """The shop's pages for whoever is not signed in: its first page, lists, a search, products, help."""
+        products = [f"/goods/{sku.code}" for sku in self.stage.skus(mix="cards")[:PAGES_OF_GOODS]]
+        lists = ["/search", "/search?scene=%E6%B8%B8%E6%88%8F", "/search?q=wzry"]
+        mix = PageMix(paths=["/", "/", *lists, "/help", *products])
+        made = self._single(mix, connections=min(PAGE_CONNECTIONS, self.options.connections))
+        made.unit, made.goal_per_s, made.goal_p99_ms = "pages", 800, 200
+        made.notes.append(f"{len(mix.paths)} addresses, gzip'd, no cookie; each rendered anew every two seconds")
+        return made
+
+    def desks(self) -> report.Report:
+        """Every page of every face, signed in, with a million orders behind it."""
+        self.stage.stop_serving()
+        self.stage.seed_history(min(self.options.history, desks.ORDERS))
+        self.stage.serve()
+        cookies = asyncio.run(desks.prepare(self.stage))
+        made = self.pages()
+        made.notes += desks.lines(desks.look(self.stage, cookies))
+        return made
+
+    def payments(self) -> report.Report:
+        """Payments begun at a provider, and its notices: as fast as they are answered, then in a storm."""
+        return paying.measure(self.stage, self.options, self.command, self.prefix)
+
     def _mix(self, *, references: int | None = None) -> OrderMix:
         skus = self.stage.skus(mix=self.options.mix)
         return OrderMix(keys=self.stage.keys(), skus=skus, prefix=self.prefix, references=references)
 
     def _single(
-        self, mix: OrderMix | BulkMix, *, connections: int, seconds: float | None = -1.0, warmup_s: float = WARMUP_S,
+        self, mix: Mix, *, connections: int, seconds: float | None = -1.0, warmup_s: float = WARMUP_S,
         retries: Retries | None = None,
     ) -> report.Report:  # fmt: skip
         """Load, sample, count rows; the report without what only the workload knows."""
@@ -193,6 +220,9 @@ WORKLOADS: dict[str, Callable[[Bench], report.Report]] = {
     "crowd": Bench.crowd,
     "growth": Bench.growth,
     "webhooks": Bench.webhooks,
+    "pages": Bench.pages,
+    "desks": Bench.desks,
+    "payments": Bench.payments,
 }
 
 
@@ -205,9 +235,9 @@ def _orders_of(tally: Tally) -> int:
 
 def parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="kameng bench", description="Measure Kameng on a stage of its own.")
-    parser.add_argument("workload", choices=[*WORKLOADS, "echo"])
+    parser.add_argument("workload", choices=[*WORKLOADS, "echo", "reconcile", "routing"])
     parser.add_argument("--seconds", type=float, default=20.0, help="length of the measured window")
-    parser.add_argument("--connections", type=int, default=None, help="default 1,000; crowd 20,000")
+    parser.add_argument("--connections", type=int, default=None, help="default 1,000; crowd 20,000; payments 128")
     parser.add_argument("--merchants", type=int, default=10_000)
     parser.add_argument("--cards", type=int, default=None, help="cards seeded (default: enough for the run)")
     parser.add_argument("--mix", choices=["all", "cards"], default="all", help="which SKUs are ordered")
@@ -217,15 +247,22 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("--json", type=Path, default=None, help="write the report here")
     parser.add_argument("--svg", type=Path, default=None, help="write the plot here")
     parser.add_argument("--no-audit", action="store_true", help="skip the audit at the end")
+    paying.add_options(parser)
+    routing.add_options(parser)
     return parser
 
 
 def main(arguments: Sequence[str]) -> int:
     """Run a workload, print and write its report; 1 if the audit found something."""
+    if arguments[:1] == ["reconcile"]:  # asks nothing of a gateway
+        return reconcile.main(arguments[1:])
     options = parser().parse_args(arguments)
+    if options.workload == "routing":  # made-up channels: no platform is needed
+        return routing.main(options)
     crowd = options.workload == "crowd"
     files_max = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    options.connections = options.connections or (20_000 if crowd else 1_000)
+    usual = {"crowd": 20_000, "payments": paying.CONNECTIONS}.get(options.workload, 1_000)
+    options.connections = options.connections or usual
     command = shlex.join(["kameng", "bench", *arguments])
     tally = echo.measure_echo(connections=min(options.connections, 1_000), seconds=ECHO_SECONDS)
     echo_per_s = tally.answers / tally.seconds
@@ -238,7 +275,8 @@ def main(arguments: Sequence[str]) -> int:
     with Stage(
         folder, merchants=options.merchants, cards=cards, reuse=options.stage is not None, gateways=gateways
     ) as stage:
-        stage.serve()
+        is_alone = options.workload == "payments" and not options.with_worker
+        stage.serve(role="gateway" if is_alone else "all")
         bench = Bench(stage, options, command)
         made = WORKLOADS[options.workload](bench)
         made.echo_per_s = echo_per_s
@@ -264,6 +302,8 @@ def _cards_needed(options: argparse.Namespace) -> int:
         return int(BURST_REFERENCES * share * 1.1)
     if options.workload == "flash":
         return 20_000
+    if options.workload == "payments":  # it loads its own
+        return 0
     rate = 40_000 if options.workload == "bulk" else 15_000
     runs = 2 if options.workload == "growth" else 1
     return int(rate * (options.seconds + WARMUP_S + 2) * share * runs)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from kameng import identity, ledger, pricing
+from kameng import finance, identity, ledger, pricing
 from kameng.identity import BadOrganisationSettings, Organisation
 from kameng.kit import money
-from kameng.ops import founding, store
+from kameng.ops import store
 from kameng.ops.commands.options import (
     Commands,
     actor_of,
@@ -97,7 +97,7 @@ def signed(text: str) -> int:
 
 def move(arguments: argparse.Namespace) -> int:
     async def work(platform: Platform) -> Organisation:
-        return await founding.move_organisation(
+        return await finance.move_member(
             platform.db, arguments.organisation, arguments.parent, reason=arguments.reason,
             actor_id=await actor_of(platform, arguments),
         )  # fmt: skip

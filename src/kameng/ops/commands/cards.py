@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Awaitable, Callable
 from datetime import date
 from pathlib import Path
+from typing import TypeVar
 
 from kameng import catalogue, stock
 from kameng.kit import money
+from kameng.kit.errors import Fault
+from kameng.kit.ids import ID_MAX
 from kameng.ops.commands.options import (
     Commands,
     actor_of,
@@ -22,7 +26,8 @@ from kameng.ops.commands.options import (
 )  # fmt: skip
 from kameng.ops.opening import Platform
 
-ROWS_MAX = 1000
+ROWS_AT_ONCE = 1000
+T = TypeVar("T")
 
 
 def add(commands: Commands, common: argparse.ArgumentParser) -> None:
@@ -103,14 +108,15 @@ def void_cards(arguments: argparse.Namespace) -> int:
     if (arguments.numbers is None) != (arguments.sku is None):
         say("请同时使用 --sku 与 --numbers。 Numbers are of one SKU: name both, or a batch.")
         return 1
-    found = [] if arguments.numbers is None else content_of(arguments.numbers).decode("utf-8-sig").split()
+    listed = [] if arguments.numbers is None else numbers_of(arguments.numbers)
 
     async def work(platform: Platform) -> stock.Voided:
         by = stock.By(await actor_of(platform, arguments), None, arguments.reason)
         if arguments.batch is not None:
             return await stock.void_batch(platform.db, arguments.batch, by)
         sku = await sku_of(platform, arguments.sku)
-        return await stock.void_numbers(platform.db, platform.ring, sku.sku_id, found, by)
+        numbers = [card_number for _, card_number in listed]
+        return await stock.void_numbers(platform.db, platform.ring, sku.sku_id, numbers, by)
 
     done = on_platform(work)
     say(
@@ -119,13 +125,28 @@ def void_cards(arguments: argparse.Namespace) -> int:
     )
     for one in done.refused:
         en, zh = stock.VOID_REASONS[one.why]
-        say(f"  第 {one.line} 行 line {one.line}: {stock.masked(one.number)} {zh} {en} [{one.why}]")
+        line = listed[one.line - 1][0]
+        say(f"  第 {line} 行 line {line}: {stock.masked(one.number)} {zh} {en} [{one.why}]")
     return 1 if done.refused or done.sold or done.reserved else 0
+
+
+def numbers_of(path: Path) -> list[tuple[int, str]]:
+    """The card numbers of a file, each with its line."""
+    try:
+        text = content_of(path).decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise Fault(f"{path} is not UTF-8.\n{path} 不是 UTF-8 编码。") from None
+    return [(line, found) for line, each in enumerate(text.splitlines(), 1) if (found := each.strip())]
 
 
 def show_stock(arguments: argparse.Namespace) -> int:
     async def work(platform: Platform) -> list[stock.BatchStock]:
-        return await stock.stock_of_batches(platform.db, arguments.supplier, before_id=(1 << 63) - 1, limit=ROWS_MAX)
+        async def page(before_id: int) -> list[stock.BatchStock]:
+            return await stock.stock_of_batches(
+                platform.db, arguments.supplier, before_id=before_id, limit=ROWS_AT_ONCE
+            )
+
+        return await _every(page, lambda one: one.batch_id, first=ID_MAX)
 
     for one in on_platform(work):
         say(
@@ -139,10 +160,22 @@ def show_stock(arguments: argparse.Namespace) -> int:
 def list_displayed(arguments: argparse.Namespace) -> int:
     async def work(platform: Platform) -> tuple[catalogue.Sku, list[stock.Displayed]]:
         sku = await sku_of(platform, arguments.sku)
-        return sku, await stock.list_displayed(platform.db, sku.sku_id, after_id=0, limit=ROWS_MAX)
+
+        async def page(after_id: int) -> list[stock.Displayed]:
+            return await stock.list_displayed(platform.db, sku.sku_id, after_id=after_id, limit=ROWS_AT_ONCE)
+
+        return sku, await _every(page, lambda one: one.card_id, first=0)
 
     sku, cards = on_platform(work)
     for card in cards:
         fee_e4 = sku.pick_fee_e4 if card.pick_fee_e4 is None else card.pick_fee_e4
         say(f"{card.card_id} {card.label} +{money.format_e4(fee_e4)}")
     return 0
+
+
+async def _every(page: Callable[[int], Awaitable[list[T]]], id_of: Callable[[T], int], *, first: int) -> list[T]:
+    """All there is, page after page."""
+    found: list[T] = []
+    while more := await page(id_of(found[-1]) if found else first):
+        found += more
+    return found

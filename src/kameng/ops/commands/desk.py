@@ -9,15 +9,14 @@ from pathlib import Path
 
 import msgspec
 
-from kameng import finance, stock
+from kameng import finance, payments, stock
 from kameng.finance import Payee, Withdrawal
 from kameng.kit import audit, clock, ids, money
+from kameng.kit.ids import ID_MAX
 from kameng.ops import store
 from kameng.ops.commands.options import Commands, actor_of, count, number, on_platform, say, say_person, say_who, sku_of
 from kameng.ops.opening import Platform
 from kameng.ops.processes import standard_output
-
-ID_MAX = (1 << 63) - 1
 
 
 def add(commands: Commands, common: argparse.ArgumentParser) -> None:
@@ -26,6 +25,7 @@ def add(commands: Commands, common: argparse.ArgumentParser) -> None:
         metavar="ACT", required=True
     )
     _add_withdrawals(group, common)
+    _add_payouts(group, common)
 
     one = commands.add_parser("statement", parents=[common], help="对账单 what moved on wallets, as CSV")
     groups = ["day", "product", "customer", "line"]
@@ -89,6 +89,37 @@ def _add_withdrawals(group: Commands, common: argparse.ArgumentParser) -> None:
         one.set_defaults(run=run)
 
 
+def _add_payouts(group: Commands, common: argparse.ArgumentParser) -> None:
+    one = group.add_parser("send", parents=[common], help="支付宝打款 send approved money by Alipay")
+    one.add_argument("withdrawal", type=number, metavar="WITHDRAWAL")
+    one.add_argument("--channel", type=number, required=True, metavar="N", help="支付宝通道 which channel pays")
+    say_person(one)
+    one.set_defaults(run=send)
+    one = group.add_parser("arrived", parents=[common], help="确认打款已到账 a person's word that it arrived")
+    one.add_argument("withdrawal", type=number, metavar="WITHDRAWAL")
+    one.add_argument("--reference", required=True, metavar="TEXT", help="银行流水号 the bank's number of it")
+    say_person(one)
+    one.set_defaults(run=decide)
+    one = group.add_parser("back", parents=[common], help="确认打款未到账，退回钱包 a person's word that it did not")
+    one.add_argument("withdrawal", type=number, metavar="WITHDRAWAL")
+    one.add_argument("--note", required=True, metavar="TEXT", help="原因，商户可见 why; its owner is told")
+    say_person(one)
+    one.set_defaults(run=decide)
+    one = group.add_parser("again", parents=[common], help="重新查询渠道 ask the provider again")
+    one.add_argument("withdrawal", type=number, metavar="WITHDRAWAL")
+    say_person(one)
+    one.set_defaults(run=ask_again)
+    one = group.add_parser("batch", parents=[common], help="银行批量文件 approved money to banks into one file")
+    one.add_argument("--again", type=number, metavar="BATCH", help="重新导出此批次 write that file once more")
+    one.add_argument("--file", type=Path, required=True, metavar="FILE", help="写入文件 .xlsx or .csv")
+    say_person(one)
+    one.set_defaults(run=make_batch)
+    one = group.add_parser("result", parents=[common], help="导入银行回盘 bring in the bank's result, CSV or XLSX")
+    one.add_argument("file", type=Path, metavar="FILE")
+    say_person(one)
+    one.set_defaults(run=import_result)
+
+
 def day(text: str) -> date:
     """``2026-10-31``."""
     try:
@@ -144,6 +175,74 @@ def _step(arguments: argparse.Namespace, act: Callable[..., Awaitable[Withdrawal
 
     _tell(on_platform(work))
     return 0
+
+
+def send(arguments: argparse.Namespace) -> int:
+    async def work(platform: Platform) -> finance.Payout:
+        return await payments.send_withdrawal(
+            platform.db, arguments.withdrawal, arguments.channel, actor_id=await actor_of(platform, arguments)
+        )
+
+    _tell_payout(on_platform(work))
+    return 0
+
+
+def decide(arguments: argparse.Namespace) -> int:
+    word = {name: said for name in ("reference", "note") if (said := getattr(arguments, name, ""))}
+
+    async def work(platform: Platform) -> finance.Payout:
+        actor_id = await actor_of(platform, arguments)
+        return await payments.decide_payout(platform.db, arguments.withdrawal, **word, actor_id=actor_id)
+
+    _tell_payout(on_platform(work))
+    return 0
+
+
+def ask_again(arguments: argparse.Namespace) -> int:
+    async def work(platform: Platform) -> finance.Payout:
+        actor_id = await actor_of(platform, arguments)
+        return await payments.retry_payout(platform.db, arguments.withdrawal, actor_id=actor_id)
+
+    _tell_payout(on_platform(work))
+    return 0
+
+
+def make_batch(arguments: argparse.Namespace) -> int:
+    form = "csv" if arguments.file.suffix.lower() == ".csv" else "xlsx"
+
+    async def work(platform: Platform) -> tuple[int, bytes]:
+        actor_id = await actor_of(platform, arguments)
+        batch_id = arguments.again
+        if batch_id is None:
+            batch_id = (await finance.make_batch(platform.db, actor_id=actor_id)).batch_id
+        return batch_id, await finance.bank_file(platform.db, platform.ring, batch_id, form, actor_id=actor_id)
+
+    batch_id, content = on_platform(work)
+    arguments.file.touch(mode=0o600)  # payees stand in it in clear
+    arguments.file.write_bytes(content)
+    say(f"{batch_id} 银行批量文件 a file for the bank: {arguments.file}")
+    return 0
+
+
+def import_result(arguments: argparse.Namespace) -> int:
+    """1 if somebody has to look at a line."""
+    data = arguments.file.read_bytes()
+
+    async def work(platform: Platform) -> list[finance.Taken]:
+        actor_id = await actor_of(platform, arguments)
+        return await finance.import_bank_result(
+            platform.db, data, file_name=arguments.file.name, actor_id=actor_id
+        )
+
+    taken = on_platform(work)
+    for one in taken:
+        say(f"{one.line.line_no}: {one.line.payout_no} {one.effect} {one.line.reason}".rstrip())
+    return 1 if any(one.is_odd for one in taken) else 0
+
+
+def _tell_payout(one: finance.Payout) -> None:
+    code = f", {one.code}" if one.code else ""
+    say(f"{one.payout_no} {finance.PAYOUT_STATES_ZH[one.state]} {one.state}: {money.format_e4(one.amount_e4)}{code}")
 
 
 def _tell(one: Withdrawal) -> None:

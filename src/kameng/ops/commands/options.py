@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from kameng import identity
 from kameng.catalogue import Sku, UnknownSku
-from kameng.kit import ids, money, settings
+from kameng.kit import clock, ids, money, settings
 from kameng.kit.errors import Fault
 from kameng.ops import opening, seeding
 from kameng.ops.opening import Platform
@@ -59,6 +60,23 @@ def count(text: str) -> int:
     if value < 0:
         raise argparse.ArgumentTypeError(f"应为非负整数 a whole number from 0 on, not {text!r}")
     return value
+
+
+def positive(text: str) -> int:
+    """A number from 1 on."""
+    value = count(text)
+    if not value:
+        raise argparse.ArgumentTypeError("应为正整数 a whole number from 1 on")
+    return value
+
+
+def moment(text: str) -> datetime:
+    """A moment in China's time, or with an offset of its own."""
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError("应为形如 2026-12-12T20:00 的时间 a time like 2026-12-12T20:00") from None
+    return at if at.tzinfo is not None else at.replace(tzinfo=clock.CHINA)
 
 
 def say_why(one: argparse.ArgumentParser, *, required: bool = True) -> None:

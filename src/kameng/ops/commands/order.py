@@ -19,6 +19,7 @@ from kameng.ops.commands.options import (
     count,
     number,
     on_platform,
+    positive,
     say,
     say_person,
     say_why,
@@ -60,10 +61,10 @@ def add(commands: Commands, common: argparse.ArgumentParser) -> None:
         one = _act(group, common, name, said)
         one.set_defaults(run=act, command=command, amount=None, cards=[])
         if command in OF_PARTS:
-            one.add_argument("--part", type=count, metavar="N", help="仅组合商品的第 N 项 only this part of a bundle")
+            one.add_argument("--part", type=positive, metavar="N", help="仅组合商品第 N 项 only this part of a bundle")
     one = _act(group, common, "refund", "退款：全部或部分 give money back, all of it or a part")
     one.add_argument("--amount", type=amount, metavar="AMOUNT", help="金额，不填为全部未退 how much; all that is left")
-    one.add_argument("--part", type=count, metavar="N", help="组合商品第 N 项的价值 what this part is worth")
+    one.add_argument("--part", type=positive, metavar="N", help="组合商品第 N 项的价值 what this part is worth")
     one.set_defaults(run=act, command=Command.refund, cards=[])
     one = _act(group, common, "replace", "补发：以新卡替换部分卡密 other cards for some of it")
     one.add_argument("--cards", type=number, nargs="+", required=True, metavar="CARD", help="卡密编号 ids of its cards")
@@ -77,8 +78,6 @@ def add(commands: Commands, common: argparse.ArgumentParser) -> None:
     one.add_argument("--channel", required=True, metavar="NAME", help="支付通道 like alipay")
     one.add_argument("--number", required=True, metavar="TEXT", help="通道流水号 the channel's own number of it")
     one.set_defaults(run=confirm_payment, cards=[])
-
-
     one = _act(group, common, "returned", "登记已退款给顾客 a guest's money went back", keyed=False)
     one.add_argument("--reference", required=True, metavar="TEXT", help="退款流水号 the bank's number of it")
     one.set_defaults(run=returned)

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import secrets
 from binascii import Error as HexError
 from binascii import unhexlify
 from datetime import timedelta
 from typing import Any
 
-from kameng import identity
+from kameng import access, identity
 from kameng.identity import IssuedKey, Organisation
 from kameng.kit import clock
 from kameng.ops import founding, store
-from kameng.ops.commands import agents, privacy
+from kameng.ops.commands import agents, privacy, sign_ins
 from kameng.ops.commands.options import (
     Commands,
     actor_of,
@@ -40,6 +41,7 @@ def add(commands: Commands, common: argparse.ArgumentParser) -> None:
     )
     _add_people(group, common)
     privacy.add_to_people(group, common)
+    sign_ins.add_to_people(group, common)
 
     group = commands.add_parser("key", help="API 密钥 API keys").add_subparsers(metavar="ACT", required=True)
     _add_keys(group, common)
@@ -81,6 +83,7 @@ def _add_people(group: Commands, common: argparse.ArgumentParser) -> None:
     one = group.add_parser("add", parents=[common], help="登记用户 somebody new")
     one.add_argument("sign_in", metavar="SIGN_IN")
     one.add_argument("name", metavar="NAME")
+    one.add_argument("--role", choices=identity.ROLES, help="平台角色 the role he has as staff of the platform")
     say_who(one)
     one.set_defaults(run=add_person)
     one = group.add_parser("join", parents=[common], help="授予角色 give one a role in an organisation, or another")
@@ -172,12 +175,29 @@ def change(arguments: argparse.Namespace) -> int:
 
 
 def add_person(arguments: argparse.Namespace) -> int:
-    async def work(platform: Platform) -> int:
+    async def work(platform: Platform) -> tuple[int, str]:
         actor_id = await actor_of(platform, arguments)
-        return await identity.enrol(platform.db, sign_in=arguments.sign_in, name=arguments.name, actor_id=actor_id)
+        person_id = await identity.enrol(
+            platform.db, sign_in=arguments.sign_in, name=arguments.name, actor_id=actor_id
+        )
+        if arguments.role is None:
+            return person_id, ""
+        house = await founding.found_house(platform.db)
+        await identity.join(platform.db, house, person_id, arguments.role, actor_id=actor_id)
+        return person_id, await _new_password(platform, person_id, actor_id)
 
-    say(f"用户 Person {on_platform(work)} {arguments.name}")
+    person_id, password = on_platform(work)
+    say(f"用户 Person {person_id} {arguments.name}")
+    if password:
+        say(f"初始密码 First password: {password}")
     return 0
+
+
+async def _new_password(platform: Platform, person_id: int, actor_id: int) -> str:
+    """One that nobody chose."""
+    password = secrets.token_urlsafe(12)
+    await access.set_password(platform.db, person_id, password, actor_id=actor_id)
+    return password
 
 
 def join(arguments: argparse.Namespace) -> int:

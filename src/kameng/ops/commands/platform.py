@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import inspect
-from typing import Any
 
 import asyncpg
 import msgspec
 import uvloop
 
-from kameng import fulfilment
+from kameng import fulfilment, notices, payments
 from kameng.kit import db, migrations, settings
 from kameng.kit.crypto import KeyRing
 from kameng.kit.errors import Fault
@@ -121,7 +119,9 @@ async def _served(url: str, chosen: Settings, ring: KeyRing) -> set[str]:
     """The kinds of jobs there is somebody for."""
     database = await db.open_database(url, size=1)
     try:
-        return {handler.kind for handler in background.handlers_of(chosen, database, ring)}
+        cashier = payments.Workplace(database, ring, public_url=chosen.public_url)
+        sender = notices.Sender(notices.Policy())  # nothing is sent
+        return {handler.kind for handler in background.handlers_of(chosen, database, ring, cashier, sender)}
     finally:
         await database.close()
 
@@ -130,15 +130,13 @@ def audit(arguments: argparse.Namespace) -> int:
     """Every law of the books, each with its count and its time."""
     from kameng.ops import auditing
 
-    async def work(platform: Platform) -> Any:
-        found = auditing.run(platform.db, platform.ring)
-        report = await found if inspect.isawaitable(found) else found
-        await telling.tell_audit(platform.db, report)
-        return report
+    async def work(platform: Platform) -> bool:
+        report = await auditing.run(platform.db, platform.ring)
+        if arguments.json:
+            say(msgspec.json.format(msgspec.json.encode(report)).decode())
+        else:
+            auditing.print_report(report)
+        await telling.tell_audit(platform.db, report)  # shown before: what is broken may be what telling needs
+        return report.clean
 
-    report = on_platform(work)
-    if arguments.json:
-        say(msgspec.json.format(msgspec.json.encode(report)).decode())
-    else:
-        auditing.print_report(report)
-    return 0 if report.clean else 1
+    return 0 if on_platform(work) else 1

@@ -7,10 +7,8 @@ import re
 import sys
 from datetime import datetime, timedelta, timezone
 
-import msgspec
-
-from kameng import catalogue, risk
-from kameng.kit import clock, crypto, ids, money
+from kameng import risk
+from kameng.kit import clock, ids, money
 from kameng.ops import store
 from kameng.ops.commands.options import Commands, actor_of, amount, count, on_platform, say, say_why
 from kameng.ops.opening import Platform
@@ -19,7 +17,6 @@ CHINA = timezone(timedelta(hours=8))
 """A time without its zone is one in China, as the days of limits are."""
 UNITS_S = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400}
 ENTITIES = {"ip": "ip", "org": "organisation", "organisation": "organisation", "target": "target"}
-HASH = re.compile("[0-9a-fA-F]{32}")
 
 
 def add(commands: Commands, common: argparse.ArgumentParser) -> None:
@@ -166,7 +163,7 @@ def add_listing(arguments: argparse.Namespace) -> int:
 
     async def work(platform: Platform) -> str:
         actor_id = await actor_of(platform, arguments)
-        value = whom(platform.ring, entity, text, form=arguments.form, reason=arguments.reason)
+        value = risk.whom(platform.ring, entity, text, form=arguments.form, reason=arguments.reason)
         if entity == "organisation" and (org_id := _number(value)):
             async with platform.db.connection() as connection:
                 await store.organisation(connection, org_id)  # or it would be listed in vain
@@ -185,35 +182,13 @@ def remove_listing(arguments: argparse.Namespace) -> int:
 
     async def work(platform: Platform) -> tuple[str, str]:
         actor_id = await actor_of(platform, arguments)
-        value = whom(platform.ring, entity, text, form=arguments.form, reason=arguments.reason)
+        value = risk.whom(platform.ring, entity, text, form=arguments.form, reason=arguments.reason)
         verdict = await risk.remove_listing(platform.db, entity, value, reason=arguments.reason, actor_id=actor_id)
         return value, verdict
 
     value, verdict = on_platform(work)
     say(f"已移除 removed: {_named(entity, value)} ({verdict})")
     return 0
-
-
-def whom(ring: crypto.KeyRing, entity: str, text: str, *, form: str | None, reason: str) -> str:
-    """What is listed: of an account only its keyed hash, made as orders make theirs. A hash passes as it is."""
-    if entity != "target" or (form is None and HASH.fullmatch(text)):
-        return text
-    fields = catalogue.form_named(form or "phone")
-    names = [field.name for field in fields.fields]
-    pairs = dict(part.partition("=")[::2] for part in text.split(",")) if len(names) > 1 else {names[0]: text}
-    account, faults = catalogue.check_account(fields, pairs)
-    if faults:  # they name what is wrong, never what was typed
-        raise risk.BadRiskSettings(
-            "value: " + "; ".join(fault.message for fault in faults), field="value",
-            detail_zh="取值：" + "；".join(fault.message_zh for fault in faults),
-        )  # fmt: skip
-    if any(len(typed) >= 5 and typed in reason for typed in (text, *account.values())):
-        raise risk.BadRiskSettings(
-            "reason: without the number itself, which is never kept in clear", field="reason",
-            detail_zh="原因：请勿写出账号本身，账号不以明文保存",
-        )  # fmt: skip
-    target = catalogue.without_passwords(account)  # as orders hash theirs
-    return risk.target_hash(ring, msgspec.json.encode(target, order="sorted")).hex()
 
 
 def _value(arguments: argparse.Namespace) -> str:

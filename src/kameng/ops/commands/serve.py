@@ -8,13 +8,14 @@ import os
 import shlex
 import shutil
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 
 import uvloop
 
 from kameng.kit import db, settings
 from kameng.kit.settings import Settings
-from kameng.ops import demo, opening, serving, warming
+from kameng.ops import demo, demo_bills, demo_paying, opening, serving, tls, warming
 from kameng.ops.commands.options import Commands, count, say
 from kameng.ops.demo import Demo
 from kameng.ops.opening import Place, Platform
@@ -51,8 +52,9 @@ def add(commands: Commands, common: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Set up what is missing, show the demo, serve everything."""
     chosen = _settings(arguments)
-    with opening.database(chosen) as place:
-        shown = uvloop.run(_prepare(chosen, place))
+    _certificate(chosen)
+    with opening.database(chosen) as place, demo_paying.simulator(chosen) as given:
+        shown = uvloop.run(_prepare(chosen, place, given))
         serving.serve(
             chosen, serving.ROLES, place, announce=lambda url: _welcome(chosen, shown, url, arguments)
         )
@@ -60,11 +62,20 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-async def _prepare(chosen: Settings, place: Place) -> Demo:
+def _certificate(chosen: Settings) -> None:
+    """Made now: the simulated providers trust it when they start."""
+    tls.certificate_files(chosen)
+
+
+async def _prepare(chosen: Settings, place: Place, given: Sequence[demo_paying.Given]) -> Demo:
     await opening.set_up(chosen, place)
     opened = await db.open_database(place.url, name="kameng-command")
     try:
-        return await demo.ensure(Platform(chosen, opened, opening.key_ring(chosen)))
+        platform = Platform(chosen, opened, opening.key_ring(chosen))
+        made = await demo.ensure(platform)
+        await demo_paying.connect(platform, given)
+        await demo_bills.fill(platform, int(made.organisation))
+        return made
     finally:
         await opened.close()
 
@@ -80,6 +91,9 @@ def _welcome(chosen: Settings, shown: Demo, url: str, arguments: argparse.Namesp
         f"  演示密钥 Demo key    {shown.key}",
         f"  沙箱密钥 Sandbox key {shown.sandbox_key}",
         f"  密文 Their secrets   {demo.file_of(chosen)}",
+        "",
+        "登录 Sign in",
+        *(f"  {demo.FACES[kind]}  {one.sign_in}  {one.password}" for kind, one in shown.people.items()),
         "",
     )
     if url.startswith("https:") and not chosen.tls_certificate:

@@ -8,7 +8,7 @@ from typing import Any
 
 from kameng import notices
 from kameng.ops import store, telling
-from kameng.ops.commands.options import Commands, actor_of, count, number, on_platform, say, say_who
+from kameng.ops.commands.options import Commands, actor_of, number, on_platform, positive, say, say_who
 from kameng.ops.opening import Platform
 
 
@@ -19,7 +19,8 @@ def add(group: Commands, common: argparse.ArgumentParser) -> None:
     one.add_argument("topic", choices=topics, metavar="TOPIC", help=f"主题 {', '.join(topics)}")
     one.add_argument("channel", metavar="CHANNEL", help="渠道 mail, sms, wecom, dingtalk, feishu")
     one.add_argument("target", metavar="TARGET", help="邮箱、手机号或机器人地址，- 为标准输入 whom; -: from stdin")
-    one.add_argument("--secret", default="", metavar="TEXT", help="机器人加签密钥 the robot's signing secret")
+    one.add_argument("--secret", default="", metavar="TEXT",
+                     help="机器人加签密钥，- 为标准输入 the robot's signing secret; -: from stdin")  # fmt: skip
     one.add_argument("--language", choices=notices.LANGUAGES, default="zh", help="语言 of the messages (zh)")
     say_who(one)
     one.set_defaults(run=subscribe)
@@ -30,7 +31,7 @@ def add(group: Commands, common: argparse.ArgumentParser) -> None:
     say_who(one)
     one.set_defaults(run=remove)
     one = _of(group, common, "log", "已发消息 what was told, newest first")
-    one.add_argument("--limit", type=count, default=50, metavar="N", help="行数 how many lines")
+    one.add_argument("--limit", type=positive, default=50, metavar="N", help="行数 how many lines")
     one.set_defaults(run=show_log)
 
 
@@ -46,8 +47,10 @@ def whose(text: str) -> int:
 
 
 def subscribe(arguments: argparse.Namespace) -> int:
-    # From stdin an address stands in no history of a shell and in no list of processes.
-    target = sys.stdin.readline().strip() if arguments.target == "-" else arguments.target
+    # From stdin they stand in no history of a shell and in no list of processes.
+    target, secret = [
+        sys.stdin.readline().strip() if text == "-" else text for text in (arguments.target, arguments.secret)
+    ]
 
     async def work(platform: Platform) -> int:
         if arguments.organisation != notices.STAFF:
@@ -55,7 +58,7 @@ def subscribe(arguments: argparse.Namespace) -> int:
                 await store.organisation(connection, arguments.organisation)
         return await notices.subscribe(
             platform.db, platform.ring, arguments.organisation, topic=arguments.topic, channel=arguments.channel,
-            address=notices.Address(target, arguments.secret), policy=telling.policy_of(platform.settings),
+            address=notices.Address(target, secret), policy=telling.policy_of(platform.settings),
             language=arguments.language, actor_id=await actor_of(platform, arguments),
         )  # fmt: skip
 

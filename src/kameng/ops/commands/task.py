@@ -14,9 +14,9 @@ from kameng.ops.commands.options import (
     Commands,
     actor_of,
     content_of,
-    count,
     number,
     on_platform,
+    positive,
     say,
     say_who,
     say_why,
@@ -39,7 +39,7 @@ def add(commands: Commands, common: argparse.ArgumentParser) -> None:
     one.add_argument("--all", action="store_true", help="包括供货商未超时的 also what suppliers still have time for")
     one.add_argument("--state", choices=[state.value for state in TaskState], help="状态，默认未完成 in one state")
     one.add_argument("--cursor", type=place, default=fulfilment.START, metavar="TEXT", help="上一页末行 of its end")
-    one.add_argument("--limit", type=count, default=50, metavar="N", help="行数 how many (50)")
+    one.add_argument("--limit", type=positive, default=50, metavar="N", help="行数 how many (50)")
     one.set_defaults(run=list_tasks)
 
     one = _act(group, common, "take", "领取，账号以明文显示并记入审计 take one: its account is shown, and written down")
@@ -58,7 +58,7 @@ def add(commands: Commands, common: argparse.ArgumentParser) -> None:
     say_why(one)
     one.set_defaults(run=refuse)
     one = _act(group, common, "extend", "延长时限一次 more time, once")
-    one.add_argument("--minutes", type=count, required=True, metavar="N", help="分钟 how many")
+    one.add_argument("--minutes", type=positive, required=True, metavar="N", help="分钟 how many")
     say_why(one)
     one.set_defaults(run=extend)
 

@@ -1,0 +1,69 @@
+"""Gathering what arrives for a lane while its previous batch commits: full batches under load, no waiting when idle."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Generic, TypeVar
+
+from kameng.kit import db
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+BATCH_MAX = 256
+
+
+class Gathering(Generic[T, R]):
+    """Runs ``run(lane, batch)``, one batch of a lane at a time. Of a batch that breaks, halves are tried until the
+    culprit stands alone; where the database is away, nobody's fault is looked for."""
+
+    def __init__(
+        self, run: Callable[[int, Sequence[T]], Awaitable[Sequence[R]]], *, batch_max: int = BATCH_MAX
+    ) -> None:
+        self._run = run
+        self._batch_max = batch_max
+        self._waiting: dict[int, list[tuple[T, asyncio.Future[R]]]] = {}
+        self._running: dict[int, asyncio.Task[None]] = {}
+
+    @property
+    def waiting(self) -> int:
+        """How many of all lanes no batch has taken yet."""
+        return sum(map(len, self._waiting.values()))
+
+    def put(self, lane: int, one: T) -> asyncio.Future[R]:
+        """What comes of it, after the commit."""
+        future: asyncio.Future[R] = asyncio.get_running_loop().create_future()
+        self._waiting.setdefault(lane, []).append((one, future))
+        if lane not in self._running:
+            self._running[lane] = asyncio.create_task(self._work(lane))
+        return future
+
+    async def submit(self, lane: int, one: T) -> R:
+        """As ``put``, for whoever waits for it."""
+        return await self.put(lane, one)
+
+    async def _work(self, lane: int) -> None:
+        try:
+            while waiting := self._waiting.get(lane):
+                self._waiting[lane] = waiting[self._batch_max :]
+                await self._do(lane, waiting[: self._batch_max])
+        finally:
+            del self._running[lane]
+
+    async def _do(self, lane: int, batch: Sequence[tuple[T, asyncio.Future[R]]]) -> None:
+        try:
+            results = await self._run(lane, [one for one, _ in batch])
+        except Exception as error:
+            if len(batch) > 1 and not isinstance(error, db.UNANSWERED):
+                middle = len(batch) // 2
+                await self._do(lane, batch[:middle])
+                await self._do(lane, batch[middle:])
+                return
+            for _, future in batch:
+                if not future.done():
+                    future.set_exception(error)
+            return
+        for (_, future), result in zip(batch, results, strict=True):
+            if not future.done():
+                future.set_result(result)

@@ -1,0 +1,135 @@
+"""What providers sent, as it is kept: byte for byte, but for what tells of a person or opens something.
+
+Masked before it is kept: there is nothing to be sealed, and nothing that a look could show. Fields are known by their
+names, whatever a provider nests them in; what looks like a card, a phone, an identity number or an address is masked
+wherever it stands.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import Any
+from urllib.parse import parse_qsl
+
+import msgspec
+
+from kameng.channels import Incoming
+from kameng.kit import clock, lanes, privacy
+from kameng.kit.db import Database
+from kameng.kit.privacy import DataClass
+from kameng.payments import store
+
+VALUE_CHARS_MAX = 160
+"""Ciphertexts, signatures and certificates are told by their beginning and how long they are."""
+BODY_CHARS_MAX = 20_000
+DEPTH_MAX = 12
+PURGED_AT_ONCE = 2000
+
+_CLASSES: dict[str, DataClass] = {
+    **dict.fromkeys(
+        ("openid", "sub_openid", "buyer_id", "buyer_user_id", "buyer_open_id", "open_id", "user_id", "payer_id",
+         "payerid", "accno", "acc_no", "account_id", "account_number", "buyer", "payer", "from", "from_address",
+         "customer", "iban", "qrno", "auth_code"), "account"),
+    **dict.fromkeys(("phone", "mobile", "tel", "phone_number", "national_number", "phoneno", "buyer_phone"), "phone"),
+    **dict.fromkeys(
+        ("buyer_logon_id", "email", "email_address", "buyer_email", "payer_email", "receipt_email"), "email"),
+    **dict.fromkeys(
+        ("name", "given_name", "surname", "full_name", "buyer_name", "payer_name", "customername", "customernm",
+         "holder_name"), "name"),
+    **dict.fromkeys(("certifid", "certificate_no", "id_card", "idcard", "identity"), "identity_number"),
+    **dict.fromkeys(
+        ("address", "address_line_1", "address_line_2", "line1", "line2", "postal_code", "shipping_address", "city"),
+        "address"),
+    **dict.fromkeys(
+        ("key", "secret", "token", "password", "passwd", "pin", "cvn2", "cvc", "cvv", "authorization", "cookie",
+         "proxy-authorization", "set-cookie", "client_secret", "expired", "expiry"), "password"),
+}  # fmt: skip
+_NUMBERS = re.compile(
+    r"(^|_)(trade|transaction|order|refund|payment|notify|mch|merchant|app|seller|query|serial|batch|provider|out|id|event)"
+)
+"""Names of numbers that are ours or the provider's: shown whole."""
+_PATTERNS = (
+    (re.compile(r"(?<![A-Za-z0-9_.])(\d{6})\d{8}(\d{3}[\dXx])(?![A-Za-z0-9_.])"), r"\1********\2"),  # identity numbers
+    (re.compile(r"(?<![A-Za-z0-9_.])(\d{6})\d{3,9}(\d{4})(?![A-Za-z0-9_.])"), r"\1******\2"),  # cards
+    (re.compile(r"(?<![A-Za-z0-9_])(1[3-9]\d)\d{4}(\d{4})(?![A-Za-z0-9_])"), r"\1****\2"),  # phones of China
+    (re.compile(r"(?<![\w.+-])([\w.+-])[\w.+-]*@(\w[\w.-]+)"), r"\1***@\2"),
+)
+
+
+def message_of(incoming: Incoming) -> str:
+    """A request as it is kept, in JSON."""
+    told = {
+        "method": incoming.method, "query": _fields(incoming.query),
+        "headers": {name: masked(value, name) for name, value in sorted(incoming.headers.items())},
+        "body": _body(incoming.body),
+    }  # fmt: skip
+    return msgspec.json.encode(told).decode()
+
+
+def masked(value: Any, name: str = "", depth: int = 0) -> Any:
+    """A value of a field, with all that is inside it."""
+    if depth > DEPTH_MAX:
+        return privacy.HIDDEN
+    if isinstance(value, dict):
+        return {key: masked(one, str(key), depth + 1) for key, one in value.items()}
+    if isinstance(value, list):
+        return [masked(one, name, depth + 1) for one in value]
+    if isinstance(value, bool) or value is None:
+        return value
+    text = str(value)
+    known = _CLASSES.get(name.lower())
+    if known is not None and text:
+        return privacy.mask(known, text)
+    if text[:1] in ("{", "["):
+        inside = _decoded(text.encode())
+        if inside is not None:
+            return masked(inside, name, depth + 1)
+    shown = text if _NUMBERS.search(name.lower()) else _without_people(text)
+    if shown == text and not isinstance(value, str):
+        return value
+    return shown if len(shown) <= VALUE_CHARS_MAX else f"{shown[:VALUE_CHARS_MAX]}… ({len(shown)})"
+
+
+def _without_people(text: str) -> str:
+    for pattern, instead in _PATTERNS:
+        text = pattern.sub(instead, text)
+    return text
+
+
+def _fields(text: str) -> Any:
+    """A form's fields, in their order."""
+    return {name: masked(value, name) for name, value in parse_qsl(text, keep_blank_values=True)}
+
+
+def _body(body: bytes) -> Any:
+    if not body:
+        return None
+    found = _decoded(body)
+    if found is not None:
+        return masked(found)
+    text = body.decode("utf-8", "replace")
+    if re.match(r"[\w.\[\]%-]+=", text):
+        return _fields(text)
+    # Neither JSON nor a form: nobody knows its fields.
+    return _without_people(re.sub(r">([^<]{2,})</", ">******</", text))[:BODY_CHARS_MAX]
+
+
+def _decoded(text: bytes) -> Any | None:
+    try:
+        found = msgspec.json.decode(text)
+    except msgspec.DecodeError:
+        return None
+    return found if isinstance(found, dict | list) else None
+
+
+async def purge_messages(db: Database, lane: int, *, kept_days: int) -> int:
+    """Remove what old notices were; what they proved and did stays. Returns how many."""
+    before, done = clock.now() - timedelta(days=kept_days), 0
+    while True:
+        async with db.transaction() as connection:
+            await lanes.pass_gate(connection, lane)
+            count = await store.purge_messages(connection, lane, before, limit=PURGED_AT_ONCE)
+        done += count
+        if count < PURGED_AT_ONCE:
+            return done

@@ -1,0 +1,1 @@
+"""Payment providers on loopback: real keys, true signatures, a page to press "pay" on, notices, bills, and faults."""

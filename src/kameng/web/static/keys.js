@@ -1,0 +1,63 @@
+// Keys, as the table in the page's help lists them (keys.py makes it, a test presses every one).
+const current = () => document.querySelector("tr[data-current]");
+
+function step(by) {
+  const rows = [...document.querySelectorAll(".list tr[data-row]")];
+  const row = rows[Math.max(0, Math.min(rows.length - 1, rows.indexOf(current()) + by))] ?? rows[0];
+  if (!row) return;
+  current()?.removeAttribute("data-current");
+  row.setAttribute("data-current", "");
+  row.scrollIntoView({ block: "nearest" });
+  row.querySelector("a")?.focus({ preventScroll: true });
+}
+
+const press = (selector, root = document) => root?.querySelector(selector)?.click();
+
+const DOES = {
+  help: () => document.getElementById("keys").showModal(),
+  palette: () => document.querySelector("command-palette")?.show(),
+  next: () => step(1),
+  back: () => step(-1),
+  pick: () => press(".pick input", current()),
+  open: () => press("th a, td a:not([data-peek])", current()),
+  peek: () => press("a[data-peek]", current()),
+  acts: () => document.querySelector(".bulk button")?.focus(),
+  later: () => press(".pager [rel=next]"),
+  earlier: () => press(".pager [rel=prev]"),
+};
+
+for (const hint of document.querySelectorAll("[data-palette] kbd")) {
+  if (/Mac|iPhone|iPad/.test(navigator.platform)) hint.textContent = "⌘K";
+}
+
+const table = new Map([...document.querySelectorAll("#keys tr[data-key]")].map((row) => [row.dataset.key, row.dataset]));
+let first = "";  // of two keys, one after the other
+let forget;
+
+document.addEventListener("keydown", (event) => {
+  if ((event.metaKey || event.ctrlKey) && event.key.toLowerCase() === "k") {
+    event.preventDefault();
+    DOES.palette();
+    return;
+  }
+  const typing = event.target.closest?.("input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]");
+  if (typing || event.metaKey || event.ctrlKey || event.altKey || document.querySelector("dialog[open]")) return;
+  const does = table.get(first + event.key);
+  clearTimeout(forget);
+  first = "";
+  if (does) {
+    event.preventDefault();
+    if (does.href) location.assign(does.href);
+    else DOES[does.does]();
+  } else if (event.key === "g") {
+    first = "g ";
+    forget = setTimeout(() => { first = ""; }, 1500);
+  }
+});
+
+document.documentElement.dataset.keys = "";
+document.addEventListener("click", (event) => {
+  if (!event.target.closest("[data-palette]")) return;
+  event.preventDefault();
+  DOES.palette();
+});

@@ -1,0 +1,131 @@
+"""Paying through the doors: begun by a signed request, told by the provider, seen as paid; and what is refused."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from kameng import payments
+from kameng.kit import lanes, money
+from payments.bank import Bank
+from payments.doors import awaited, bank, parts_of
+from running import Answer, Platform
+
+__all__ = ["bank"]
+
+
+async def tell(platform: Platform, bank: Bank, number: str, *, path: str = "/pay/notices/1", **facts: Any) -> Answer:
+    notice = bank.notice(number, **facts)
+    return await platform.send(notice.method, path, "", notice.body, dict(notice.headers))
+
+
+async def test_an_order_is_paid_through_the_doors(platform: Platform, bank: Bank) -> None:
+    order = await awaited(platform)
+    path = f"/api/v1/orders/{order.order_id}/payments"
+    begun = await platform.post(path, {"method": "wechat"})
+    assert (begun.status, begun.json["state"]) == (200, "waiting")
+    assert begun.json["amount"] == money.format_e4(order.total_e4)
+    number = begun.json["number"]
+    assert begun.json["shown"] == {"kind": "qr", "text": f"loop://{number}", "fields": {}}
+    assert (await platform.post(path, {"method": "wechat"})).json == begun.json
+    bank.pay(number)
+    forged = await tell(platform, bank, number, secret="guessed")
+    assert (forged.status, forged.body) == (500, b"fail")
+    told = await tell(platform, bank, number)
+    assert (told.status, told.body, told.headers["content-type"]) == (200, b"success", "text/plain")
+    assert (await tell(platform, bank, number)).body == b"success"
+    (found,) = (await platform.get(path)).json["payments"]
+    assert (found["state"], found["shown"], found["paid_at"] is None) == ("paid", None, False)
+    assert (await platform.get(f"/api/v1/orders/{order.order_id}")).json["state"] == "delivered"
+    again = await platform.post(path, {"method": "wechat"})
+    assert (again.status, again.code) == (409, "not_payable")
+
+
+async def test_a_wallet_is_recharged_through_the_doors(platform: Platform, bank: Bank) -> None:
+    await payments.add_bonus(platform.db, from_e4=1_000_000, give_ppm=50_000, actor_id=7)
+    sent = {"client_ref": "R-1", "amount": "500.00", "method": "alipay"}
+    begun = await platform.post("/api/v1/recharges", sent)
+    assert (begun.status, begun.json["state"], begun.json["bonus"]) == (200, "open", "25.0000")
+    other = await platform.post("/api/v1/recharges", sent | {"amount": "501.00"})
+    assert (other.status, other.code) == (422, "recharge_reused")
+    number = begun.json["payments"][0]["number"]
+    bank.pay(number)
+    assert (await tell(platform, bank, number)).status == 200
+    assert (await platform.get("/api/v1/balance")).json["posted"] == "100525.0000"
+    found = (await platform.get(f"/api/v1/recharges/{begun.json['id']}")).json
+    assert (found["state"], found["payments"][0]["state"]) == ("paid", "paid")
+    (listed,) = (await platform.get("/api/v1/recharges")).json["recharges"]
+    assert (listed["id"], listed["state"]) == (begun.json["id"], "paid")
+    stranger = await platform.get(f"/api/v1/recharges/{begun.json['id']}", key=platform.seed.other.key)
+    assert (stranger.status, stranger.code) == (404, "no_such_payment")
+
+
+@pytest.mark.parametrize(
+    ("sent", "code", "field"),
+    [
+        ({"method": "cash"}, "bad_request", "method"),
+        ({"method": "wechat", "wallet": "1.001"}, "bad_request", "wallet"),
+        ({"method": "wechat", "wallet": "all"}, "bad_payment", "wallet"),
+        ({"method": "wechat", "wallet": "99999.00"}, "bad_payment", "wallet"),
+        ({"method": "usdt"}, "no_payment_channel", "method"),
+    ],
+)
+async def test_what_cant_be_paid_names_its_field(
+    platform: Platform, bank: Bank, sent: dict[str, str], code: str, field: str
+) -> None:
+    order = await awaited(platform)
+    sent = {name: money.format_e4(order.total_e4)[:-2] if value == "all" else value for name, value in sent.items()}
+    answer = await platform.post(f"/api/v1/orders/{order.order_id}/payments", sent)
+    assert (answer.code, answer.json["field"]) == (code, field)
+    assert await platform.count("payment") == 0
+    assert bank.calls == []
+
+
+async def test_nobody_pays_anothers_order_or_sees_its_payments(platform: Platform, bank: Bank) -> None:
+    order = await awaited(platform)
+    path = f"/api/v1/orders/{order.order_id}/payments"
+    assert (await platform.post(path, {"method": "wechat"})).status == 200
+    other = platform.seed.other.key
+    assert (await platform.post(path, {"method": "wechat"}, key=other)).code == "order_not_found"
+    assert (await platform.get(path, key=other)).code == "no_such_payment"
+    assert len(bank.calls) == 1
+
+
+async def test_a_signed_request_begins_once_also_beside_others_and_when_it_was_refused(
+    platform: Platform, bank: Bank
+) -> None:
+    order = await awaited(platform)
+    path, nonce = f"/api/v1/orders/{order.order_id}/payments", "begun-once-0123456789"
+    both = await asyncio.gather(*(platform.post(path, {"method": "wechat"}, nonce=nonce) for _ in range(2)))
+    assert sorted(answer.status for answer in both) == [200, 401]
+    assert (await platform.post(path, {"method": "alipay"}, nonce=nonce)).code == "nonce_used"
+    assert len(bank.calls) == 1
+    refused, sent = "refused-once-0123456789", {"client_ref": "R-1", "amount": "5.00", "method": "usdt"}
+    assert (await platform.post("/api/v1/recharges", sent, nonce=refused)).code == "no_payment_channel"
+    assert (await platform.post("/api/v1/recharges", sent, nonce=refused)).code == "nonce_used"
+    bank.begins = ["refused_channel"]
+    assert (await platform.post(path, {"method": "alipay"})).code == "no_payment_channel"
+
+
+@pytest.mark.parametrize("path", ["/pay/notices/77", "/pay/notices/", "/pay/notices/1x", "/pay/notices/99999999999"])
+async def test_nobody_listens_elsewhere(platform: Platform, bank: Bank, path: str) -> None:
+    answer = await platform.send("POST", path, "", b"{}", {})
+    assert (answer.status, answer.code) == (404, "no_such_channel")
+    assert (await platform.send("DELETE", "/pay/notices/1", "", b"", {})).status == 404
+
+
+async def test_where_the_database_is_away_it_is_told_again(platform: Platform, bank: Bank) -> None:
+    order = await awaited(platform)
+    begun = await platform.post(f"/api/v1/orders/{order.order_id}/payments", {"method": "wechat"})
+    bank.pay(begun.json["number"])
+    async with platform.db.connection() as connection, connection.transaction():
+        await lanes.pass_gate(connection, platform.seed.shop.organisation.lane)
+        await parts_of(platform).db.pool.execute("ALTER TABLE payment_notice RENAME TO away")
+    try:
+        assert (await tell(platform, bank, begun.json["number"])).body == b"fail"
+    finally:
+        await parts_of(platform).db.pool.execute("ALTER TABLE away RENAME TO payment_notice")
+    assert (await platform.get(f"/api/v1/orders/{order.order_id}")).json["state"] == "awaiting_payment"
+    assert (await tell(platform, bank, begun.json["number"])).body == b"success"
