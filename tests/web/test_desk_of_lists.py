@@ -185,7 +185,7 @@ def test_the_search_box_works_without_script(desk: Desk) -> None:
 
 
 DONE: dict[str, str] = {
-    "help": "document.getElementById('keys').open",
+    "help": "document.getElementById('hotkeys').open",
     "palette": "document.querySelector('command-palette dialog').open",
     "next": "document.querySelectorAll('tr[data-row]')[0].hasAttribute('data-current')",
     "back": "document.querySelectorAll('tr[data-row]')[0].hasAttribute('data-current')",
@@ -238,15 +238,30 @@ def _pages(page: Page, key: str) -> None:
         expect(page.locator("#list-sample tbody th").first).to_have_text("8143")
 
 
-LEADS: dict[str, Callable[[Page, str], None]] = {"open": _opens, "peek": _peeks, "later": _pages, "earlier": _pages}
+def _climbs(page: Page, key: str) -> None:
+    page.goto("/merchant/keys/new")
+    page.wait_for_selector("html[data-keys]")
+    above = page.locator(".crumbs a").last.get_attribute("href")
+    page.locator("details.menu summary:visible").first.click()
+    page.keyboard.press(key)  # closes the menu
+    expect(page.locator("details.menu[open]")).to_have_count(0)
+    page.keyboard.press("j")  # and leads nowhere, else this page would not be here any more
+    page.locator("h1").click()
+    page.keyboard.press(key)
+    page.wait_for_url(f"**{above}")
+
+
+LEADS: dict[str, Callable[[Page, str], None]] = {
+    "open": _opens, "peek": _peeks, "later": _pages, "earlier": _pages, "up": _climbs,
+}  # fmt: skip
 
 
 def test_two_keys_lead_to_a_page_and_the_help_lists_them(desk: Desk) -> None:
     page = desk.open("/merchant", kind="merchant")
     page.wait_for_selector("html[data-keys]")
     page.keyboard.press("?")
-    shown = page.locator("#keys tr").all_inner_texts()
-    assert len(shown) == len(keys.KEYS) + page.locator("#keys tr[data-href]").count()
+    shown = page.locator("#hotkeys tr").all_inner_texts()
+    assert len(shown) == len(keys.KEYS) + page.locator("#hotkeys tr[data-href]").count()
     page.keyboard.press("Escape")
     page.keyboard.press("g")
     page.keyboard.press("b")
@@ -257,4 +272,4 @@ def test_keys_are_letters_where_somebody_writes(desk: Desk) -> None:
     page = desk.open("/_ui", kind="merchant")
     page.locator("#sample-q").press_sequentially("?/jx")
     assert page.input_value("#sample-q") == "?/jx"
-    expect(page.locator("#keys")).to_be_hidden()
+    expect(page.locator("#hotkeys")).to_be_hidden()

@@ -34,6 +34,7 @@ KEYS = (
     Key(".", N_("Acts on what is selected"), LISTS, "acts"),
     Key("]", N_("Next page"), LISTS, "later"),
     Key("[", N_("Page before"), LISTS, "earlier"),
+    Key("Escape", N_("Back to the page above"), EVERYWHERE, "up"),
 )
 
 

@@ -18,7 +18,7 @@ function upgrade(root) {
 }
 
 upgrade(document);
-if (document.getElementById("keys")) import("./keys.js");
+if (document.getElementById("hotkeys")) import("./keys.js");
 document.addEventListener("htmx:after:swap", () => upgrade(document));
 
 // what is wrong comes into focus

@@ -1,8 +1,9 @@
 // Keys, as the table in the page's help lists them (keys.py makes it, a test presses every one).
+// A row's data-row is its page's address, where that is not simply its first link.
 const current = () => document.querySelector("tr[data-current]");
 
 function step(by) {
-  const rows = [...document.querySelectorAll(".list tr[data-row]")];
+  const rows = [...document.querySelectorAll("tr[data-row]")];
   const row = rows[Math.max(0, Math.min(rows.length - 1, rows.indexOf(current()) + by))] ?? rows[0];
   if (!row) return;
   current()?.removeAttribute("data-current");
@@ -14,14 +15,24 @@ function step(by) {
 const press = (selector, root = document) => root?.querySelector(selector)?.click();
 
 const DOES = {
-  help: () => document.getElementById("keys").showModal(),
+  help: () => document.getElementById("hotkeys").showModal(),
   palette: () => document.querySelector("command-palette")?.show(),
   next: () => step(1),
   back: () => step(-1),
-  pick: () => press(".pick input", current()),
-  open: () => press("th a, td a:not([data-peek])", current()),
-  peek: () => press("a[data-peek]", current()),
-  acts: () => document.querySelector(".bulk button")?.focus(),
+  pick: () => press("input[type=checkbox]", current()),
+  open: () => {
+    const address = current()?.dataset.row;
+    if (address) location.assign(address);
+    else press("th a, td a:not([data-peek])", current());
+  },
+  // before the drawer's file is here the link would lead away from the list
+  peek: () => customElements.whenDefined("row-peek").then(() => press("a[data-peek]", current())),
+  acts: () => {
+    const act = document.querySelector(".bulk button") ?? document.querySelector("#acts summary");
+    act?.scrollIntoView({ block: "nearest" });
+    act?.focus();
+  },
+  up: () => [...document.querySelectorAll(".crumbs a")].at(-1)?.click(),
   later: () => press(".pager [rel=next]"),
   earlier: () => press(".pager [rel=prev]"),
 };
@@ -30,7 +41,7 @@ for (const hint of document.querySelectorAll("[data-palette] kbd")) {
   if (/Mac|iPhone|iPad/.test(navigator.platform)) hint.textContent = "⌘K";
 }
 
-const table = new Map([...document.querySelectorAll("#keys tr[data-key]")].map((row) => [row.dataset.key, row.dataset]));
+const table = new Map([...document.querySelectorAll("#hotkeys tr[data-key]")].map((row) => [row.dataset.key, row.dataset]));
 let first = "";  // of two keys, one after the other
 let forget;
 
@@ -42,6 +53,7 @@ document.addEventListener("keydown", (event) => {
   }
   const typing = event.target.closest?.("input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]");
   if (typing || event.metaKey || event.ctrlKey || event.altKey || document.querySelector("dialog[open]")) return;
+  if (event.key === "Escape" && event.target.closest?.("details.menu")) return;  // it closed the menu
   const does = table.get(first + event.key);
   clearTimeout(forget);
   first = "";
