@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any
 
 from litestar import Request
@@ -10,7 +11,6 @@ from litestar.exceptions import ClientException
 from multipart import MultipartSegment, ParserError, PushMultipartParser  # type: ignore[import-untyped]
 
 PARTS_MAX = 100
-NEVER_SPOOLED = 1 << 40
 MULTIPART = "multipart/form-data"
 
 
@@ -49,7 +49,16 @@ def _value(segment: Any, data: bytearray) -> str | UploadFile:
     if segment.filename is None:
         return data.decode()
     kind = segment.content_type or "application/octet-stream"
-    return UploadFile(kind, segment.filename, bytes(data), max_spool_size=NEVER_SPOOLED)
+    return _Held(kind, segment.filename, bytes(data))
+
+
+class _Held(UploadFile):
+    """In plain memory: nothing of it has to be closed, whoever turns its request away."""
+
+    def __init__(self, content_type: str, filename: str, content: bytes) -> None:
+        super().__init__(content_type, filename)
+        self.file.close()
+        self.file = io.BytesIO(content)  # type: ignore[assignment]
 
 
 async def file_of(request: Request[Any, Any, Any], name: str) -> tuple[str, bytes]:

@@ -102,6 +102,11 @@ ASKS = {
 }  # fmt: skip
 
 
+def _open_acts(one: Withdrawal, payout: Payout | None) -> list[tuple[str, Act]]:
+    """What the desk may do with it now."""
+    return [(name, act) for name, act in ACTS.items() if act.is_open(one, payout)]
+
+
 @get("/console/withdrawals", opt={"face": "platform", "act": "money.view"})
 async def list_withdrawals(request: AnyRequest) -> Response[Any]:
     return await _shown(request)
@@ -128,7 +133,7 @@ async def _shown(request: AnyRequest, *, status: int = 200, **more: Any) -> Resp
             for name, (label, _) in VIEWS.items()]  # fmt: skip
     return page(
         request, "console/withdrawals.html", status=status, withdrawals=shown, owners=owners, people=people, tabs=tabs,
-        acts=ACTS, payouts=payouts, payers=payers, onward=onward, is_first=form["before"] is None, **values,
+        acts_open=_open_acts, payouts=payouts, payers=payers, onward=onward, is_first=form["before"] is None, **values,
     )  # fmt: skip
 
 
