@@ -9,8 +9,9 @@ import pytest
 
 from kameng import payments
 from kameng.kit import lanes, money
-from payments.bank import Bank
-from payments.doors import awaited, bank, parts_of
+from kameng.ops import auditing
+from payments.bank import PROTOCOL, Bank
+from payments.doors import awaited, bank, parts_of, work
 from running import Answer, Platform
 
 __all__ = ["bank"]
@@ -62,6 +63,63 @@ async def test_a_wallet_is_recharged_through_the_doors(platform: Platform, bank:
     assert (stranger.status, stranger.code) == (404, "no_such_payment")
 
 
+async def second_channel(platform: Platform, bank: Bank) -> int:
+    number = await payments.add_channel(
+        platform.db, platform.ring, protocol=PROTOCOL, name="second", account_no="M-1", actor_id=7,
+        credentials={"base": bank.base, "secret": bank.secret},
+    )  # fmt: skip
+    await payments.switch_channel(platform.db, number, on=True, reason="open", actor_id=7)
+    return number
+
+
+async def test_another_channel_closes_the_one_before(platform: Platform, bank: Bank) -> None:
+    order, channel = await awaited(platform), await second_channel(platform, bank)
+    path, another = f"/api/v1/orders/{order.order_id}/payments", {"method": "wechat", "another": True}
+    first = (await platform.post(path, {"method": "wechat"})).json
+    second = (await platform.post(path, another)).json
+    assert [(one["attempt"], one["state"]) for one in (first, second)] == [(1, "waiting"), (2, "waiting")]
+    rows = await platform.db.pool.fetch("SELECT DISTINCT channel_id FROM payment")
+    assert {row["channel_id"] for row in rows} == {1, channel}
+    await work(platform)
+    assert ("close", first["number"]) in bank.calls
+    assert [one["state"] for one in (await platform.get(path)).json["payments"]] == ["closed", "waiting"]
+    assert (await platform.post(path, {"method": "wechat"})).json == second  # without it: what is shown now
+    bank.pay(second["number"])
+    where = await platform.db.pool.fetchval("SELECT channel_id FROM payment WHERE attempt = 2")
+    assert (await tell(platform, bank, second["number"], path=f"/pay/notices/{where}")).status == 200
+    refused = await platform.post(path, another)
+    assert (refused.status, refused.code) == (409, "not_payable")
+    assert (await auditing.run(platform.db, platform.ring)).broken == ()
+
+
+async def test_late_money_of_the_channel_before_goes_back_by_itself(platform: Platform, bank: Bank) -> None:
+    await second_channel(platform, bank)
+    sent = {"client_ref": "R-1", "amount": "500.00", "method": "alipay"}
+    (first,) = (await platform.post("/api/v1/recharges", sent)).json["payments"]
+    (second,) = (await platform.post("/api/v1/recharges", sent | {"another": True})).json["payments"]
+    assert (first["number"] == second["number"], second["attempt"]) == (False, 2)
+    rows = await platform.db.pool.fetch("SELECT attempt, channel_id FROM payment")
+    where = {row["attempt"]: f"/pay/notices/{row['channel_id']}" for row in rows}
+    for one in (second, first):  # both were paid before anybody closed one
+        bank.pay(one["number"])
+        assert (await tell(platform, bank, one["number"], path=where[one["attempt"]])).status == 200
+    await work(platform)
+    (recharge,) = (await platform.get("/api/v1/recharges")).json["recharges"]
+    found = (await platform.get(f"/api/v1/recharges/{recharge['id']}")).json["payments"]
+    assert [(one["state"], one["refunded"]) for one in found] == [("refunded", "500.0000"), ("paid", "0.0000")]
+    assert (await platform.get("/api/v1/balance")).json["posted"] == "100500.0000"
+    assert (await auditing.run(platform.db, platform.ring)).broken == ()
+
+
+async def test_nobody_changes_channels_for_ever(platform: Platform, bank: Bank) -> None:
+    order = await awaited(platform)
+    path, another = f"/api/v1/orders/{order.order_id}/payments", {"method": "wechat", "another": True}
+    answers = [await platform.post(path, another) for _ in range(21)]
+    assert [answer.status for answer in answers[:20]] == [200] * 20
+    assert answers[20].code == payments.TooManyAttempts.code
+    assert len(bank.calls) == 20
+
+
 @pytest.mark.parametrize(
     ("sent", "code", "field"),
     [
@@ -70,10 +128,11 @@ async def test_a_wallet_is_recharged_through_the_doors(platform: Platform, bank:
         ({"method": "wechat", "wallet": "all"}, "bad_payment", "wallet"),
         ({"method": "wechat", "wallet": "99999.00"}, "bad_payment", "wallet"),
         ({"method": "usdt"}, "no_payment_channel", "method"),
+        ({"method": "wechat", "another": "yes"}, "bad_request", "another"),
     ],
 )
 async def test_what_cant_be_paid_names_its_field(
-    platform: Platform, bank: Bank, sent: dict[str, str], code: str, field: str
+    platform: Platform, bank: Bank, sent: dict[str, Any], code: str, field: str
 ) -> None:
     order = await awaited(platform)
     sent = {name: money.format_e4(order.total_e4)[:-2] if value == "all" else value for name, value in sent.items()}

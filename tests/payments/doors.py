@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from kameng import identity, orders, payments
+from kameng.kit import lanes
+from kameng.kit.working import Limits, Worker
 from kameng.openapi.app import Parts
 from kameng.orders import OrderBody, ShownOrder
 from payments.bank import PROTOCOL, Bank, open_bank
@@ -39,3 +41,14 @@ async def awaited(platform: Platform, ref: str = "o-1") -> ShownOrder:
     answer = await orders.await_payment(snapshot, wish)
     assert isinstance(answer, ShownOrder)
     return answer
+
+
+async def work(platform: Platform) -> None:
+    """The worker's turns until nothing is due."""
+    cashier = parts_of(platform).cashier
+    handlers = [*orders.handlers(platform.ring, cashier.terms), *payments.handlers(cashier)]
+    async with platform.db.connection() as connection:
+        numbers = await lanes.lane_numbers(connection)
+    worker = Worker(platform.db, handlers, lanes=numbers, limits=Limits())
+    while await worker.work_once():
+        pass

@@ -6,10 +6,8 @@ import json
 import re
 from typing import Any
 
-from kameng import lists, orders, payments
+from kameng import lists, payments
 from kameng.channels import Incoming, Method, Scene
-from kameng.kit import lanes
-from kameng.kit.working import Limits, Worker
 from kameng.ops import auditing, founding
 from kameng.orders import ShownOrder
 from kameng.payments import Payer, Payment
@@ -18,7 +16,7 @@ from kameng.web.console.payment_plans import CAUSES, TAKEN
 from kameng.web.planning import Tools
 from pages import Visitor, rows_of, signed_in, text_of
 from payments.bank import Bank
-from payments.doors import awaited, bank, parts_of
+from payments.doors import awaited, bank, parts_of, work
 from running import Platform
 
 __all__ = ["bank"]
@@ -178,17 +176,6 @@ async def test_lists_are_paged_and_exported(platform: Platform, bank: Bank) -> N
     assert plan.head is not None
     assert [len(row.cells) for row in found.rows] == [len(plan.head("zh"))] * 3
     assert found.rows[0].cells[6:8] == (185.64, "CNY")
-
-
-async def work(platform: Platform) -> None:
-    """The worker's turns until nothing is due."""
-    cashier = parts_of(platform).cashier
-    handlers = [*orders.handlers(platform.ring, cashier.terms), *payments.handlers(cashier)]
-    async with platform.db.connection() as connection:
-        numbers = await lanes.lane_numbers(connection)
-    worker = Worker(platform.db, handlers, lanes=numbers, limits=Limits())
-    while await worker.work_once():
-        pass
 
 
 async def test_whatever_money_was_for_has_a_word(platform: Platform) -> None:

@@ -43,7 +43,8 @@ _recharge_decoder = msgspec.json.Decoder(RechargeBody)
     opt=says(
         operation="payOrder", tag="orders", zh="支付订单", en="Pay an order through a channel",
         text="Of an order that awaits its payment. The same way to pay again is answered with what was shown; another "
-        "way closes the one before. Signed like a write.",
+        "way, or `another`, closes the one before: money that still comes there goes back by itself. Signed like a "
+        "write.",
         scope=Scope.orders_place, write=True, path=ORDER_ID, body=PayBody, body_example=examples.PAY_BODY,
         refusals=(OrderNotFound, InsufficientBalance, *BEGINNING),
         replies=(Reply(200, PaymentView, "What the payer is shown.", examples.PAYMENT),),
@@ -85,7 +86,8 @@ async def list_payments(request: AnyRequest, order_id: FromPath[str]) -> Respons
     opt=says(
         operation="recharge", tag="money", zh="在线充值", en="Recharge your wallet",
         text="Through a channel; what is given on top is promised when it begins. The same `client_ref` is the same "
-        "recharge. It may be paid for half an hour; money that comes later is credited too. Signed like a write.",
+        "recharge; another way, or `another`, closes the payment before. It may be paid for half an hour; money that "
+        "comes later is credited too. Signed like a write.",
         scope=Scope.orders_place, write=True, body=RechargeBody, body_example=examples.RECHARGE_BODY,
         refusals=(payments.RechargeReused, *BEGINNING),
         replies=(Reply(200, RechargeView, "What the payer is shown.", examples.RECHARGE),),
@@ -144,7 +146,7 @@ def _payer(arrival: Arrival, sent: PayBody) -> payments.Payer:
         client_ip=arrival.caller.ip if sent.client_ip is UNSET else sent.client_ip,
         return_url="" if sent.return_url is UNSET else sent.return_url,
         auth_code="" if sent.auth_code is UNSET else sent.auth_code,
-        payer_id="" if sent.payer_id is UNSET else sent.payer_id,
+        payer_id="" if sent.payer_id is UNSET else sent.payer_id, is_elsewhere=sent.another,
     )  # fmt: skip
 
 

@@ -38,6 +38,11 @@ class PayBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         UnsetType
     ) = UNSET
     payer_id: Annotated[str, Meta(max_length=128, description="The payer's openid, for `jsapi`.")] | UnsetType = UNSET
+    another: Annotated[
+        bool, Meta(description="What was shown does not work for the payer: begin anew, through a channel that was not "
+                               "tried for it, if there is one. What was open before is closed at its provider; money "
+                               "that still comes there goes back by itself.")
+    ] = False  # fmt: skip
     client_ip: (
         Annotated[str, Meta(max_length=45, description="The payer's address; without it, yours.")] | UnsetType
     ) = UNSET
