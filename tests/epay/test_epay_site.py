@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
 import pytest
 
 from epay.town import Town
-from kameng import epay, payments
+from kameng import epay, finance, payments
 from kameng.channels import BadNotice, Method, Outcome, Payment, Reference, Refund, RefundState, Scene, State
 from kameng.channels import epay_serving as serving
+from kameng.finance import Payee, Terms
 from kameng.kit import clock, switches
 from kameng.notices import Policy, Sender
 
@@ -319,3 +321,55 @@ async def test_nothing_is_collected_while_the_house_has_it_closed(town: Town) ->
     assert (await town.client(1).begin(town.payment())).message == "易支付接口未开启"
     async with town.http.get(f"{town.base}/epay/nothing.php") as answer:
         assert answer.status == 404
+
+
+async def test_settlements_are_the_withdrawals_of_the_member(town: Town) -> None:
+    """In epay's own columns, newest first, the payee masked; those of others are nobody's here."""
+    db, ring = town.platform.db, town.platform.ring
+    terms = Terms(adjustment_limit_e4=0, withdrawal_limit_e4=10**9, fee_per_mille=6)
+    alipay = Payee("alipay", "张小明", "13812345678")
+    bank = Payee("bank", "张小明", "6222020012345678", "招商银行 深圳")
+    asked = [
+        await finance.ask_withdrawal(
+            db, ring, owner, yuan * 10_000, client_ref=f"W-{yuan}", payee=payee, terms=terms, actor_id=5
+        )
+        for owner, yuan, payee in (
+            (town.owner, 100, alipay), (town.owner, 50, bank), (town.owner, 20, bank), (town.owner, 10, bank),
+            (town.platform.seed.other.organisation, 30, bank),
+        )
+    ]  # fmt: skip
+    paid, refused, _, back, _ = (one.withdrawal_id for one in asked)
+    await finance.approve_withdrawal(db, paid, actor_id=7)
+    await finance.pay_withdrawal(db, paid, external_ref="B-1", actor_id=7)
+    await finance.refuse_withdrawal(db, refused, note="户名不符", actor_id=7)
+    await finance.cancel_withdrawal(db, town.owner, back, actor_id=5)
+    query = {"act": "settle", "pid": str(town.given.account.pid), "key": town.given.md5_key}
+
+    async def told(**more: str) -> dict[str, Any]:
+        async with town.http.get(f"{town.base}/epay/api.php", params=query | more) as answer:
+            return dict(await answer.json(content_type=None))
+
+    first = await told()
+    assert (first["code"], first["msg"]) == (1, "查询结算记录成功！")
+    columns = ("uid", "type", "account", "username", "money", "realmoney", "status", "result")
+    assert [tuple(one[name] for name in columns) for one in first["data"]] == [
+        ("1001", 4, "****5678", "张*", "10.00", "9.94", 3, "已撤回"),
+        ("1001", 4, "****5678", "张*", "20.00", "19.88", 0, ""),
+        ("1001", 4, "****5678", "张*", "50.00", "49.70", 3, "户名不符"),
+        ("1001", 1, "138****5678", "张*", "100.00", "99.40", 1, ""),
+    ]
+    assert [bool(one["endtime"]) for one in first["data"]] == [True, False, True, True]
+    assert (await told(limit="1", offset="3"))["data"] == first["data"][3:]
+    assert await told(key="0" * 32) == {"code": -3, "msg": "商户密钥错误"}
+
+
+async def test_what_the_house_switched_off_its_owner_cant_switch_on(town: Town) -> None:
+    db, pid = town.platform.db, town.given.account.pid
+    await epay.bar_account(db, pid, reason="投诉未处理", actor_id=7)
+    await epay.change_account(db, town.owner, is_on=True, actor_id=5)
+    begun = await town.client(1).begin(town.payment())
+    assert (begun.outcome, begun.message) == (Outcome.refused_config, "商户已停用")
+    await epay.bar_account(db, pid, reason="", actor_id=7)
+    assert (await town.client(1).begin(town.payment())).outcome is Outcome.accepted
+    acts = await town.rows("SELECT act FROM audit_line WHERE act LIKE 'epay.%' ORDER BY audit_id")
+    assert [row["act"] for row in acts] == ["epay.open", "epay.bar", "epay.change", "epay.admit"]

@@ -7,11 +7,11 @@ from datetime import timedelta
 
 import msgspec
 
-from kameng import identity, ledger, payments
+from kameng import finance, identity, ledger, payments
 from kameng.channels import Shown
 from kameng.channels import epay_serving as serving
 from kameng.epay import store, trading
-from kameng.epay.model import Opened, Trade, order_of
+from kameng.epay.model import Opened, Trade, order_of, settlement_of
 from kameng.epay.site import SWITCH, Site
 from kameng.identity import Organisation
 from kameng.kit import clock, ids
@@ -19,7 +19,7 @@ from kameng.kit.errors import Refusal
 from kameng.kit.money import MINOR_E4
 from kameng.payments import Payer, Refund, RefundState
 
-OFFSET_MAX = 100_000
+OFFSET_MAX, SETTLEMENTS_MAX = 100_000, 1000
 JSON, TEXT = "application/json; charset=utf-8", "text/plain; charset=utf-8"
 
 
@@ -70,7 +70,7 @@ async def _visit(site: Site, call: Call) -> _Visit:
         raise serving.Refusal(-3, "商户ID不存在")
     async with site.db.connection() as connection:
         organisation = await identity.find_organisation(connection, opened.account.org_id)
-    if organisation is None or organisation.state != "active" or not opened.account.is_on:
+    if organisation is None or organisation.state != "active" or not opened.account.may_collect:
         raise serving.Refusal(-3, "商户已停用")
     return _Visit(site, call, opened, organisation)
 
@@ -127,7 +127,7 @@ async def _api(visit: _Visit) -> Reply:
     if asked.what == "orders":
         return await _orders(visit, asked)
     if asked.what == "settle":
-        return Reply(serving.orders_told(()))  # nothing is settled: what is paid is in the wallet at once
+        return await _settlements(visit, asked)
     if asked.what == "order":
         return Reply(serving.order_told(1, await _order(visit, asked)))
     if not visit.opened.account.has_refunds:
@@ -156,6 +156,15 @@ async def _orders(visit: _Visit, asked: serving.Asked) -> Reply:
     )  # fmt: skip
     orders = [order_of(trade, stands) for trade, stands in found.lines]
     return Reply(serving.orders_told(orders, version=asked.version, platform=visit.opened.platform))
+
+
+async def _settlements(visit: _Visit, asked: serving.Asked) -> Reply:
+    """What is paid is in the wallet at once; what leaves it for the member's own account is a withdrawal."""
+    offset = min(asked.offset, SETTLEMENTS_MAX)
+    found = await finance.list_withdrawals(
+        visit.site.db, org_id=visit.organisation.org_id, limit=offset + max(1, asked.limit)
+    )
+    return Reply(serving.settlements_told([settlement_of(visit.opened.account, one) for one in found[offset:]]))
 
 
 async def _order(visit: _Visit, asked: serving.Asked) -> serving.Order:

@@ -3,17 +3,19 @@
 -- name: find_account
 -- An account with its secrets, sealed, by its number.
 SELECT pid, org_id, shop_key, our_key, fee_ppm, hosts, is_on, is_rsa_only, has_refunds, revision, made_at, changed_at,
-       secrets
+       barred, secrets
 FROM epay_account WHERE pid = $1 AND secrets IS NOT NULL;
 
 -- name: account_of
 -- An organisation's account.
-SELECT pid, org_id, shop_key, our_key, fee_ppm, hosts, is_on, is_rsa_only, has_refunds, revision, made_at, changed_at
+SELECT pid, org_id, shop_key, our_key, fee_ppm, hosts, is_on, is_rsa_only, has_refunds, revision, made_at, changed_at,
+       barred
 FROM epay_account WHERE org_id = $1 AND secrets IS NOT NULL;
 
 -- name: list_accounts
 -- All accounts, by number.
-SELECT pid, org_id, shop_key, our_key, fee_ppm, hosts, is_on, is_rsa_only, has_refunds, revision, made_at, changed_at
+SELECT pid, org_id, shop_key, our_key, fee_ppm, hosts, is_on, is_rsa_only, has_refunds, revision, made_at, changed_at,
+       barred
 FROM epay_account WHERE pid > $1 ORDER BY pid LIMIT $2;
 
 -- name: insert_account
@@ -31,6 +33,10 @@ WHERE pid = $1;
 UPDATE epay_account SET fee_ppm = $2, hosts = $3, is_on = $4, is_rsa_only = $5, has_refunds = $6, changed_at = $7,
        revision = revision + 1
 WHERE pid = $1;
+
+-- name: set_bar
+-- The house switches an account off, with why, or lets it go on.
+UPDATE epay_account SET barred = $2, changed_at = $3, revision = revision + 1 WHERE pid = $1;
 
 -- name: every_secret
 -- The sealed secrets of all accounts.
@@ -91,6 +97,10 @@ ON CONFLICT (lane, pid, day) DO UPDATE SET begun = d.begun + excluded.begun, pai
 -- name: read_days
 -- The days of an account since one of them.
 SELECT day, begun, paid, paid_e4 FROM epay_day WHERE lane = $1::smallint AND pid = $2 AND day >= $3 ORDER BY day;
+
+-- name: read_day
+-- One day of many accounts.
+SELECT pid, day, begun, paid, paid_e4 FROM epay_day WHERE lane = $1::smallint AND pid = ANY($2::int[]) AND day = $3;
 
 -- name: count_begun
 -- How many payments the shops of an account ever wished for.

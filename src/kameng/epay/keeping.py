@@ -10,6 +10,7 @@ import asyncio
 import re
 import secrets
 from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
 import msgspec
@@ -19,13 +20,14 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from kameng.channels import epay_serving as serving
 from kameng.epay import store
 from kameng.epay.errors import BadEpayAccount, EpayClosed, NoEpayAccount
-from kameng.epay.model import PPM, SECRETS, Account, Opened, Secrets
+from kameng.epay.model import PPM, SECRETS, Account, Day, Opened, Secrets
 from kameng.identity import Organisation
-from kameng.kit import audit, clock, lanes, resealing
+from kameng.kit import audit, clock, ids, lanes, resealing
 from kameng.kit.crypto import KeyRing
 from kameng.kit.db import Connection, Database
 
 HOSTS_MAX = 20
+REASON_CHARS_MAX = 200
 KEY_BITS = 2048
 KINDS = ("merchant", "agent")
 """Whose shops may pay through us."""
@@ -94,6 +96,21 @@ async def change_account(
         await _note(connection, passage, organisation.org_id, actor_id, "epay.change", before.pid, told)
 
 
+async def bar_account(db: Database, pid: int, *, reason: str, actor_id: int) -> None:
+    """The house switches an account off: nothing begins there, whatever its owner switches. No reason: it goes on."""
+    if len(reason) > REASON_CHARS_MAX or not (reason.isprintable() and reason == reason.strip()):
+        raise BadEpayAccount(
+            f"reason: at most {REASON_CHARS_MAX} printable characters", field="reason",
+            detail_zh=f"原因：最多 {REASON_CHARS_MAX} 个可见字符",
+        )  # fmt: skip
+    account = await account_at(db, pid)
+    async with db.transaction() as connection:
+        passage = await lanes.pass_gate(connection, ids.lane_of(account.org_id), id_count=1)
+        await store.set_bar(connection, pid, reason, clock.now())
+        act = "epay.bar" if reason else "epay.admit"
+        await _note(connection, passage, account.org_id, actor_id, act, pid, {"reason": reason})
+
+
 async def find_account(db: Database, organisation: Organisation) -> Account:
     """``NoEpayAccount`` if it has none."""
     async with db.connection() as connection:
@@ -103,6 +120,26 @@ async def find_account(db: Database, organisation: Organisation) -> Account:
 async def list_accounts(db: Database, *, after_pid: int = 0, limit: int = 100) -> list[Account]:
     async with db.connection() as connection:
         return await store.list_accounts(connection, after_pid=after_pid, limit=limit)
+
+
+class Overseen(msgspec.Struct, frozen=True):
+    """An account as the staff sees it; ``day``: what was begun and paid on that day."""
+
+    account: Account
+    day: Day
+
+
+async def oversee_accounts(db: Database, day: date, *, after_pid: int = 0, limit: int = 100) -> list[Overseen]:
+    """By number, each with its sums of a day of China."""
+    async with db.connection() as connection:
+        found = await store.list_accounts(connection, after_pid=after_pid, limit=limit)
+        by_lane: dict[int, list[int]] = {}
+        for one in found:
+            by_lane.setdefault(ids.lane_of(one.org_id), []).append(one.pid)
+        days: dict[int, Day] = {}
+        for lane, pids in by_lane.items():
+            days |= await store.read_day(connection, lane, pids, day)
+    return [Overseen(one, days.get(one.pid, Day(day, 0, 0, 0))) for one in found]
 
 
 async def account_at(db: Database, pid: int) -> Account:

@@ -8,6 +8,7 @@ from datetime import date, datetime
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
+from kameng import finance
 from kameng.channels import epay_serving as serving
 from kameng.kit.money import MINOR_E4
 from kameng.payments import Collected, Collection
@@ -38,6 +39,11 @@ class Account(msgspec.Struct, frozen=True):
     revision: int
     made_at: datetime
     changed_at: datetime
+    barred: str = ""  # why the house switched it off; empty: it did not
+
+    @property
+    def may_collect(self) -> bool:
+        return self.is_on and not self.barred
 
 
 class Secrets(msgspec.Struct, frozen=True):
@@ -123,6 +129,25 @@ def state_of(trade: Trade, stands: Collected | None, at: datetime) -> str:
     if trade.closed_at is not None:
         return "closed"
     return "expired" if trade.expires_at <= at else "open"
+
+
+SETTLED: Mapping[finance.State, int] = {
+    finance.State.requested: 0, finance.State.checked: 0, finance.State.approved: 0, finance.State.paying: 2,
+    finance.State.paid: 1, finance.State.refused: 3, finance.State.cancelled: 3, finance.State.failed: 3,
+}  # fmt: skip
+"""Where a withdrawal stands, as epay counts it."""
+
+
+def settlement_of(account: Account, one: finance.Withdrawal) -> serving.Settlement:
+    """A withdrawal of the account's organisation, as its shop is told of it."""
+    _, username, number = one.payee_shown.rsplit(" ", 2)
+    status = SETTLED[one.state]
+    return serving.Settlement(
+        settle_no=str(one.withdrawal_id), pid=str(account.pid), type=1 if one.method == "alipay" else 4,
+        account=number, username=username, money_minor=one.amount_e4 // MINOR_E4,
+        real_minor=(one.amount_e4 - one.fee_e4) // MINOR_E4, added_at=one.requested_at, ended_at=one.closed_at,
+        status=status, result=(one.note or finance.STATES_ZH[one.state]) if status == 3 else "",
+    )  # fmt: skip
 
 
 def order_of(trade: Trade, stands: Collected | None) -> serving.Order:

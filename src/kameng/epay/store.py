@@ -57,6 +57,10 @@ async def set_account(connection: Connection, one: Account, at: datetime) -> Non
     )
 
 
+async def set_bar(connection: Connection, pid: int, reason: str, at: datetime) -> None:
+    await connection.execute(statements.set_bar, pid, reason, at)
+
+
 async def every_secret(connection: Connection) -> list[tuple[int, bytes]]:
     return [tuple(row) for row in await connection.fetch(statements.every_secret)]
 
@@ -121,6 +125,11 @@ async def add_to_days(
 
 async def read_days(connection: Connection, lane: int, pid: int, since: date) -> list[Day]:
     return [Day(*row) for row in await connection.fetch(statements.read_days, lane, pid, since)]
+
+
+async def read_day(connection: Connection, lane: int, pids: Sequence[int], day: date) -> dict[int, Day]:
+    rows = await connection.fetch(statements.read_day, lane, list(pids), day)
+    return {row["pid"]: Day(row["day"], row["begun"], row["paid"], row["paid_e4"]) for row in rows}
 
 
 async def count_begun(connection: Connection, lane: int, pid: int) -> int:

@@ -711,6 +711,7 @@ CREATE TABLE public.epay_account (
     revision integer DEFAULT 1 NOT NULL,
     made_at timestamp with time zone NOT NULL,
     changed_at timestamp with time zone NOT NULL,
+    barred text DEFAULT ''::text NOT NULL,
     CONSTRAINT epay_account_fee_ppm_check CHECK (((fee_ppm >= 0) AND (fee_ppm <= 500000)))
 );
 

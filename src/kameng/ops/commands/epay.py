@@ -23,11 +23,16 @@ def add(commands: Commands, common: argparse.ArgumentParser) -> None:
     one.add_argument("ppm", type=count, metavar="N", help="费率，百万分之几：0.6%% 为 6000 of a million")
     say_who(one)
     one.set_defaults(run=change)
-    for name, on, said in (("on", True, "启用 it may collect"), ("off", False, "停用 nothing begins there any more")):
-        one = group.add_parser(name, parents=[common], help=said)
-        one.add_argument("pid", type=positive, metavar="PID", help="商户 ID its number")
-        say_who(one)
-        one.set_defaults(run=change, on=on)
+    one = group.add_parser("off", parents=[common], help="停用 nothing begins there, whatever its owner switches")
+    one.add_argument("--reason", required=True, metavar="TEXT", help="原因，商户可见 why, which its owner reads")
+    _switched(one)
+    _switched(group.add_parser("on", parents=[common], help="解除停用 it may go on"))
+
+
+def _switched(one: argparse.ArgumentParser) -> None:
+    one.add_argument("pid", type=positive, metavar="PID", help="商户 ID its number")
+    say_who(one)
+    one.set_defaults(run=switch)
 
 
 def list_accounts(arguments: argparse.Namespace) -> int:
@@ -40,7 +45,7 @@ def list_accounts(arguments: argparse.Namespace) -> int:
 
 
 def _shown(one: Account) -> str:
-    state = "启用 on" if one.is_on else "停用 off"
+    state = f"平台停用 barred ({one.barred})" if one.barred else "启用 on" if one.is_on else "停用 off"
     return f"{one.pid}: {state}, 组织 organisation {one.org_id}, {one.fee_ppm} ppm, {' '.join(one.hosts) or '-'}"
 
 
@@ -52,7 +57,19 @@ def change(arguments: argparse.Namespace) -> int:
         assert organisation is not None, "no organisation is ever removed"
         await epay.change_account(
             platform.db, organisation, actor_id=await actor_of(platform, arguments),
-            fee_ppm=getattr(arguments, "ppm", None), is_on=getattr(arguments, "on", None),
+            fee_ppm=arguments.ppm,
+        )  # fmt: skip
+        return await epay.account_at(platform.db, arguments.pid)
+
+    say(_shown(on_platform(work)))
+    return 0
+
+
+def switch(arguments: argparse.Namespace) -> int:
+    async def work(platform: Platform) -> Account:
+        await epay.bar_account(
+            platform.db, arguments.pid, reason=getattr(arguments, "reason", ""),
+            actor_id=await actor_of(platform, arguments),
         )  # fmt: skip
         return await epay.account_at(platform.db, arguments.pid)
 

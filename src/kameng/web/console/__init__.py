@@ -23,6 +23,7 @@ FACE = Face(
         ),
         Item("/console/channels", N_("Payment channels"), "plug", "money.view", N_("Channels and payments"), key="2"),
         Item("/console/routing", N_("Smart routing"), "flow", "money.view", N_("Channels and payments"), key="3"),
+        Item("/console/epay", N_("Epay accounts"), "globe", "money.view", N_("Channels and payments"), key="4"),
         Item(
             "/console/licences", N_("Channels' licences"), "file", "money.view", N_("Channels and payments"), key="9",
         ),

@@ -6,6 +6,7 @@ from kameng.web.console import (
     channel_papers,
     channels,
     domains,
+    epay,
     escrow,
     forms_desk,
     goods,
@@ -57,6 +58,7 @@ HANDLERS = [
     reconciliation.take_case, reconciliation.resolve_case, reconciliation.decide_case, reconciliation.book_case,
     reconciliation.list_credits, reconciliation.import_credits, reconciliation.decide_credit,
     payments.list_payments, payments.show_payment, payments.ask_provider, payments.confirm, payments.give_back,
+    epay.list_accounts, epay.switch_off, epay.let_go_on,
     escrow.list_escrow, escrow.release, channel_papers.list_licences, bonuses.list_bonuses, bonuses.add_bonus,
     bonuses.end_bonus, refunds.list_refunds, refunds.show_refund, refunds.book_by_hand,
 ]  # fmt: skip
