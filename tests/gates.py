@@ -26,12 +26,12 @@ async def closed(url: str, lane: int) -> AsyncIterator[None]:
         await connection.close()
 
 
-async def somebody_waits(url: str) -> None:
-    """Until a transaction waits at a gate; ``TimeoutError`` if none comes."""
+async def somebody_waits(url: str, count: int = 1) -> None:
+    """Until so many transactions wait at a gate; ``TimeoutError`` if they don't come."""
     connection = await asyncpg.connect(url)
     try:
         async with asyncio.timeout(20):
-            while not await connection.fetchval(_WAITING):
+            while await connection.fetchval(_WAITING) < count:
                 pass
     finally:
         await connection.close()

@@ -7,6 +7,7 @@ that is reserved has left the shelf. The order's job lets it expire; the gate pu
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Mapping
 from datetime import timedelta
 
@@ -35,6 +36,9 @@ from kameng.orders.splitting import split_of
 from kameng.orders.store import NewPayment, Unpaid
 from kameng.pricing import Quote
 
+STEALS_MAX, STEALS_IN_VAIN_MAX = 20, 2
+"""So often cards are brought for one wish, and others take them; so often none can be brought while there are some."""
+
 
 def key_of_guest(organisation: Organisation) -> ApiKey:
     """What stands in a guest's wish where others have their key: it is none, and may nothing."""
@@ -52,22 +56,31 @@ async def await_payment(snapshot: Snapshot, wish: Wish, *, guest: Guest | None =
     hashed = None if guest is None else await asyncio.to_thread(guesting.hash_password, guest.password)
     claims = (await places.reserve([wish]))[0] if snapshot.policy.crossing else []
     entry = Entry(wish, over_limit=claims is None, needs_review=any(claim.passed for claim in claims or ()))
-    async with snapshot.db.connection() as connection:
-        elsewhere = {
-            sku_id: await stock.shares_elsewhere(connection, lane, sku_id) for sku_id in _shelves_of(snapshot, wish)
-        }
-    answer, stolen = await _once(snapshot, lane, entry, guest, hashed, elsewhere), set[int]()
-    while isinstance(answer, Short):  # each SKU is stolen for once: a bundle may lack one after the other
-        is_fresh = answer.sku_id not in stolen
-        stolen.add(answer.sku_id)
-        if is_fresh:
-            await stock.steal(snapshot.db, lane, answer.sku_id, answer.need, ring=snapshot.ring)
-        may_steal = is_fresh and not _shelves_of(snapshot, wish) <= stolen
-        entry = msgspec.structs.replace(entry, may_steal=may_steal, nonce_spent=True)
-        answer = await _once(snapshot, lane, entry, guest, hashed, elsewhere)
+    steals: Counter[int] = Counter()
+    answer = await _once(snapshot, lane, entry, guest, hashed)
+    while isinstance(answer, Short):  # a bundle may lack one after the other
+        sku_id, need = answer.sku_id, answer.need
+        found = await stock.steal(snapshot.db, lane, sku_id, need, least=need, ring=snapshot.ring)
+        if not found.moved and not found.any_left:
+            answer = Refused(SoldOut, field="sku")
+            break
+        steals[sku_id] += 1
+        # What was brought somebody quicker may take, and what wasn't may be on its way between two lanes.
+        if not found.any_left or steals[sku_id] >= (STEALS_MAX if found.moved >= need else STEALS_IN_VAIN_MAX):
+            entry = msgspec.structs.replace(entry, exhausted=entry.exhausted | {sku_id})
+        entry = msgspec.structs.replace(entry, nonce_spent=True)
+        answer = await _once(snapshot, lane, entry, guest, hashed)
     if claims and (isinstance(answer, Refused) or answer.replayed):
         await places.give_back(claims)
     return answer
+
+
+async def _elsewhere(snapshot: Snapshot, lane: int, wish: Wish) -> dict[int, stock.Shares]:
+    """What the other lanes have, before the gate: a bit old once it is passed."""
+    async with snapshot.db.connection() as connection:
+        return {
+            sku_id: await stock.shares_elsewhere(connection, lane, sku_id) for sku_id in _shelves_of(snapshot, wish)
+        }
 
 
 def _shelves_of(snapshot: Snapshot, wish: Wish) -> set[int]:
@@ -77,9 +90,9 @@ def _shelves_of(snapshot: Snapshot, wish: Wish) -> set[int]:
 
 
 async def _once(
-    snapshot: Snapshot, lane: int, entry: Entry, guest: Guest | None, hashed: str | None,
-    elsewhere: Mapping[int, stock.Shares],
+    snapshot: Snapshot, lane: int, entry: Entry, guest: Guest | None, hashed: str | None
 ) -> Answer | Short:  # fmt: skip
+    elsewhere = await _elsewhere(snapshot, lane, entry.wish)
     wish, terms = entry.wish, snapshot.terms
     buyer = b"%d" % wish.organisation.org_id if guest is None else guest.contact
     ip_key = snapshot.ring.fingerprint(guesting.IP, wish.ip.encode())
@@ -152,11 +165,12 @@ def _reserve(
         card = view.shelf.take_displayed(wish.pick.card_id)
         return Refused(CardTaken, field="card") if card is None else ((), (card.card_id,))
     pieces = pieces_of(sku, wish.quantity)
-    if is_real and (refusal := _beyond_its_share(pieces, shelves, terms)):
-        return refusal
-    short = short_of(pieces, view.shelf) if is_real else None
+    beyond = _beyond_its_share(pieces, shelves, terms) if is_real else None
+    short = short_of(pieces, view.shelf) if is_real and beyond is None else beyond
+    if isinstance(short, Short):
+        return Refused(SoldOut, field="sku") if short.sku_id in asked.exhausted else short
     if short is not None:
-        return short if asked.may_steal else Refused(SoldOut, field="sku")
+        return short
     if sku.parts:
         packed = pack(sku, wish.quantity, quote.unit_price_e4 * wish.quantity, shelf=view.shelf if is_real else None)
         assert isinstance(packed, Packed)  # its cards were there just now
@@ -167,13 +181,14 @@ def _reserve(
 
 def _beyond_its_share(
     pieces: Mapping[int, int], shelves: Mapping[int, stock.Shares], terms: Terms
-) -> Refused | None:
+) -> Refused | Short | None:
+    """Short, not sold out, where all shelves seem to have less: cards may have moved between the two looks at them."""
     for sku_id, need in pieces.items():
         shares = shelves.get(sku_id, _NOTHING)  # a bundle that has just changed: nothing is known of its new part yet
         # One card at least, or nothing that is nearly sold out could be sold through a channel.
         most = max(1, (shares.on_hand + shares.reserved) * terms.reserve_share_percent // 100)
         if need > shares.on_hand:
-            return Refused(SoldOut, field="sku")
+            return Short(sku_id, need)
         if shares.reserved + need > most:
             return Refused(TooManyUnpaid, field="quantity")
     return None
