@@ -7,6 +7,8 @@ runs then is the whole command, from its arguments to its exit status; what an i
 from __future__ import annotations
 
 import array
+import atexit
+import gc
 import json
 import os
 import select
@@ -19,6 +21,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import NoReturn
 
 TIMEOUT_S = 120.0
 START_S = 60.0
@@ -99,11 +102,13 @@ def _serve(path: str) -> socket.socket:
     os._exit(0)
 
 
-def main() -> int:
+def main() -> NoReturn:
     from kameng.ops import cli
 
     cli.parser()
     assert threading.active_count() == 1, "a fork would lose the others"
+    gc.collect()
+    gc.freeze()  # else the first collection of every command copies all of it
     asked = _serve(sys.argv[1])
     message, fds, _, _ = socket.recv_fds(asked, _MESSAGE_BYTES_MAX, 3)
     asked.close()
@@ -115,8 +120,21 @@ def main() -> int:
     os.environ.update(order["environ"])
     os.chdir(order["cwd"])
     sys.argv = ["kameng", *order["arguments"]]
-    return cli.main()
+    try:
+        status = cli.main()
+    except SystemExit as told:  # of its arguments
+        status = told.code if isinstance(told.code, int) else 0
+    _end(status)
+
+
+def _end(status: int) -> NoReturn:
+    """What an interpreter does at its end, but for the taking apart of all that it imported."""
+    threading._shutdown()  # type: ignore[attr-defined]  # awaits threads that are no daemons
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
