@@ -110,34 +110,6 @@ async def test_what_one_process_hears_the_others_know(counter: Counter, other: B
     assert await world.scalar("SELECT count(*) FROM routing_sheet") == sheets  # nothing new, nothing written
 
 
-async def test_a_call_under_way_is_told_of_with_its_answer_or_once_it_hangs(counter: Counter) -> None:
-    """Told of before, it hung for whoever heard of its answer a second later, and good channels were left."""
-    world = counter.world
-    first, second = a_cashier(world), a_cashier(world, 2)
-    for cashier in (first, second):
-        await cashier.router.share(world.db)
-    choice = routing.Choice(channel_id=1, way="only", considered=())
-    for payment_id in (1, 2):
-        request = routing.Request(payment_id=payment_id, method="wechat", scene="qr", amount_minor=100)
-        first.router.began(payment_id, choice, request)
-    first.router.ended(2, "accepted")
-    for cashier in (first, second):
-        await cashier.router.share(world.db)
-    assert second.router.learner.state.flights.keys() == {2}
-    first.router.ended(1, "accepted")
-    for cashier in (first, second):
-        await cashier.router.share(world.db)
-    assert second.router.learner.state.flights.keys() == {1, 2}
-    request = routing.Request(payment_id=3, method="wechat", scene="qr", amount_minor=100)
-    first.router.began(3, choice, request)
-    now_ms = clock.now_ms()
-    assert first.router._take_told(now_ms) == []
-    (hanging,) = first.router._take_told(now_ms + first.router.learner.parameters.hang_ms)
-    assert (hanging.what, hanging.payment_id) == ("began", 3)
-    for cashier in (first, second):
-        await cashier.close()
-
-
 async def test_a_memory_of_another_version_is_left_alone(counter: Counter) -> None:
     world = counter.world
     await world.execute("INSERT INTO routing_memory VALUES (0, 'nonsense', 5, now())")
