@@ -284,10 +284,33 @@ async def test_answers_to_head_have_no_body(served: Served, connect: Connect) ->
         assert (await line.answer()).json == {"status": "ok"}
 
 
+@pytest.mark.parametrize(
+    ("body", "is_signed", "status", "code"),
+    [
+        (b'{"method":"wechat"}', True, 404, "order_not_found"),
+        (b'{"method":"cash"}', True, 400, "bad_request"),
+        (b"{", True, 400, "bad_request"),
+        (b'{"method":"wechat"}', False, 401, "signature_missing"),
+    ],
+)
+async def test_a_payment_hears_the_same_by_the_short_way_by_asgi_and_by_the_framework(
+    served: Served, connect: Connect, body: bytes, is_signed: bool, status: int, code: str
+) -> None:
+    told = []
+    for path, query in (("/4711/payments", ""), ("/4711/payments", "a=1"), ("/471%31/payments", "")):
+        line = await connect()
+        await line.send(request(served, "POST", f"{PLACE}{path}", body, query=query, is_signed=is_signed))
+        answer = await line.answer()
+        assert (answer.status, answer.code) == (status, code)
+        problem = {name: value for name, value in answer.json.items() if name != "request_id"}
+        told.append((problem, {n: v for n, v in answer.headers.items() if n not in ("ratelimit", "content-length")}))
+    assert told[0] == told[1] == told[2]
+
+
 # after a refusal -------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("path", [PLACE, BULK, "/api/v1/quotes"])
+@pytest.mark.parametrize("path", [PLACE, BULK, "/api/v1/quotes", f"{PLACE}/4711/payments"])
 async def test_a_connection_ends_after_413_and_says_nothing_more(served: Served, connect: Connect, path: str) -> None:
     """Whether the rest of the body still comes or not."""
     ref, size = next(_refs), 5 * 1024 * 1024

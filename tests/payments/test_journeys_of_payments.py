@@ -243,7 +243,7 @@ async def test_a_crash_between_the_row_and_the_call(counter: Counter) -> None:
     wish = Wanted(
         org_id=organisation.org_id, currency="CNY", method=Method.wechat, scene=Scene.qr, order_id=order.order_id
     )
-    opened = await counter.cashier.starts.submit(organisation.lane, wish)
+    opened = await counter.cashier.open(organisation.lane, wish)
     assert not isinstance(opened, Exception)
     assert opened.payment.state == "created"
     await counter.work(minutes=3)

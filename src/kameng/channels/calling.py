@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -50,7 +51,7 @@ async def call(
     """One request. Whatever happens is an answer."""
     import aiohttp
 
-    limits = aiohttp.ClientTimeout(total=timeout_s, sock_connect=CONNECT_TIMEOUT_S)
+    limits = _limits(timeout_s)
     data = dict(form) if form is not None else body
     try:
         async with http.request(
@@ -64,6 +65,13 @@ async def call(
         return Answer(0, was_sent=False, fault=type(error).__name__)
     except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
         return Answer(0, fault=type(error).__name__)
+
+
+@cache
+def _limits(timeout_s: float) -> aiohttp.ClientTimeout:
+    import aiohttp
+
+    return aiohttp.ClientTimeout(total=timeout_s, sock_connect=CONNECT_TIMEOUT_S)
 
 
 async def _read(response: aiohttp.ClientResponse, bytes_max: int) -> bytes | None:

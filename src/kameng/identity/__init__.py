@@ -97,6 +97,7 @@ from kameng.identity.store import (
     read_organisations,
     spend_nonce,
     spend_nonces,
+    spend_unspent,
 )  # fmt: skip
 
 __all__ = [
@@ -193,6 +194,7 @@ __all__ = [
     "spelled",
     "spend_nonce",
     "spend_nonces",
+    "spend_unspent",
     "verify_hmac",
     "verify_rfc9421",
 ]  # fmt: skip

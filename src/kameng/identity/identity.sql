@@ -136,6 +136,12 @@ WHERE k.lane = $1::smallint AND k.key_id = s.key_id AND k.sealed_secret = s.old;
 -- Which of these nonces of one drawer were spent already; the caller holds the gate.
 SELECT nonce_hash FROM nonce WHERE lane = $1::smallint AND drawer = $2::smallint AND nonce_hash = ANY($3::bytea[]);
 
+-- name: spend_unspent
+-- Spends nonces of one drawer; those that were spent before don't come back. The caller holds the gate.
+INSERT INTO nonce (lane, drawer, nonce_hash)
+SELECT $1::smallint, $2::smallint, n.nonce_hash FROM unnest($3::bytea[]) AS n (nonce_hash)
+ON CONFLICT DO NOTHING RETURNING nonce_hash;
+
 -- name: insert_person
 -- A new person, unless the sign-in is taken.
 INSERT INTO person (person_id, sign_in, name, created_at) VALUES ($1, $2, $3, $4)

@@ -231,6 +231,26 @@ async def spend_nonces(connection: Connection, lane: int, nonces: Sequence[Nonce
     await _NONCES.append(connection, ((lane, n.drawer, n.nonce_hash) for n in nonces))
 
 
+async def spend_unspent(connection: Connection, lane: int, nonces: Sequence[Nonce | None]) -> list[bool]:
+    """Of each whether it was spent now, not before; one that is not asked for (None) counts as spent now.
+
+    For a batch of dozens: one round trip where looking and copying are three. Hundreds are cheaper with these.
+    """
+    drawers: dict[int, list[bytes]] = {}
+    for one in nonces:
+        if one is not None:
+            drawers.setdefault(one.drawer, []).append(one.nonce_hash)
+    spent: set[bytes] = set()
+    for drawer, hashes in drawers.items():
+        spent.update(row[0] for row in await connection.fetch(statements.spend_unspent, lane, drawer, hashes))
+    found = []
+    for one in nonces:
+        found.append(one is None or one.nonce_hash in spent)
+        if one is not None:
+            spent.discard(one.nonce_hash)  # the same twice in a batch: the first has it
+    return found
+
+
 async def empty_drawer(connection: Connection, drawer: int) -> None:
     """Forget the nonces of a drawer that no acceptable signature can name."""
     assert 0 <= drawer < DRAWERS

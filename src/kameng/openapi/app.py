@@ -17,7 +17,8 @@ from kameng.openapi.epaying import Epaying
 from kameng.openapi.errors import NotReady
 from kameng.openapi.headers import security_headers
 from kameng.openapi.hearing import Hearing
-from kameng.openapi.intake import BULK, PLACE, Intake, refused, respond
+from kameng.openapi.intake import BULK, PLACE, Intake, raw_path, refused, respond
+from kameng.openapi.paying import Paying, is_paying
 from kameng.openapi.v1.routing import create_router_app
 from kameng.openapi.v1.telling import subject_states
 
@@ -57,6 +58,8 @@ class Gateway:
         self._parts: Parts | None = None
         self.intake: Intake | None = None
         """Where orders enter; None before the start and after the stop."""
+        self.paying: Paying | None = None
+        """Where payments of orders begin; None as ``intake`` is."""
         self._rest: Any = None
         self._hearing: Hearing | None = None
         self._epaying: Epaying | None = None
@@ -68,6 +71,8 @@ class Gateway:
                 await respond(send, reply._replace(headers=reply.headers + security_headers(self._settings)))
             elif scope["method"] == "POST" and scope["path"] in (PLACE, BULK):
                 await self.intake(scope, receive, send)
+            elif self.paying is not None and scope["method"] == "POST" and is_paying(raw_path(scope)):
+                await self.paying(scope, receive, send)
             elif self._hearing is not None and scope["path"].startswith(payments.NOTICES):
                 await self._hearing(scope, receive, send)
             elif self._epaying is not None and scope["path"].startswith(epay.PATH):
@@ -111,6 +116,9 @@ class Gateway:
             snapshot, queues, authenticator, body_max=chosen.request_body_max,
             timeout_s=chosen.request_timeout_s, headers=security_headers(chosen),
         )  # fmt: skip
+        self.paying = Paying(
+            cashier, authenticator, timeout_s=chosen.request_timeout_s, headers=security_headers(chosen)
+        )
         self._hearing = Hearing(
             self._parts.cashier, Proxies(chosen.trusted_proxies), timeout_s=chosen.request_timeout_s,
             headers=security_headers(chosen),
@@ -130,7 +138,7 @@ class Gateway:
 
     async def stop(self) -> None:
         self.end_streams()
-        parts, self.intake = self._parts, None
+        parts, self.intake, self.paying = self._parts, None, None
         if parts is not None:
             await parts.lanes.stop()
             await parts.cashier.close()

@@ -1,9 +1,9 @@
 """One client's connection: HTTP/1.1 between the socket and the doors.
 
-Everything but single orders is uvicorn's: it makes ASGI of it. An order takes the short way: the parser's pieces go
-to ``Intake.reply`` and its answer to the socket, with no messages in between, which cost more than the order itself
-(docs/adr/0011). What is unusual about its form (a query, ``Expect``, HTTP/1.0, a request before the last answer) is
-left to the long way, so both must say the same.
+Everything but single orders and payments of orders is uvicorn's: it makes ASGI of it. These take the short way: the
+parser's pieces go to the door's ``reply`` and its answer to the socket, with no messages in between, which cost more
+than the order itself (docs/adr/0011). What is unusual about its form (a query, ``Expect``, HTTP/1.0, a request before
+the last answer) is left to the long way, so both must say the same.
 
 Nobody waits for ever: ``sweep`` looks at all connections of a process, for a timer each would cost every order more.
 """
@@ -24,6 +24,7 @@ from kameng.kit import metrics
 from kameng.kit.errors import Refusal
 from kameng.openapi.errors import BadRequest, BodyTooLarge, HeadTooLarge, RequestTooSlow
 from kameng.openapi.intake import PLACE, Reply, refused
+from kameng.openapi.paying import is_paying
 
 HEAD_MAX = 64 * 1024
 """Bytes of a request's line and headers that are waited for."""
@@ -42,7 +43,7 @@ class Door(Protocol):
     headers: list[tuple[bytes, bytes]]
 
     async def reply(
-        self, *, path: bytes, query: bytes, headers: list[tuple[bytes, bytes]], body: bytes, peer: str
+        self, *, path: bytes, query: bytes, headers: list[tuple[bytes, bytes]], body: bytes, peer: str, route: str
     ) -> Reply: ...
 
 
@@ -56,12 +57,14 @@ class Neighbours(ServerState):
 
 
 class Cycle:
-    """An order between its head and its answer, in the place of uvicorn's own cycle."""
+    """An order between its head and its answer, in the place of uvicorn's own cycle. ``door`` None: it is refused."""
 
-    __slots__ = ("body", "disconnected", "headers", "keep_alive", "response_complete")
+    __slots__ = ("body", "disconnected", "door", "headers", "keep_alive", "path", "response_complete")
 
-    def __init__(self, headers: list[tuple[bytes, bytes]]) -> None:
+    def __init__(self, headers: list[tuple[bytes, bytes]], path: bytes = b"", door: Door | None = None) -> None:
         self.headers = headers
+        self.path = path
+        self.door = door
         self.body = b""
         self.keep_alive = True
         self.disconnected = False
@@ -135,8 +138,9 @@ class Connection(HttpToolsProtocol):
             self.cycle = Cycle([])  # takes what else is on the way
             self.cycle.response_complete = True
             return
-        if self.url == _PLACE and self._is_plain_post():
-            self.cycle = Cycle(self.headers)
+        door = self._door_of(self.url)
+        if door is not None and self._is_plain_post():
+            self.cycle = Cycle(self.headers, self.url, door)
             return
         super().on_headers_complete()
         if self.server_state.leaving:
@@ -151,8 +155,13 @@ class Connection(HttpToolsProtocol):
             and not parser.should_upgrade()
             and not self.expect_100_continue
             and (self.cycle is None or self.cycle.response_complete)
-            and self._door() is not None
         )
+
+    def _door_of(self, path: bytes) -> Door | None:
+        """Which door takes requests for a path from the parser, without ASGI; ``path`` with its query."""
+        if path == _PLACE:
+            return self._door()
+        return getattr(self.app, "paying", None) if is_paying(path) else None
 
     def _door(self) -> Door | None:
         return getattr(self.app, "intake", None)
@@ -163,7 +172,7 @@ class Connection(HttpToolsProtocol):
             super().on_body(body)
         elif not cycle.response_complete:
             cycle.body = cycle.body + body if cycle.body else body
-            door = self._door()
+            door = cycle.door
             if door is not None and len(cycle.body) > door.body_max:
                 self._write(cycle, self._refused(BodyTooLarge.above(door.body_max)), stays=False)
 
@@ -183,9 +192,11 @@ class Connection(HttpToolsProtocol):
     # answers ----------------------------------------------------------------------------------------------
 
     async def _answer(self, cycle: Cycle) -> None:
-        door = self._door()
-        assert door is not None
-        reply = await door.reply(path=_PLACE, query=b"", headers=cycle.headers, body=cycle.body, peer=self._peer)
+        assert cycle.door is not None
+        reply = await cycle.door.reply(
+            path=cycle.path, query=b"", headers=cycle.headers, body=cycle.body, peer=self._peer,
+            route=cycle.path.decode("latin-1"),
+        )  # fmt: skip
         if cycle.disconnected:
             return
         stays = cycle.keep_alive and not self.server_state.leaving

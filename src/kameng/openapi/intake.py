@@ -133,18 +133,17 @@ class Reply(NamedTuple):
     body: bytes
 
 
-class Intake:
-    def __init__(
-        self, snapshot: Snapshot, lanes: orders.Lanes, authenticator: Authenticator, *, body_max: int,
-        timeout_s: float, headers: Headers,
-    ) -> None:  # fmt: skip
-        self._snapshot = snapshot
-        self._lanes = lanes
+class SignedDoor:
+    """A door of signed writes: bytes in, whose they are, what becomes of them, bytes out, whatever happens."""
+
+    label = ""
+    """How its answers are counted."""
+
+    def __init__(self, authenticator: Authenticator, *, body_max: int, timeout_s: float, headers: Headers) -> None:
         self._auth = authenticator
         self.body_max = body_max
         self._timeout_s = timeout_s
         self.headers = headers
-        self._groups = count(1)
 
     async def __call__(self, scope: ASGIScope, receive: Receive, send: Send) -> None:
         """One request, answered whatever happens."""
@@ -157,15 +156,14 @@ class Intake:
         client = scope["client"]
         reply = await self.reply(
             path=raw_path(scope), query=scope["query_string"], headers=scope["headers"], body=body,
-            peer=client[0] if client else "127.0.0.1", bulk=scope["path"] == BULK,
+            peer=client[0] if client else "127.0.0.1", route=scope["path"],
         )  # fmt: skip
         await respond(send, reply)
 
     async def reply(
-        self, *, path: bytes, query: bytes, headers: Sequence[tuple[bytes, bytes]], body: bytes, peer: str,
-        bulk: bool = False,
-    ) -> Reply:  # fmt: skip
-        """The answer to one whole request, whatever happens."""
+        self, *, path: bytes, query: bytes, headers: Sequence[tuple[bytes, bytes]], body: bytes, peer: str, route: str
+    ) -> Reply:
+        """The answer to one whole request, whatever happens. ``path`` as it was signed, ``route`` as it is meant."""
         key: ApiKey | None = None
         try:
             proof = await self._auth.verify(method="POST", path=path, query=query, headers=headers, body=body)
@@ -173,16 +171,41 @@ class Intake:
             caller, nonce = self._auth.admit(
                 proof, headers=headers, peer=peer, scope=Scope.orders_place, write=True
             )
-            reply = await (self._bulk if bulk else self._place)(caller, nonce, body)
+            reply = await self._act(caller, nonce, route, body)
         except Refusal as refusal:
+            self._saw(refusal)
             reply = refused(refusal, wait_s=0 if key is None else self._auth.wait_s(key))
         except Exception as error:
             log.error("a request failed", error, path=path.decode("latin-1"))
             # The lanes answer for what they were given. Here nothing was placed.
             reply = refused(Unavailable() if isinstance(error, db.LOST) else Internal())
-        _counted(reply.status).inc()
+        _counted(self.label, reply.status).inc()
         rate = [] if key is None else rate_headers(self._auth, key)
         return Reply(reply.status, reply.headers + rate + self.headers, reply.body)
+
+    async def _act(self, caller: Caller, nonce: Nonce | None, route: str, body: bytes) -> Reply:
+        raise NotImplementedError
+
+    def _saw(self, refusal: Refusal) -> None:
+        """A refusal that nobody else counts."""
+
+
+class Intake(SignedDoor):
+    """Orders."""
+
+    label = "orders"
+
+    def __init__(
+        self, snapshot: Snapshot, lanes: orders.Lanes, authenticator: Authenticator, *, body_max: int,
+        timeout_s: float, headers: Headers,
+    ) -> None:  # fmt: skip
+        super().__init__(authenticator, body_max=body_max, timeout_s=timeout_s, headers=headers)
+        self._snapshot = snapshot
+        self._lanes = lanes
+        self._groups = count(1)
+
+    async def _act(self, caller: Caller, nonce: Nonce | None, route: str, body: bytes) -> Reply:
+        return await (self._bulk if route == BULK else self._place)(caller, nonce, body)
 
     async def _place(self, caller: Caller, nonce: Nonce | None, body: bytes) -> Reply:
         try:
@@ -304,8 +327,8 @@ def rate_headers(authenticator: Authenticator, key: ApiKey) -> list[tuple[bytes,
 
 
 @lru_cache
-def _counted(status: int) -> Counter:
-    return metrics.http_requests.labels("orders", str(status))
+def _counted(label: str, status: int) -> Counter:
+    return metrics.http_requests.labels(label, str(status))
 
 
 async def answered(work: Awaitable[Reply], log: logs.Logger, failing: str, *, path: str) -> Reply:

@@ -143,14 +143,15 @@ def _of(payer: Payer) -> dict[str, Any]:
 async def _begin(cashier: Cashier, lane: int, wish: Wanted, payer: Payer) -> Begin:
     until_s = time.monotonic() + CASCADE_S
     while True:
-        opened = await cashier.starts.submit(lane, wish)
+        opened = await cashier.open(lane, wish)
         if isinstance(opened, Refusal):
             raise NoChannel if wish.refused and isinstance(opened, NoChannel) else opened
         if opened.decision is None:
             return Begin(opened.payment, opened.payable)
         wish = msgspec.structs.replace(wish, nonce=None)  # it is spent
         begun = await _ask(cashier, opened, opened.decision, payer)
-        payment = await cashier.answers.submit(lane, after_call(opened.payment, begun, clock.now()))
+        payment = after_call(opened.payment, begun, clock.now())
+        await cashier.note(lane, payment)
         if begun.code == LEFT:
             continue
         if begun.outcome in CASCADE_AFTER:

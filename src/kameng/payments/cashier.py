@@ -12,9 +12,12 @@ from kameng.payments.deciding import HEARD
 from kameng.payments.gathering import Gathering
 from kameng.payments.model import Payment, Told
 from kameng.payments.opening import Workplace
-from kameng.payments.starting import Opened, Wanted, start, write_answers
+from kameng.payments.starting import Opened, Wanted, start
 from kameng.payments.taking import take
 
+REST_S = 0.02
+"""How long a lane gathers after a batch of several begins, answers or both: most of what a batch costs is its round
+trips, whatever its size. Whoever comes alone does not wait."""
 TAKEN_MAX = 50_000
 """Events of providers whose repeats are known without asking the database; the oldest make room."""
 
@@ -24,12 +27,21 @@ class Cashier(Workplace):
 
     def __init__(self, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
-        self.starts: Gathering[Wanted, Opened | Refusal] = Gathering(self._start)
-        self.answers: Gathering[Payment, Payment] = Gathering(self._answer)
+        self._begins: Gathering[Wanted | Payment, Opened | Refusal | None] = Gathering(self._begin, rest_s=REST_S)
         self.notices: Gathering[Told, str] = Gathering(self._take)
         self._lanes: frozenset[int] = frozenset()
         self._under_way: dict[tuple[int, str], asyncio.Future[str]] = {}
         self._taken: dict[tuple[int, str], None] = {}
+
+    async def open(self, lane: int, wish: Wanted) -> Opened | Refusal:
+        """An attempt, committed, or why there is none."""
+        opened = await self._begins.submit(lane, wish)
+        assert opened is not None
+        return opened
+
+    async def note(self, lane: int, answered: Payment) -> None:
+        """Write down where its provider's answer leaves an attempt; returns after the commit."""
+        await self._begins.submit(lane, answered)
 
     async def take_once(self, lane: int, told: Told) -> str:
         """What came of a notice. A repeat of what is in the inbox by this process's own hand, or on its way there, has
@@ -61,11 +73,11 @@ class Cashier(Workplace):
                 self._lanes = frozenset(await lanes.lane_numbers(connection))
         return self._lanes
 
-    async def _start(self, lane: int, wishes: Sequence[Wanted]) -> Sequence[Opened | Refusal]:
-        return await start(self, lane, wishes)
-
-    async def _answer(self, lane: int, answered: Sequence[Payment]) -> Sequence[Payment]:
-        return await write_answers(self, lane, answered)
+    async def _begin(self, lane: int, batch: Sequence[Wanted | Payment]) -> Sequence[Opened | Refusal | None]:
+        """Attempts to be opened and answers to earlier ones share a transaction: each has its gate and its commit."""
+        wishes = [one for one in batch if isinstance(one, Wanted)]
+        opened = iter(await start(self, lane, wishes, [one for one in batch if isinstance(one, Payment)]))
+        return [next(opened) if isinstance(one, Wanted) else None for one in batch]
 
     async def _take(self, lane: int, told: Sequence[Told]) -> Sequence[str]:
         return await take(self, lane, told)

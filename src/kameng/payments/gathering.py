@@ -19,8 +19,11 @@ class Gathering(Generic[T, R]):
     culprit stands alone; where the database is away, nobody's fault is looked for."""
 
     def __init__(
-        self, run: Callable[[int, Sequence[T]], Awaitable[Sequence[R]]], *, batch_max: int = BATCH_MAX
-    ) -> None:
+        self, run: Callable[[int, Sequence[T]], Awaitable[Sequence[R]]], *, batch_max: int = BATCH_MAX,
+        rest_s: float = 0.0,
+    ) -> None:  # fmt: skip
+        """``rest_s``: how long a lane gathers after a batch of several; one that came alone waits for nobody."""
+        self._rest_s = rest_s
         self._run = run
         self._batch_max = batch_max
         self._waiting: dict[int, list[tuple[T, asyncio.Future[R]]]] = {}
@@ -48,6 +51,8 @@ class Gathering(Generic[T, R]):
             while waiting := self._waiting.get(lane):
                 self._waiting[lane] = waiting[self._batch_max :]
                 await self._do(lane, waiting[: self._batch_max])
+                if self._rest_s and 1 < len(waiting) < self._batch_max:
+                    await asyncio.sleep(self._rest_s)
         finally:
             del self._running[lane]
 

@@ -23,6 +23,8 @@ from kameng.payments.steering import Router
 from kameng.routing import Book, Policy, Rule, Usage
 
 TIMEOUT_S = 10.0
+CALLS_MAX = 200
+"""To the platform's providers at once; a call waits for its turn."""
 log = logs.get_logger(__name__)
 
 
@@ -97,10 +99,13 @@ class Channels(Fresh):
 
     @property
     def http(self) -> aiohttp.ClientSession:
-        """Certificates are verified, and no call waits for ever."""
+        """Certificates are verified, no call waits for ever, and no provider's cookie is kept."""
         if self._http is None:
             timeout = aiohttp.ClientTimeout(total=TIMEOUT_S)
-            self._http = aiohttp.ClientSession(timeout=timeout, connector=aiohttp.TCPConnector(limit=200))
+            connector = aiohttp.TCPConnector(limit=CALLS_MAX)
+            self._http = aiohttp.ClientSession(
+                timeout=timeout, connector=connector, cookie_jar=aiohttp.DummyCookieJar()
+            )
         return self._http
 
     @property
@@ -109,7 +114,9 @@ class Channels(Fresh):
         if self._agents_http is None:
             timeout = aiohttp.ClientTimeout(total=TIMEOUT_S)
             connector = aiohttp.TCPConnector(limit=100, socket_factory=self._reach.socket_for)
-            self._agents_http = aiohttp.ClientSession(timeout=timeout, connector=connector)
+            self._agents_http = aiohttp.ClientSession(
+                timeout=timeout, connector=connector, cookie_jar=aiohttp.DummyCookieJar()
+            )
         return self._agents_http
 
     async def adapter(self, channel_id: int) -> Channel | None:

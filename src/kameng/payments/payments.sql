@@ -89,20 +89,6 @@ SELECT payable_id, kind, org_id, amount_e4, currency, wallet_e4, hold_id, bonus_
 FROM payable WHERE lane = $1::smallint AND org_id = $2 AND payable_id < $3 AND kind = 'recharge'
 ORDER BY payable_id DESC LIMIT $4::int;
 
--- name: insert_payables
--- What is to be paid from now on.
-INSERT INTO payable (lane, payable_id, kind, org_id, amount_e4, currency, wallet_e4, hold_id, bonus_e4, client_ref,
-                     expires_at, fee_e4, made_at)
-SELECT $1::smallint, n.payable_id, n.kind, n.org_id, n.amount_e4, n.currency, n.wallet_e4, n.hold_id, n.bonus_e4,
-       n.client_ref, n.expires_at, n.fee_e4, $2::timestamptz
-FROM unnest($3::bigint[], $4::text[], $5::bigint[], $6::bigint[], $7::text[], $8::bigint[], $9::bigint[], $10::bigint[],
-            $11::text[], $12::timestamptz[], $13::bigint[])
-  AS n (payable_id, kind, org_id, amount_e4, currency, wallet_e4, hold_id, bonus_e4, client_ref, expires_at, fee_e4);
-
--- name: count_attempts
--- One more attempt to pay each of these.
-UPDATE payable SET attempts = attempts + 1 WHERE lane = $1::smallint AND payable_id = ANY($2::bigint[]);
-
 -- name: end_payables
 -- These are paid, by the payment named, or closed.
 UPDATE payable p SET state = c.state, payment_id = c.payment_id, ended_at = $2
@@ -122,26 +108,6 @@ SELECT payment_id, payable_id, org_id, channel_id, attempt, method, scene, amoun
        paid_e4, refunded_e4, provider_no, payer, code, shown, begun_at, expires_at, paid_at, booked_at,
        closed_at, transfer_id
 FROM payment WHERE lane = $1::smallint AND payable_id = ANY($2::bigint[]) ORDER BY payable_id, attempt;
-
--- name: insert_payments
--- Attempts, before their providers are asked.
-INSERT INTO payment (lane, payment_id, payable_id, org_id, channel_id, attempt, method, scene, amount_e4, currency,
-                     fee_e4, decision, begun_at, expires_at)
-SELECT $1::smallint, n.payment_id, n.payable_id, n.org_id, n.channel_id, n.attempt, n.method, n.scene, n.amount_e4,
-       n.currency, n.fee_e4, n.decision, $2::timestamptz, n.expires_at
-FROM unnest($3::bigint[], $4::bigint[], $5::bigint[], $6::int[], $7::int[], $8::text[], $9::text[], $10::bigint[],
-            $11::text[], $12::bigint[], $13::jsonb[], $14::timestamptz[])
-  AS n (payment_id, payable_id, org_id, channel_id, attempt, method, scene, amount_e4, currency, fee_e4, decision,
-        expires_at);
-
--- name: set_begun
--- What providers answered to attempts that nobody decided since.
-UPDATE payment p SET state = n.state, shown = n.shown, code = n.code, closed_at = n.closed_at,
-       provider_no = CASE WHEN n.provider_no = '' THEN p.provider_no ELSE n.provider_no END
-FROM unnest($2::bigint[], $3::text[], $4::jsonb[], $5::text[], $6::text[], $7::timestamptz[])
-  AS n (payment_id, state, shown, code, provider_no, closed_at)
-WHERE p.lane = $1::smallint AND p.payment_id = n.payment_id AND p.state = 'created'
-RETURNING p.payment_id;
 
 -- name: set_payments
 -- Puts attempts where what was told led them.

@@ -1,4 +1,5 @@
-"""Opening attempts: many of a lane in one transaction, each a row that stands before its provider is asked.
+"""Opening attempts: many of a lane in one transaction, each a row that stands before its provider is asked. What
+providers answered to earlier ones is written by the same transaction, first.
 
 Gate, reads, one decision each, writes. The same payer who asks again for the same way to pay gets what he was
 shown; who asks for another way gets another attempt, and the one before is closed at its provider.
@@ -19,7 +20,7 @@ from kameng.kit.db import Connection
 from kameng.kit.errors import Refusal
 from kameng.kit.money import MINOR_E4
 from kameng.ledger import House, InsufficientBalance, LedgerRefused, Leg, house_account
-from kameng.payments import store
+from kameng.payments import starting_store, store
 from kameng.payments.choosing import tried_of
 from kameng.payments.errors import BadPayment, NotPayable, RechargeReused, TooManyAttempts
 from kameng.payments.model import (
@@ -33,13 +34,14 @@ from kameng.payments.model import (
 )
 from kameng.payments.opening import Workplace
 from kameng.payments.owning import funds_of, owners
-from kameng.payments.store import ChannelDay
 from kameng.payments.taking import LAPSE_JOB, QUERY_JOB
 from kameng.routing import Logged, NoChannel, Tried
 
 ATTEMPTS_MAX = 20
 RECHARGE_S = 1800
 """How long a recharge may be paid."""
+IDS_EACH = 4
+"""Dealt for a wish: what is to be paid, the attempt, and jobs about them."""
 
 
 class Collection(msgspec.Struct, frozen=True, kw_only=True):
@@ -100,37 +102,36 @@ class _Room(msgspec.Struct):
     gone: list[jobs.NewJob] = []
 
 
-async def start(place: Workplace, lane: int, wishes: Sequence[Wanted]) -> list[Opened | Refusal]:
-    """One answer for each, after the commit."""
-    await place.channels.refresh()
+async def start(
+    place: Workplace, lane: int, wishes: Sequence[Wanted], answered: Sequence[Payment] = ()
+) -> list[Opened | Refusal]:
+    """One answer for each wish, after the commit. ``answered``: attempts as their providers' answers leave them; what
+    was decided meanwhile stands as it is."""
+    if wishes:
+        await place.channels.refresh()
     async with place.db.transaction() as connection:
-        passage = await lanes.pass_gate(connection, lane, id_count=3 * len(wishes))
-        room = await _read(connection, lane, wishes)
-        own = {wish.agent_id for wish in wishes if wish.agent_id in place.channels.own}
-        room.funds = await funds_of(connection, lane, own) if own else {}
-        repeated = await _spend(connection, lane, [wish.nonce for wish in wishes])
-        fresh = iter(passage.ids)
-        answers = [
-            NonceUsed() if is_repeated else await _start_one(place, connection, room, fresh, wish)
-            for wish, is_repeated in zip(wishes, repeated, strict=True)
-        ]
-        await _write(connection, room)
+        passage = await lanes.pass_gate(connection, lane, id_count=IDS_EACH * len(wishes))
+        if answered:
+            await _write_answers(connection, lane, answered)
+        return await _start(place, connection, passage, wishes) if wishes else []
+
+
+async def _start(
+    place: Workplace, connection: Connection, passage: lanes.Passage, wishes: Sequence[Wanted]
+) -> list[Opened | Refusal]:
+    lane = passage.lane
+    room = await _read(connection, lane, wishes)
+    own = {wish.agent_id for wish in wishes if wish.agent_id in place.channels.own}
+    room.funds = await funds_of(connection, lane, own) if own else {}
+    # Here, for a transaction of its own costs as much as all the rest.
+    unspent = await identity.spend_unspent(connection, lane, [wish.nonce for wish in wishes])
+    fresh = iter(passage.ids)
+    answers = [
+        await _start_one(place, connection, room, fresh, wish) if is_unspent else NonceUsed()
+        for wish, is_unspent in zip(wishes, unspent, strict=True)
+    ]
+    await _write(connection, room, list(fresh))
     return answers
-
-
-async def _spend(connection: Connection, lane: int, nonces: Sequence[Nonce | None]) -> list[bool]:
-    """Of each whether it was spent before: here, for a transaction of its own costs as much as all the rest."""
-    known = await identity.known_nonces(connection, lane, [one for one in nonces if one is not None])
-    fresh: list[Nonce] = []
-    repeated = []
-    for one in nonces:
-        repeated.append(one is not None and one.nonce_hash in known)
-        if one is not None and not repeated[-1]:
-            known.add(one.nonce_hash)
-            fresh.append(one)
-    if fresh:
-        await identity.spend_nonces(connection, lane, fresh)
-    return repeated
 
 
 async def _read(connection: Connection, lane: int, wishes: Sequence[Wanted]) -> _Room:
@@ -319,36 +320,26 @@ def _request_of(payment_id: int, payable: Payable, wish: Wanted, before: Sequenc
     )  # fmt: skip
 
 
-async def _write(connection: Connection, room: _Room) -> None:
-    if room.new_payables:
-        await store.insert_payables(connection, room.lane, room.at, room.new_payables)
+async def _write(connection: Connection, room: _Room, job_ids: Sequence[int]) -> None:
+    """``job_ids``: those that the gate dealt and nobody took."""
+    new = [room.payables[one.payable_id] for one in room.new_payables]
     if room.gone:
         await jobs.withdraw(connection, room.lane, room.gone)
-    if room.new_payments:
-        await store.insert_payments(connection, room.lane, room.at, room.new_payments, room.decisions)
-        await store.count_attempts(connection, room.lane, sorted({one.payable_id for one in room.new_payments}))
-        await store.add_to_days(connection, room.lane, _days_of(room.new_payments))
-    if room.waiting:
-        passage = await lanes.pass_gate(connection, room.lane, id_count=len(room.waiting))
-        await jobs.add(connection, room.lane, room.waiting, passage.ids)
-
-
-def _days_of(payments: Sequence[Payment]) -> list[ChannelDay]:
-    days: dict[int, ChannelDay] = {}
-    for one in payments:
-        so_far = days.get(one.channel_id, ChannelDay(one.channel_id, clock.china_day()))
-        days[one.channel_id] = msgspec.structs.replace(
-            so_far, begun=so_far.begun + 1, begun_e4=so_far.begun_e4 + one.amount_e4
+    if new or room.new_payments:
+        await starting_store.open_payments(
+            connection, room.lane, room.at, clock.china_day(), new, room.new_payments, room.decisions
         )
-    return list(days.values())
+        known = {one.payable_id for one in room.new_payments} - {one.payable_id for one in new}
+        if known:
+            await starting_store.count_attempts(connection, room.lane, sorted(known))
+    if room.waiting:
+        if len(job_ids) < len(room.waiting):  # ways before are closed: rare, and many at once
+            job_ids = (await lanes.pass_gate(connection, room.lane, id_count=len(room.waiting))).ids
+        await jobs.add(connection, room.lane, room.waiting, job_ids[: len(room.waiting)])
 
 
-async def write_answers(place: Workplace, lane: int, answered: Sequence[Payment]) -> list[Payment]:
-    """What providers answered, in one transaction; what was decided meanwhile stands as it is."""
-    async with place.db.transaction() as connection:
-        await lanes.pass_gate(connection, lane)
-        await store.set_begun(connection, lane, answered)
-        failed = [jobs.NewJob(QUERY_JOB, one.payment_id) for one in answered if one.state is State.failed]
-        if failed:
-            await jobs.withdraw(connection, lane, failed)
-    return list(answered)
+async def _write_answers(connection: Connection, lane: int, answered: Sequence[Payment]) -> None:
+    await starting_store.set_begun(connection, lane, answered)
+    failed = [jobs.NewJob(QUERY_JOB, one.payment_id) for one in answered if one.state is State.failed]
+    if failed:
+        await jobs.withdraw(connection, lane, failed)

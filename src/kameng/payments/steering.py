@@ -157,7 +157,7 @@ class Router:
         """What was heard here goes out, what others heard comes in; once a minute it is kept for who starts later."""
         if self._seen_id is None:
             await self._remember(db)
-        notes = [self._unsent.popleft() for _ in range(len(self._unsent))]
+        notes = self._take_told(clock.now_ms())
         if notes:
             try:
                 await self._send(db, notes)
@@ -167,6 +167,19 @@ class Router:
         await self._read(db)
         if notes and clock.now_ms() - self._kept_ms >= KEEP_S * 1000:
             await self._keep(db)
+
+    def _take_told(self, now_ms: int) -> list[Note]:
+        """What can be told. A call under way is told of with its answer, or once it hangs: others, who hear of the
+        answer a second later at best, would take it for one that hangs, and leave a channel that is well."""
+        ended = {note.payment_id for note in self._unsent if note.what == "ended"}
+        told: list[Note] = []
+        held: list[Note] = []
+        for note in self._unsent:
+            is_fresh = now_ms - note.at_ms < self.learner.parameters.hang_ms
+            (held if note.what == "began" and is_fresh and note.payment_id not in ended else told).append(note)
+        self._unsent.clear()
+        self._unsent.extend(held)
+        return told
 
     async def _remember(self, db: Database) -> None:
         async with db.connection() as connection:

@@ -23,7 +23,6 @@ from kameng.payments.model import (
     State,
     TakenAs,
 )
-from kameng.routing import Logged
 
 statements = sql.load("kameng.payments")
 
@@ -140,19 +139,6 @@ def _payable(row: Any) -> Payable:
     return Payable(**dict(row) | {"kind": Kind(row["kind"])})
 
 
-async def insert_payables(connection: Connection, lane: int, at: datetime, some: Sequence[Payable]) -> None:
-    await connection.execute(
-        statements.insert_payables, lane, at, [p.payable_id for p in some], [p.kind.value for p in some],
-        [p.org_id for p in some], [p.amount_e4 for p in some], [p.currency for p in some],
-        [p.wallet_e4 for p in some], [p.hold_id for p in some], [p.bonus_e4 for p in some],
-        [p.client_ref for p in some], [p.expires_at for p in some], [p.fee_e4 for p in some],
-    )  # fmt: skip
-
-
-async def count_attempts(connection: Connection, lane: int, payable_ids: Sequence[int]) -> None:
-    await connection.execute(statements.count_attempts, lane, payable_ids)
-
-
 async def end_payables(connection: Connection, lane: int, at: datetime, ended: Mapping[int, int | None]) -> None:
     """Paid by the payment named, or closed."""
     states = ["closed" if payment_id is None else "paid" for payment_id in ended.values()]
@@ -180,27 +166,6 @@ def _payment(row: Any) -> Payment:
             "shown": None if row["shown"] is None else msgspec.convert(row["shown"], Shown),
         }
     )  # fmt: skip
-
-
-async def insert_payments(
-    connection: Connection, lane: int, at: datetime, some: Sequence[Payment], decisions: Mapping[int, Logged]
-) -> None:
-    await connection.execute(
-        statements.insert_payments, lane, at, [p.payment_id for p in some], [p.payable_id for p in some],
-        [p.org_id for p in some], [p.channel_id for p in some], [p.attempt for p in some],
-        [p.method.value for p in some], [p.scene.value for p in some], [p.amount_e4 for p in some],
-        [p.currency for p in some], [p.fee_e4 for p in some],
-        [decisions.get(p.payment_id) for p in some], [p.expires_at for p in some],
-    )  # fmt: skip
-
-
-async def set_begun(connection: Connection, lane: int, some: Sequence[Payment]) -> set[int]:
-    """Those that were still only created."""
-    rows = await connection.fetch(
-        statements.set_begun, lane, [p.payment_id for p in some], [p.state.value for p in some],
-        [p.shown for p in some], [p.code for p in some], [p.provider_no for p in some], [p.closed_at for p in some],
-    )  # fmt: skip
-    return {row["payment_id"] for row in rows}
 
 
 async def set_payments(connection: Connection, lane: int, some: Sequence[Payment]) -> None:

@@ -8,11 +8,11 @@ from litestar.params import FromPath
 from msgspec import UNSET
 
 from kameng import channels, payments
-from kameng.identity import Scope
+from kameng.identity import Caller, Nonce, Scope
 from kameng.kit import clock, money
 from kameng.ledger import InsufficientBalance
 from kameng.openapi.v1 import examples
-from kameng.openapi.v1.arriving import AnyRequest, Arrival, answer, arrival_of, signed
+from kameng.openapi.v1.arriving import AnyRequest, answer, arrival_of, signed
 from kameng.openapi.v1.endpoints import Reply, says
 from kameng.openapi.v1.payments_model import (
     PayBody,
@@ -32,6 +32,8 @@ RECHARGE_ID = {"recharge_id": "The recharge's id."}
 BEGINNING = (
     payments.BadPayment, payments.NotPayable, payments.NoChannel, payments.PaymentUnknown, payments.TooManyAttempts,
 )  # fmt: skip
+PAY = "/api/v1/orders/{order_id}/payments"
+"""As its answers are counted."""
 _pay_decoder = msgspec.json.Decoder(PayBody)
 _recharge_decoder = msgspec.json.Decoder(RechargeBody)
 
@@ -51,14 +53,22 @@ _recharge_decoder = msgspec.json.Decoder(RechargeBody)
     ),
 )  # fmt: skip
 async def pay_order(request: AnyRequest, order_id: FromPath[str]) -> Response[bytes]:
+    """What does not come by the door of paying (``openapi.paying``): a path of an unusual form."""
     arrival = arrival_of(request)
-    sent = body_of(arrival.body, _pay_decoder)
-    begun = await payments.begin_order(
-        arrival.parts.cashier, arrival.caller.organisation, id_of(order_id, OrderNotFound),
-        method=channels.Method(sent.method), scene=channels.Scene(sent.scene), payer=_payer(arrival, sent),
-        wallet_e4=0 if sent.wallet is UNSET else money.parse_e4(sent.wallet), nonce=arrival.nonce,
-    )  # fmt: skip
+    begun = await begin(arrival.parts.cashier, arrival.caller, arrival.nonce, order_id, arrival.body)
     return answer(arrival, view(begun.payment))
+
+
+async def begin(
+    cashier: payments.Cashier, caller: Caller, nonce: Nonce | None, order_id: str, body: bytes
+) -> payments.Begin:
+    """Begin to pay an order as a signed request asks for it."""
+    sent = body_of(body, _pay_decoder)
+    return await payments.begin_order(
+        cashier, caller.organisation, id_of(order_id, OrderNotFound), method=channels.Method(sent.method),
+        scene=channels.Scene(sent.scene), payer=_payer(caller, sent),
+        wallet_e4=0 if sent.wallet is UNSET else money.parse_e4(sent.wallet), nonce=nonce,
+    )  # fmt: skip
 
 
 @get(
@@ -98,7 +108,7 @@ async def recharge(request: AnyRequest) -> Response[bytes]:
     sent = body_of(arrival.body, _recharge_decoder)
     begun = await payments.begin_recharge(
         arrival.parts.cashier, arrival.caller.organisation, money.parse_e4(sent.amount), client_ref=sent.client_ref,
-        method=channels.Method(sent.method), scene=channels.Scene(sent.scene), payer=_payer(arrival, sent),
+        method=channels.Method(sent.method), scene=channels.Scene(sent.scene), payer=_payer(arrival.caller, sent),
         nonce=arrival.nonce,
     )  # fmt: skip
     return answer(arrival, recharge_view(begun.payable, [begun.payment]))
@@ -141,9 +151,9 @@ async def find_recharge(request: AnyRequest, recharge_id: FromPath[str]) -> Resp
     return answer(arrival, recharge_view(found, attempts))
 
 
-def _payer(arrival: Arrival, sent: PayBody) -> payments.Payer:
+def _payer(caller: Caller, sent: PayBody) -> payments.Payer:
     return payments.Payer(
-        client_ip=arrival.caller.ip if sent.client_ip is UNSET else sent.client_ip,
+        client_ip=caller.ip if sent.client_ip is UNSET else sent.client_ip,
         return_url="" if sent.return_url is UNSET else sent.return_url,
         auth_code="" if sent.auth_code is UNSET else sent.auth_code,
         payer_id="" if sent.payer_id is UNSET else sent.payer_id, is_elsewhere=sent.another,

@@ -44,7 +44,7 @@ class Pair:
         assert self.certificate is not None
         return self.certificate.public_bytes(serialization.Encoding.PEM).decode()
 
-    @property
+    @cached_property
     def serial(self) -> str:
         """The certificate's, as WeChat writes it."""
         assert self.certificate is not None
