@@ -132,6 +132,7 @@ async def _read(
     chosen: list[int] = []
     replaced: list[int] = []
     payments: dict[str, int] = {}
+    otherwise = {one.order_id for one in instructions if one.command is not Command.pay}
     for instruction in instructions:
         order = standing.get(instruction.order_id)
         if order is None or order.is_sandbox:
@@ -144,6 +145,8 @@ async def _read(
             elif order.chosen_card is not None:
                 chosen.append(order.chosen_card)
                 continue
+            elif instruction.command is Command.pay and order.card_ids and order.order_id not in otherwise:
+                continue  # what is reserved for it is what it gets
             for sku_id, need in _needs(order, skus[order.sku_id, order.sku_revision], len(instruction.card_ids)):
                 needs[sku_id] = needs.get(sku_id, 0) + need
     sub_accounts, leg_ids = await _sub_accounts(connection, lane, standing, instructions)
@@ -206,9 +209,6 @@ async def _write(connection: Connection, lane: int, view: View) -> None:
     await events.emit(connection, lane, view.at, [event for draft in drafts for event in draft.events])
     await ledger.write(connection, lane, view.at, view.books)
     await _move_cards(connection, lane, drafts)
-    paid_for = [order.order_id for order in changed.values() if order.expires_at is not None and not order.is_awaited]
-    if paid_for:
-        await store.close_payments(connection, lane, paid_for)
     paid_by = {
         order.order_id: order.payment_id
         for order in changed.values()
@@ -216,6 +216,13 @@ async def _write(connection: Connection, lane: int, view: View) -> None:
     }
     if paid_by:
         await store.set_payments(connection, lane, paid_by)
+    closed = [
+        order.order_id
+        for order in changed.values()
+        if order.expires_at is not None and not order.is_awaited and order.order_id not in paid_by
+    ]
+    if closed:
+        await store.close_payments(connection, lane, closed)
     await _move_jobs(connection, lane, view, first, changed)
     await _note(connection, lane, view)
 

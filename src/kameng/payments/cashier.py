@@ -15,6 +15,9 @@ from kameng.payments.opening import Workplace
 from kameng.payments.starting import Opened, Wanted, start, write_answers
 from kameng.payments.taking import take
 
+LANES_AT_ONCE = 2
+"""Lanes whose notices are taken at the same time. One decides in Python while the database writes the other; more would
+share the same processor among smaller batches, and a batch costs its thirty statements whatever its size."""
 TAKEN_MAX = 50_000
 """Events of providers whose repeats are known without asking the database; the oldest make room."""
 
@@ -26,10 +29,15 @@ class Cashier(Workplace):
         super().__init__(*args, **more)
         self.starts: Gathering[Wanted, Opened | Refusal] = Gathering(self._start)
         self.answers: Gathering[Payment, Payment] = Gathering(self._answer)
-        self.notices: Gathering[Told, str] = Gathering(self._take)
+        self.notices: Gathering[Told, str] = Gathering(self._take, at_once=LANES_AT_ONCE)
         self._lanes: frozenset[int] = frozenset()
-        self._under_way: dict[tuple[int, str], asyncio.Future[str]] = {}
-        self._taken: dict[tuple[int, str], None] = {}
+        self._under_way: dict[tuple[int, str | None], asyncio.Future[str]] = {}
+        self._taken: dict[tuple[int, str | None], None] = {}
+
+    def knows(self, told: Told) -> bool:
+        """Whether ``take_once`` would take it for a repeat, of which nothing is kept."""
+        event = told.channel_id, told.event_id
+        return event in self._taken or event in self._under_way
 
     async def take_once(self, lane: int, told: Told) -> str:
         """What came of a notice. A repeat of what is in the inbox by this process's own hand, or on its way there, has
@@ -46,7 +54,7 @@ class Cashier(Workplace):
         first.add_done_callback(lambda done: self._ended(event, done))
         return await asyncio.shield(first)
 
-    def _ended(self, event: tuple[int, str], done: asyncio.Future[str]) -> None:
+    def _ended(self, event: tuple[int, str | None], done: asyncio.Future[str]) -> None:
         del self._under_way[event]
         if done.cancelled() or done.exception() is not None:
             return

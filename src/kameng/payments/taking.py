@@ -74,8 +74,7 @@ async def _read(place: Workplace, connection: Connection, lane: int, told: Seque
     refund_ids = {one.fact.refund_id for one in told if isinstance(one.fact, RefundFact)}
     refunds = await store.read_refunds(connection, lane, refund_ids) if refund_ids else {}
     payment_ids |= {refund.payment_id for refund in refunds.values()}
-    payments = await store.read_payments(connection, lane, payment_ids)
-    payables = await store.read_payables(connection, lane, {one.payable_id for one in payments.values()})
+    payments, payables = await store.read_due(connection, lane, payment_ids) if payment_ids else ({}, {})
     events = [(one.channel_id, one.event_id) for one in told if one.event_id is not None]
     known = await store.known_events(connection, lane, events) if events else set()
     abnormal = [one for one in refunds.values() if one.state is RefundState.abnormal]
@@ -111,13 +110,12 @@ async def _tell_orders(
     outcomes = await orders.act_within(
         connection, place.ring, passage, instructions, terms=place.terms, may_steal=may_steal
     )
-    paid_by = await orders.paid_by(connection, lane, [one.order_id for one in instructions])
     for (payment_id, _), outcome in zip(plan.instructed, outcomes, strict=True):
         payment = view.payments[payment_id]
         if isinstance(outcome, orders.Refused):
             raise Fault(f"order {payment.payable_id} refused the payment {payment_id}: {outcome.reason.code}")
         payable = view.payables[payment.payable_id]
-        if paid_by.get(payable.payable_id) == payment_id:
+        if outcome.payment_id == payment_id:
             end(view, plan, payable, payment_id)
             if payable.hold_id is not None:
                 await resolve_hold(connection, lane, payable.payable_id, view, kind="post")
@@ -160,8 +158,8 @@ async def resolve_hold(connection: Connection, lane: int, payable_id: int, view:
 async def _write(connection: Connection, lane: int, view: View, plan: Plan, told: Sequence[Told]) -> None:
     changed = [view.payments[payment_id] for payment_id in sorted(plan.touched)]
     if changed:
-        await store.set_payments(connection, lane, changed)
-    if plan.ended:
+        await store.set_payments(connection, lane, changed, at=view.at, ended=plan.ended)
+    elif plan.ended:
         await store.end_payables(connection, lane, view.at, plan.ended)
     await write_refunds(connection, lane, view, plan)
     if plan.booked:
@@ -169,7 +167,6 @@ async def _write(connection: Connection, lane: int, view: View, plan: Plan, told
     notices = [_notice_of(one, effect) for one, effect in zip(told, plan.effects, strict=True) if _is_new(one, effect)]
     if notices:
         await store.insert_notices(connection, lane, view.at, notices)
-        await _keep_messages(connection, lane, view, told, plan.effects)
     await _move_jobs(connection, lane, view, plan, changed)
     await telling.emit(connection, lane, view, plan)
     await _note_staff(connection, lane, view, plan, told)
@@ -206,18 +203,6 @@ def _days_of(payments: Iterable[Payment], view: View) -> list[ChannelDay]:
     return list(days.values())
 
 
-async def _keep_messages(
-    connection: Connection, lane: int, view: View, told: Sequence[Told], effects: Sequence[str]
-) -> None:
-    said = [
-        (one.channel_id, one.event_id, one.said)
-        for one, effect in zip(told, effects, strict=True)
-        if one.said and one.event_id is not None and effect != HEARD
-    ]
-    if said:
-        await store.insert_messages(connection, lane, view.at, said)
-
-
 def _is_new(told: Told, effect: str) -> bool:
     """What was heard before stands in the inbox already."""
     return told.event_id is not None and effect != HEARD
@@ -229,7 +214,7 @@ def _notice_of(told: Told, effect: str) -> NewNotice:
     return NewNotice(
         told.channel_id, told.event_id or "", kind, fact.payment_id if isinstance(fact, Fact) else None,
         fact.refund_id if isinstance(fact, RefundFact) else None, effect,
-        {} if fact is None else msgspec.to_builtins(fact),
+        {} if fact is None else msgspec.to_builtins(fact), told.said or None,
     )  # fmt: skip
 
 
