@@ -1,4 +1,4 @@
-"""Batches of a lane: what comes while others are worked waits and goes together, but never behind a lane that stands."""
+"""Batches of a lane: what comes while others are worked goes together later, but never behind a lane that stands."""
 
 from __future__ import annotations
 

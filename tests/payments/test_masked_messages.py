@@ -95,3 +95,10 @@ def test_one_look_for_what_tells_of_persons_misses_nothing(text: str) -> None:
     for pattern, instead in (*messages._NUMBERED, messages._ADDRESSED):
         masked = pattern.sub(instead, masked)
     assert messages._without_people(text) == masked
+
+
+@given(st.text(alphabet="0123456789aX_.+@ /", max_size=40), st.integers(150, 200), st.integers(0, 30))
+def test_of_long_values_the_beginning_is_masked_as_the_whole_is(text: str, before: int, after: int) -> None:
+    whole = "-" * before + text + "=" * after + "/" * messages.VALUE_CHARS_MAX
+    told = masked(whole, "other")
+    assert told == f"{messages._without_people(whole)[: messages.VALUE_CHARS_MAX]}… ({len(whole)})"

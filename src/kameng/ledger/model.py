@@ -202,6 +202,11 @@ class Books:
         self.resolved = dict(resolved or {})
         self.posted: list[Transfer] = []
 
+    def add(self, accounts: Iterable[Account]) -> None:
+        """More accounts as the same transaction read them; those that are here already stay as they are."""
+        for account in accounts:
+            self.accounts.setdefault(account.account_id, account)
+
     @property
     def touched(self) -> set[int]:
         """The accounts that what was posted has moved."""

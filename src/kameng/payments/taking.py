@@ -61,10 +61,14 @@ async def _once(place: Workplace, lane: int, told: Sequence[Told], *, may_steal:
         view = await _read(place, connection, lane, told)
         plan = decide(view, told)
         facts = {one.fact.payment_id: one.fact for one in told if isinstance(one.fact, Fact)}
-        await _post(connection, lane, view, plan, passage.ids[:own_ids], facts)
+        books = await _post(connection, lane, view, plan, passage.ids[:own_ids], facts)
         rest = msgspec.structs.replace(passage, ids=passage.ids[own_ids:])
-        await owning.give_back(connection, lane, view, plan)
-        await _tell_orders(place, connection, rest, view, plan, may_steal=may_steal)
+        if plan.refunds or not plan.instructed:
+            await ledger.write(connection, lane, view.at, books)
+            books = ledger.Books([])
+            await owning.give_back(connection, lane, view, plan)
+        # Else orders go on in the same books: what comes in and what pays for goods is written at once.
+        await _tell_orders(place, connection, rest, view, plan, books, may_steal=may_steal)
         await _write(connection, lane, view, plan, told)
     return plan
 
@@ -88,27 +92,28 @@ async def _read(place: Workplace, connection: Connection, lane: int, told: Seque
 
 async def _post(
     connection: Connection, lane: int, view: View, plan: Plan, fresh_ids: Sequence[int], facts: dict[int, Fact]
-) -> None:
-    """The transfers of a plan; and an account for each channel that is new here."""
+) -> ledger.Books:
+    """The transfers of a plan, to be written; and an account for each channel that is new here."""
     if not (plan.booked or any(view.refunds[refund_id].state is RefundState.done for refund_id in plan.refunds)):
-        return
+        return ledger.Books([])
     numbers, wanted = booking.accounts_needed(view, plan)
     channels = await ledger.open_channel_accounts(connection, lane, wanted)
     books = ledger.Books([*await ledger.read_accounts(connection, lane, numbers), *channels.values()])
     booking.post(view, plan, books, channels, iter(fresh_ids), facts)
-    await ledger.write(connection, lane, view.at, books)
+    return books
 
 
 async def _tell_orders(
-    place: Workplace, connection: Connection, passage: lanes.Passage, view: View, plan: Plan, *, may_steal: bool
-) -> None:
+    place: Workplace, connection: Connection, passage: lanes.Passage, view: View, plan: Plan, books: ledger.Books,
+    *, may_steal: bool,
+) -> None:  # fmt: skip
     """Their own command takes the money, or gives it back; a wallet's part follows if it took it."""
     if not plan.instructed:
         return
     lane = passage.lane
     instructions = [_instruction(view, payment_id, fact) for payment_id, fact in plan.instructed]
     outcomes = await orders.act_within(
-        connection, place.ring, passage, instructions, terms=place.terms, may_steal=may_steal
+        connection, place.ring, passage, instructions, terms=place.terms, may_steal=may_steal, books=books
     )
     for (payment_id, _), outcome in zip(plan.instructed, outcomes, strict=True):
         payment = view.payments[payment_id]

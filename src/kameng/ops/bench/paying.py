@@ -1,8 +1,8 @@
 """Payments under load: begun at a provider that answers in 50 ms, and told of in notices with true signatures.
 
 The provider is ``kameng.sim.pay`` (WeChat Pay v3) as a process on the same machine: its own RSA is a cost beside ours,
-told apart. Three phases on one stage: every order's payment is begun over the Open API; a part of them is paid and
-told of as fast as it is answered; the rest in a storm of fixed rate in which each is told of twice.
+told apart. Four phases on one stage: every order's payment is begun over the Open API; a part of them is paid and
+told of as fast as it is answered, a part at the rate of the goal; the rest in a storm in which each is told of twice.
 
 The worker rests meanwhile unless it is asked for (``--with-worker``): it asks providers about each open payment after
 5, 10, 20 … s, and here tens of thousands lie open only because notices are signed beforehand.
@@ -86,24 +86,28 @@ class Booked(msgspec.Struct, frozen=True):
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--payments", type=int, default=10_000, help="payments: told of as fast as it is answered")
+    steady = "payments: told of at the rate that is the goal, for their latency (default: as many as --payments)"
+    parser.add_argument("--steady", type=int, default=None, help=steady)
     parser.add_argument("--storm", type=int, default=50_000, help="payments: notices of the storm, half repeats")
     parser.add_argument("--with-worker", action="store_true", help="payments: the worker runs beside")
 
 
 def measure(stage: Stage, options: argparse.Namespace, command: str, prefix: str) -> report.Report:
-    """All three phases; the report is of the first, the others are told in its notes."""
+    """All phases; the report is of the first, the others are told in its notes."""
     of_storm = options.storm // 2
+    steady = options.payments if options.steady is None else options.steady
     raw = _raw()
     with demo_paying.running(stage.folder / "sim-pay") as simulator:
         account = next(one for one in simulator.given if one.name == MERCHANT)
         asyncio.run(_connect(stage, account))
         started = time.monotonic()
-        due = asyncio.run(_place(stage, prefix, options.payments + of_storm))
+        due = asyncio.run(_place(stage, prefix, options.payments + steady + of_storm))
         placed_s = time.monotonic() - started
         _ask(simulator, "/_sim/faults", [{"what": "slow", "call": "begin", "times": 0, "delay_s": PROVIDER_S}])
         made = _begin(stage, simulator, options, command, due)
         made.notes = [f"{len(due)} orders placed in {placed_s:.0f} s, up to {PLACED_AT_ONCE} at once", raw]
         made.notes += _notices(stage, simulator, made, prefix, count=options.payments)
+        made.notes += _steady(stage, simulator, made, prefix, count=steady)
         made.notes += _storm(stage, simulator, made, prefix, count=of_storm)
     return made
 
@@ -148,6 +152,22 @@ def _notices(stage: Stage, simulator: Simulator, made: report.Report, prefix: st
         f"notices: {weather.notices / weather.seconds:,.0f}/s verified, each with its order delivered"
         f" (goal {GOAL_NOTICES_PER_S:,}/s), {connections} connections",
         *_told("notices", weather, usage, before, _booked(stage, prefix)),
+    ]
+
+
+def _steady(stage: Stage, simulator: Simulator, made: report.Report, prefix: str, *, count: int) -> list[str]:
+    """As many a second as are asked for, whether they are answered or not: what each then waits."""
+    if not count:
+        return []
+    before = _booked(stage, prefix)
+    connections = min(STORM_CONNECTIONS, count)
+    weather, usage = _blow(stage, simulator, count, connections=connections, per_s=GOAL_NOTICES_PER_S)
+    found = _latency(weather)
+    if found is not None:
+        made.latency["steady"] = found
+    return [
+        f"steady: {count:,} notices at {GOAL_NOTICES_PER_S:,}/s, all answered after {weather.seconds:.1f} s",
+        *_told("steady", weather, usage, before, _booked(stage, prefix)),
     ]
 
 
@@ -207,8 +227,8 @@ def _ask(simulator: Simulator, path: str, body: object) -> Any:
 
 def _booked(stage: Stage, prefix: str) -> Booked:
     row = stage.query(
-        "SELECT json_build_array(count(*) FILTER (WHERE p.state = 'paid'), count(*) FILTER (WHERE o.state ="
-        " 'delivered'), coalesce(extract(epoch FROM max(p.booked_at)) * 1000, 0)::bigint,"
+        "SELECT json_build_array(count(*) FILTER (WHERE p.state = 'paid'), count(DISTINCT o.order_id) FILTER (WHERE"
+        " o.state = 'delivered'), coalesce(extract(epoch FROM max(p.booked_at)) * 1000, 0)::bigint,"
         " count(DISTINCT (p.lane, p.booked_at)) FILTER (WHERE p.state = 'paid'))::text"
         " FROM orders o JOIN payment p ON p.lane = o.lane AND p.payable_id = o.order_id WHERE o.client_ref LIKE $1",
         f"{prefix}%",
