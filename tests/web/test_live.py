@@ -203,7 +203,7 @@ async def test_nothing_is_left_of_two_hundred_dropped_streams(platform: Platform
         await asyncio.gather(*(one.drop() for one in wave))
         left -= len(wave)
     assert live._open == {}
-    newsroom = platform.gateway._pages._app.state.door.newsroom
+    newsroom = platform.gateway._pages.shared["door"].newsroom
     assert newsroom._listeners == set()
     await asyncio.wait_for(until_still(newsroom), 10)
 
