@@ -75,6 +75,25 @@ async def test_reserved_paid_and_delivered_once(world: World) -> None:
     await world.assert_clean()
 
 
+async def test_many_of_a_lane_in_one_transaction(world: World) -> None:
+    """Each sees what the others before it took: its reference, its share of the shelf, what its buyer left unpaid."""
+    merchant = await world.merchant()
+    await world.load(world.card, 2)
+    async with world.gateway(terms=msgspec.structs.replace(TERMS, reserve_buyer_max=2)) as gateway:
+        refs = [("a", 1), ("a", 1), ("a", 2), ("b", 2), ("c", 1), ("d", 1)]
+        wishes = [await gateway.wish(merchant.caller, ref, world.card, quantity) for ref, quantity in refs]
+        answers = await orders.await_payments(gateway.snapshot, wishes)
+    first, again = answers[:2]
+    assert isinstance(first, ShownOrder)
+    assert isinstance(again, ShownOrder)
+    assert (first.replayed, again.replayed, again.order_id) == (False, True, first.order_id)
+    assert [one.reason.code if isinstance(one, Refused) else one.state for one in answers] == [
+        "awaiting_payment", "awaiting_payment", "reference_reused", "sold_out", "awaiting_payment", "too_many_unpaid",
+    ]  # fmt: skip
+    assert await cards(world) == {"reserved": 2}
+    await world.assert_clean()
+
+
 async def test_never_paid(world: World) -> None:
     merchant = await world.merchant()
     await world.load(world.card, 2)

@@ -7,10 +7,13 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from kameng import payments
 from kameng.channels import Incoming
 from kameng.kit import clock
+from kameng.payments import messages
 from kameng.payments.messages import masked, message_of
 from payments.counter import Counter
 
@@ -84,3 +87,18 @@ async def test_messages_go_after_their_days_and_what_they_proved_stays(counter: 
     (heard,) = (await payments.history(counter.cashier, payment.payment_id))[1]
     assert (heard.said, heard.effect) == (None, "booked")
     await counter.check()
+
+
+@given(st.text(alphabet="01234567891aXx_.+-@ /=", max_size=60))
+def test_one_look_for_what_tells_of_persons_misses_nothing(text: str) -> None:
+    masked = text
+    for pattern, instead in (*messages._NUMBERED, messages._ADDRESSED):
+        masked = pattern.sub(instead, masked)
+    assert messages._without_people(text) == masked
+
+
+@given(st.text(alphabet="0123456789aX_.+@ /", max_size=40), st.integers(150, 200), st.integers(0, 30))
+def test_of_long_values_the_beginning_is_masked_as_the_whole_is(text: str, before: int, after: int) -> None:
+    whole = "-" * before + text + "=" * after + "/" * messages.VALUE_CHARS_MAX
+    told = masked(whole, "other")
+    assert told == f"{messages._without_people(whole)[: messages.VALUE_CHARS_MAX]}… ({len(whole)})"

@@ -3,7 +3,7 @@
 from kameng.kit.ids import ID_MAX
 from kameng.orders.acting import IDS_EACH, ShortOfCards, act, act_on, act_within
 from kameng.orders.archiving import archive, bring_back
-from kameng.orders.awaiting import await_payment, key_of_guest
+from kameng.orders.awaiting import await_payment, await_payments, key_of_guest
 from kameng.orders.browsing import HOUR_MS, Browsed, Filter, Placed, Tally, browse, find_placed, tally
 from kameng.orders.commands import Acted, By, Instruction, Standing, Terms, terms_of
 from kameng.orders.drafting import MISMATCH_JOB, ORIGIN_JOB, RETURN_JOB
@@ -115,7 +115,7 @@ from kameng.orders.splitting import (
     refund_of,
     split_of,
 )  # fmt: skip
-from kameng.orders.store import OrderRow, ShopOrder, paid_by, read_orders, read_standing
+from kameng.orders.store import OrderRow, ShopOrder, read_orders, read_standing
 from kameng.orders.telling import Reach
 from kameng.orders.wiping import erase_accounts, every_marked, purge_accounts, wipe_passwords
 from kameng.orders.wishing import OrderBody, fault_of, ref_key_of, wish_from
@@ -220,6 +220,7 @@ __all__ = [
     "add_up",
     "archive",
     "await_payment",
+    "await_payments",
     "book_return",
     "booked",
     "bring_back",
@@ -253,7 +254,6 @@ __all__ = [
     "open_account",
     "oversee",
     "oversee_these",
-    "paid_by",
     "placed_since",
     "present",
     "purge_accounts",

@@ -102,11 +102,13 @@ async def _once(
 
 async def act_within(
     connection: Connection, ring: crypto.KeyRing, passage: lanes.Passage, instructions: Sequence[Instruction],
-    *, terms: Terms | None = None, may_steal: bool = False,
+    *, terms: Terms | None = None, may_steal: bool = False, books: ledger.Books | None = None,
 ) -> list[Acted | Refused]:  # fmt: skip
     """The same in a transaction that passed the gate with ``IDS_EACH`` ids for each command. ``ShortOfCards`` where
-    another lane may help; without ``may_steal`` the shelf is what it is."""
-    view = await _read(connection, ring, passage, instructions, terms or Terms(), may_steal=may_steal)
+    another lane may help; without ``may_steal`` the shelf is what it is. ``books``: what the caller has posted in this
+    transaction and not written; it is gone on with, and written here."""
+    books = ledger.Books([]) if books is None else books
+    view = await _read(connection, ring, passage, instructions, terms or Terms(), books, may_steal=may_steal)
     outcomes = decide(view, instructions)
     if short := {outcome.sku_id: outcome.need for outcome in outcomes if isinstance(outcome, Short)}:
         raise ShortOfCards(short)
@@ -116,7 +118,7 @@ async def act_within(
 
 async def _read(
     connection: Connection, ring: crypto.KeyRing, passage: lanes.Passage, instructions: Sequence[Instruction],
-    terms: Terms, *, may_steal: bool,
+    terms: Terms, books: ledger.Books, *, may_steal: bool,
 ) -> View:  # fmt: skip
     """Everything that the rules must know, each kind in one statement."""
     lane = passage.lane
@@ -132,6 +134,7 @@ async def _read(
     chosen: list[int] = []
     replaced: list[int] = []
     payments: dict[str, int] = {}
+    otherwise = {one.order_id for one in instructions if one.command is not Command.pay}
     for instruction in instructions:
         order = standing.get(instruction.order_id)
         if order is None or order.is_sandbox:
@@ -144,9 +147,13 @@ async def _read(
             elif order.chosen_card is not None:
                 chosen.append(order.chosen_card)
                 continue
+            elif instruction.command is Command.pay and order.card_ids and order.order_id not in otherwise:
+                continue  # what is reserved for it is what it gets
             for sku_id, need in _needs(order, skus[order.sku_id, order.sku_revision], len(instruction.card_ids)):
                 needs[sku_id] = needs.get(sku_id, 0) + need
     sub_accounts, leg_ids = await _sub_accounts(connection, lane, standing, instructions)
+    unread = [number for number in (*_HOUSE, *wallets) if number not in books.accounts]
+    books.add([*await ledger.read_accounts(connection, lane, unread), *sub_accounts])
     return View(
         at=clock.now(),
         fresh=Fresh(iter(passage.ids), iter(leg_ids), {account.org_id: account.account_id for account in sub_accounts}),
@@ -154,7 +161,7 @@ async def _read(
         skus=skus,
         known=await store.read_commands(connection, lane, [(i.order_id, i.full_key) for i in instructions]),
         references=await store.claim_references(connection, payments) if payments else {},
-        books=ledger.Books([*await ledger.read_accounts(connection, lane, [*_HOUSE, *wallets]), *sub_accounts]),
+        books=books,
         shelf=await stock.read_shelf(connection, ring, lane, needs, chosen=chosen, beside=replaced),
         terms=terms,
         may_steal=may_steal,
@@ -186,6 +193,7 @@ async def _sub_accounts(
 async def _write(connection: Connection, lane: int, view: View) -> None:
     """Every row of the batch, table by table."""
     drafts = view.drafts
+    await ledger.write(connection, lane, view.at, view.books)
     if not drafts:
         return
     changed = {draft.order.order_id: draft.order for draft in drafts}
@@ -204,11 +212,7 @@ async def _write(connection: Connection, lane: int, view: View) -> None:
         await parts_store.set_parts(connection, lane, other_parts)
     await store.insert_commands(connection, lane, view.at, [(d.instruction, d.acted) for d in drafts])
     await events.emit(connection, lane, view.at, [event for draft in drafts for event in draft.events])
-    await ledger.write(connection, lane, view.at, view.books)
     await _move_cards(connection, lane, drafts)
-    paid_for = [order.order_id for order in changed.values() if order.expires_at is not None and not order.is_awaited]
-    if paid_for:
-        await store.close_payments(connection, lane, paid_for)
     paid_by = {
         order.order_id: order.payment_id
         for order in changed.values()
@@ -216,6 +220,13 @@ async def _write(connection: Connection, lane: int, view: View) -> None:
     }
     if paid_by:
         await store.set_payments(connection, lane, paid_by)
+    closed = [
+        order.order_id
+        for order in changed.values()
+        if order.expires_at is not None and not order.is_awaited and order.order_id not in paid_by
+    ]
+    if closed:
+        await store.close_payments(connection, lane, closed)
     await _move_jobs(connection, lane, view, first, changed)
     await _note(connection, lane, view)
 

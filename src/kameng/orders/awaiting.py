@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 import msgspec
@@ -45,42 +45,81 @@ def key_of_guest(organisation: Organisation) -> ApiKey:
     return ApiKey(0, organisation.org_id, frozenset(), None, None, (), 1, None, "active", None)
 
 
+class _Buyer(msgspec.Struct, frozen=True):
+    """Who is behind a wish, as its caps know him; a guest's password is hashed."""
+
+    guest: Guest | None
+    hashed: str | None
+    ip_key: bytes
+    buyer_key: bytes
+
+
 async def await_payment(snapshot: Snapshot, wish: Wish, *, guest: Guest | None = None) -> Answer:
     """Reserve what is wished for and wait for its payment; the same reference again is the same order.
 
     A guest's order lies in the lane of the shop's owner, whose organisation the wish names.
     """
-    lane, places = wish.organisation.lane, Places(snapshot)
-    (wish,) = await look_up(snapshot, [wish])
     # A password is hashed on purpose slowly: beside the loop, and before the gate.
     hashed = None if guest is None else await asyncio.to_thread(guesting.hash_password, guest.password)
-    claims = (await places.reserve([wish]))[0] if snapshot.policy.crossing else []
-    entry = Entry(wish, over_limit=claims is None, needs_review=any(claim.passed for claim in claims or ()))
+    (answer,) = await _await_all(snapshot, [wish], [_buyer(snapshot, wish, guest, hashed)])
+    return answer
+
+
+async def await_payments(snapshot: Snapshot, wishes: Sequence[Wish]) -> list[Answer]:
+    """The same for many wishes of members of one lane, in one transaction; an answer for each, in order."""
+    return await _await_all(snapshot, wishes, [_buyer(snapshot, wish, None, None) for wish in wishes])
+
+
+def _buyer(snapshot: Snapshot, wish: Wish, guest: Guest | None, hashed: str | None) -> _Buyer:
+    buyer = b"%d" % wish.organisation.org_id if guest is None else guest.contact
+    return _Buyer(
+        guest, hashed, snapshot.ring.fingerprint(guesting.IP, wish.ip.encode()),
+        snapshot.ring.fingerprint(guesting.BUYER, buyer),
+    )  # fmt: skip
+
+
+async def _await_all(snapshot: Snapshot, wishes: Sequence[Wish], buyers: Sequence[_Buyer]) -> list[Answer]:
+    lane, places = wishes[0].organisation.lane, Places(snapshot)
+    wishes = await look_up(snapshot, wishes)
+    claims = await places.reserve(wishes) if snapshot.policy.crossing else [[] for _ in wishes]
+    entries = [
+        Entry(wish, over_limit=some is None, needs_review=any(claim.passed for claim in some or ()))
+        for wish, some in zip(wishes, claims, strict=True)
+    ]
+    answers: list[Answer] = []
+    outcomes = await _once(snapshot, lane, entries, buyers)
+    for entry, buyer, some, outcome in zip(entries, buyers, claims, outcomes, strict=True):
+        answer = await _steal_for(snapshot, lane, entry, buyer, outcome)
+        if some and (isinstance(answer, Refused) or answer.replayed):
+            await places.give_back(some)
+        answers.append(answer)
+    return answers
+
+
+async def _steal_for(
+    snapshot: Snapshot, lane: int, entry: Entry, buyer: _Buyer, answer: Answer | Short
+) -> Answer:
+    """Where cards are short, tried again with those of other lanes."""
     steals: Counter[int] = Counter()
-    answer = await _once(snapshot, lane, entry, guest, hashed)
     while isinstance(answer, Short):  # a bundle may lack one after the other
         sku_id, need = answer.sku_id, answer.need
         found = await stock.steal(snapshot.db, lane, sku_id, need, least=need, ring=snapshot.ring)
         if not found.moved and not found.any_left:
-            answer = Refused(SoldOut, field="sku")
-            break
+            return Refused(SoldOut, field="sku")
         steals[sku_id] += 1
         # What was brought somebody quicker may take, and what wasn't may be on its way between two lanes.
         if not found.any_left or steals[sku_id] >= (STEALS_MAX if found.moved >= need else STEALS_IN_VAIN_MAX):
             entry = msgspec.structs.replace(entry, exhausted=entry.exhausted | {sku_id})
         entry = msgspec.structs.replace(entry, nonce_spent=True)
-        answer = await _once(snapshot, lane, entry, guest, hashed)
-    if claims and (isinstance(answer, Refused) or answer.replayed):
-        await places.give_back(claims)
+        (answer,) = await _once(snapshot, lane, [entry], [buyer])
     return answer
 
 
-async def _elsewhere(snapshot: Snapshot, lane: int, wish: Wish) -> dict[int, stock.Shares]:
+async def _elsewhere(snapshot: Snapshot, lane: int, entries: Sequence[Entry]) -> dict[int, stock.Shares]:
     """What the other lanes have, before the gate: a bit old once it is passed."""
+    shelves = {sku_id for entry in entries for sku_id in _shelves_of(snapshot, entry.wish)}
     async with snapshot.db.connection() as connection:
-        return {
-            sku_id: await stock.shares_elsewhere(connection, lane, sku_id) for sku_id in _shelves_of(snapshot, wish)
-        }
+        return {sku_id: await stock.shares_elsewhere(connection, lane, sku_id) for sku_id in sorted(shelves)}
 
 
 def _shelves_of(snapshot: Snapshot, wish: Wish) -> set[int]:
@@ -90,42 +129,73 @@ def _shelves_of(snapshot: Snapshot, wish: Wish) -> set[int]:
 
 
 async def _once(
-    snapshot: Snapshot, lane: int, entry: Entry, guest: Guest | None, hashed: str | None
-) -> Answer | Short:  # fmt: skip
-    elsewhere = await _elsewhere(snapshot, lane, entry.wish)
-    wish, terms = entry.wish, snapshot.terms
-    buyer = b"%d" % wish.organisation.org_id if guest is None else guest.contact
-    ip_key = snapshot.ring.fingerprint(guesting.IP, wish.ip.encode())
-    buyer_key = snapshot.ring.fingerprint(guesting.BUYER, buyer)
+    snapshot: Snapshot, lane: int, entries: Sequence[Entry], buyers: Sequence[_Buyer]
+) -> list[Answer | Short]:
+    elsewhere = await _elsewhere(snapshot, lane, entries)
     async with snapshot.db.transaction() as connection:
-        passage = await lanes.pass_gate(connection, lane, id_count=2)
+        passage = await lanes.pass_gate(connection, lane, id_count=2 * len(entries))
         await snapshot.refresh(connection, await epochs.read(connection))
-        view, (asked,) = await read(snapshot, connection, lane, passage.ids[:1], [entry])
-        unpaid = await store.count_unpaid(connection, lane, ip_key=ip_key, buyer_key=buyer_key)
+        view, asked = await read(snapshot, connection, lane, passage.ids[: len(entries)], entries)
+        unpaid = await store.count_unpaid(
+            connection, lane, ip_keys={one.ip_key for one in buyers}, buyer_keys={one.buyer_key for one in buyers}
+        )
         shelves = {
             sku_id: shares + await stock.shares_here(connection, lane, sku_id) for sku_id, shares in elsewhere.items()
         }
-        needs_review = wants_review(view, asked)
-        decision = decide(view, asked, unpaid, shelves, terms)
-        if isinstance(decision, NewOrder):
-            expires_at = view.at + timedelta(seconds=terms.reserve_s)
-            contact = None if guest is None else snapshot.ring.seal(guesting.CONTACT, decision.order_id, guest.contact)
-            chosen = decision.card_ids[0] if wish.pick is not None and decision.card_ids else None
-            language = "both" if guest is None else guest.language
-            payment = NewPayment(
-                decision.order_id, expires_at, ip_key, buyer_key, contact, hashed, language, needs_review, chosen
-            )
-            await _write(snapshot, connection, lane, view, decision, payment, passage.ids[1])
-        elif view.spent:
-            await identity.spend_nonces(connection, lane, view.spent)
-        if isinstance(decision, Refused | Short):
-            return decision
-        order_id = decision.order_id
-        rows = await store.read_orders(connection, lane, [order_id], [wish.organisation.org_id])
-        parts = await parts_store.parts_of(connection, lane, rows.values(), snapshot.catalogue)
-    return show(
-        rows[order_id], wish.organisation.currency, replayed=isinstance(decision, Known), parts=parts.get(order_id, ())
-    )
+        decisions: list[NewOrder | Known | Refused | Short] = []
+        placed: list[tuple[NewOrder, NewPayment]] = []
+        for one, buyer in zip(asked, buyers, strict=True):
+            needs_review = wants_review(view, one)
+            so_far = Unpaid(unpaid.get(buyer.ip_key, 0), unpaid.get(buyer.buyer_key, 0))
+            decision = decide(view, one, so_far, shelves, snapshot.terms)
+            decisions.append(decision)
+            if isinstance(decision, NewOrder):
+                placed.append((decision, _payment(snapshot, view, decision, buyer, needs_review=needs_review)))
+                _count(snapshot, decision, buyer, unpaid, shelves)
+        await _write(snapshot, connection, lane, view, placed, passage.ids[len(entries) :])
+        return await _answers(snapshot, connection, lane, entries, decisions)
+
+
+def _payment(
+    snapshot: Snapshot, view: View, order: NewOrder, buyer: _Buyer, *, needs_review: bool
+) -> NewPayment:
+    guest, wish = buyer.guest, order.wish
+    return NewPayment(
+        order.order_id, view.at + timedelta(seconds=snapshot.terms.reserve_s), buyer.ip_key, buyer.buyer_key,
+        None if guest is None else snapshot.ring.seal(guesting.CONTACT, order.order_id, guest.contact), buyer.hashed,
+        "both" if guest is None else guest.language, needs_review,
+        order.card_ids[0] if wish.pick is not None and order.card_ids else None,
+    )  # fmt: skip
+
+
+def _count(
+    snapshot: Snapshot, order: NewOrder, buyer: _Buyer, unpaid: dict[bytes, int], shelves: dict[int, stock.Shares]
+) -> None:
+    """What the next of the batch finds: one more unpaid, and what was reserved is off the shelf."""
+    for key in (buyer.ip_key, buyer.buyer_key):
+        unpaid[key] = unpaid.get(key, 0) + 1
+    sku = snapshot.catalogue.skus[order.wish.sku_id]
+    for sku_id, need in pieces_of(sku, order.wish.quantity).items() if order.card_ids else ():
+        shelves[sku_id] = shelves.get(sku_id, _NOTHING) + stock.Shares(-need, need)
+
+
+async def _answers(
+    snapshot: Snapshot, connection: Connection, lane: int, entries: Sequence[Entry],
+    decisions: Sequence[NewOrder | Known | Refused | Short],
+) -> list[Answer | Short]:  # fmt: skip
+    standing = [one.order_id for one in decisions if isinstance(one, NewOrder | Known)]
+    org_ids = {entry.wish.organisation.org_id for entry in entries}
+    rows = await store.read_orders(connection, lane, standing, list(org_ids)) if standing else {}
+    parts = await parts_store.parts_of(connection, lane, rows.values(), snapshot.catalogue)
+    return [
+        one
+        if isinstance(one, Refused | Short)
+        else show(
+            rows[one.order_id], entry.wish.organisation.currency, replayed=isinstance(one, Known),
+            parts=parts.get(one.order_id, ()),
+        )
+        for entry, one in zip(entries, decisions, strict=True)
+    ]  # fmt: skip
 
 
 def decide(
@@ -147,8 +217,10 @@ def decide(
     view.counters.take(asked.lane_claims)
     # The platform collects it: no agent pays, each has its margin when the order is delivered.
     has_split = quote.agents and not wish.organisation.sandbox
+    order_id = next(view.order_ids)
+    view.refs[wish.ref_key] = (wish.digest, order_id)
     return NewOrder(
-        next(view.order_ids), wish, sku.revision, quote.unit_price_e4, quote.unit_price_e4 * wish.quantity,
+        order_id, wish, sku.revision, quote.unit_price_e4, quote.unit_price_e4 * wish.quantity,
         sku.cost_e4 * wish.quantity, State.awaiting_payment, quote.trace, card_ids,
         split=split_of(quote, wish.quantity) if has_split else None, kind=sku.kind, parts=parts,
     )  # fmt: skip
@@ -198,32 +270,58 @@ _NOTHING = stock.Shares(0, 0)
 
 
 async def _write(
-    snapshot: Snapshot, connection: Connection, lane: int, view: View, order: NewOrder, payment: NewPayment,
-    job_id: int,
+    snapshot: Snapshot, connection: Connection, lane: int, view: View, placed: Sequence[tuple[NewOrder, NewPayment]],
+    job_ids: Sequence[int],
 ) -> None:  # fmt: skip
+    orders = [order for order, _ in placed]
+    if orders:
+        await _write_orders(snapshot, connection, lane, view, orders)
+        await store.insert_payments(connection, lane, [payment for _, payment in placed])
+        told = [_event(order, payment) for order, payment in placed]
+        await events.emit(connection, lane, view.at, told)
+        expiries = [
+            jobs.NewJob(kind=WAITING_FOR[order.state], subject_id=order.order_id, due_at=payment.expires_at)
+            for order, payment in placed
+        ]
+        await jobs.add(connection, lane, expiries, job_ids[: len(expiries)])
+        if view.counters.touched:
+            await risk.write_lane_counters(connection, lane, view.counters)
+    if view.spent:
+        await identity.spend_nonces(connection, lane, view.spent)
+
+
+async def _write_orders(
+    snapshot: Snapshot, connection: Connection, lane: int, view: View, orders: Sequence[NewOrder]
+) -> None:
+    """The orders with what is reserved for them."""
+    await store.insert_orders(connection, snapshot.ring, lane, view.at, orders)
+    with_account = [order for order in orders if order.wish.account is not None]
+    if with_account:
+        await private_store.insert_marks(connection, lane, with_account)
+    bundles = [order for order in orders if order.parts]
+    if bundles:
+        await parts_store.insert_parts(connection, lane, bundles)
+    chosen = [(card_id, one.order_id) for one in orders if one.wish.pick is not None for card_id in one.card_ids]
+    if chosen:
+        await stock.reserve_displayed(connection, lane, chosen)
+    reserved = [
+        (card_id, one.order_id, one.wish.sku_id)
+        for one in orders
+        if one.wish.pick is None and not one.parts
+        for card_id in one.card_ids
+    ]
+    reserved += [
+        (card_id, one.order_id, part.sku_id) for one in bundles for part in one.parts for card_id in part.card_ids
+    ]
+    if reserved:
+        await stock.reserve(connection, lane, reserved)
+
+
+def _event(order: NewOrder, payment: NewPayment) -> events.NewEvent:
     wish = order.wish
-    await store.insert_orders(connection, snapshot.ring, lane, view.at, [order])
-    await store.insert_payment(connection, lane, payment)
-    if wish.account is not None:
-        await private_store.insert_marks(connection, lane, [order])
-    if order.parts:
-        await parts_store.insert_parts(connection, lane, [order])
-    if wish.pick is not None and order.card_ids:
-        await stock.reserve_displayed(connection, lane, [(card_id, order.order_id) for card_id in order.card_ids])
-    elif order.card_ids:
-        of_parts = [(card_id, order.order_id, part.sku_id) for part in order.parts for card_id in part.card_ids]
-        own = [(card_id, order.order_id, wish.sku_id) for card_id in order.card_ids]
-        await stock.reserve(connection, lane, of_parts or own)
-    event = events.NewEvent(
+    return events.NewEvent(
         event_id=order.order_id, org_id=wish.organisation.org_id, subject_id=order.order_id, sequence=1,
         kind="order.awaiting_payment", actor_id=wish.key.key_id,
         data={"state": order.state.value, "expires_at": payment.expires_at.isoformat()},
         due=wish.organisation.wants_events,
     )  # fmt: skip
-    await events.emit(connection, lane, view.at, [event])
-    expiry = jobs.NewJob(kind=WAITING_FOR[order.state], subject_id=order.order_id, due_at=payment.expires_at)
-    await jobs.add(connection, lane, [expiry], [job_id])
-    if view.counters.touched:
-        await risk.write_lane_counters(connection, lane, view.counters)
-    if view.spent:
-        await identity.spend_nonces(connection, lane, view.spent)

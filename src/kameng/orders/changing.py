@@ -58,7 +58,7 @@ def _decide_one(view: View, instruction: Instruction) -> Outcome:
     if known := view.known.get(key):
         if known.digest != instruction.digest:
             return Refused(CommandReused, field="key")
-        return msgspec.structs.replace(known.acted, replayed=True)
+        return msgspec.structs.replace(known.acted, replayed=True, payment_id=order.payment_id)
     draft, books, taken = Draft(instruction, order, order), view.books.checkpoint(), len(view.shelf.taken)
     refusal = RULES[instruction.command](view, draft)
     if refusal is not None:

@@ -80,6 +80,8 @@ class Acted(msgspec.Struct, frozen=True):
     sequence: int
     refunded_e4: int
     replayed: bool = False
+    payment_id: int | None = None
+    """The payment that has paid the order by now, if it can be given back to where it came from."""
 
 
 class Known(msgspec.Struct, frozen=True):

@@ -43,7 +43,9 @@ class Draft(msgspec.Struct):
     @property
     def acted(self) -> Acted:
         order = self.order
-        return Acted(order.order_id, order.state, order.sequence, order.refunded_e4)
+        return Acted(
+            order.order_id, order.state, order.sequence, order.refunded_e4, payment_id=order.payment_id
+        )  # fmt: skip
 
 
 class View(msgspec.Struct):

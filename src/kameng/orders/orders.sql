@@ -109,19 +109,16 @@ WHERE o.lane = $1::smallint AND o.order_id = c.order_id;
 UPDATE order_payment SET is_open = false WHERE lane = $1::smallint AND order_id = ANY($2::bigint[]) AND is_open;
 
 -- name: set_payments
--- The payments that paid these orders.
-UPDATE order_payment p SET payment_id = c.payment_id FROM unnest($2::bigint[], $3::bigint[]) AS c (order_id, payment_id)
+-- The payments that paid these orders, which await none any more.
+UPDATE order_payment p SET payment_id = c.payment_id, is_open = false
+FROM unnest($2::bigint[], $3::bigint[]) AS c (order_id, payment_id)
 WHERE p.lane = $1::smallint AND p.order_id = c.order_id;
 
--- name: paid_by
--- Which payment paid each of these orders; those that none did, or a person's word, are left out.
-SELECT order_id, payment_id FROM order_payment
-WHERE lane = $1::smallint AND order_id = ANY($2::bigint[]) AND payment_id IS NOT NULL;
-
 -- name: claim_references
--- Ties what channels told of payments to an order each, if nobody did before. They come sorted.
+-- Ties what channels told of payments to an order each, if nobody did before; those that it tied. They come sorted.
 INSERT INTO payment_reference (reference, order_id)
-SELECT * FROM unnest($1::text[], $2::bigint[]) ON CONFLICT DO NOTHING;
+SELECT * FROM unnest($1::text[], $2::bigint[]) ON CONFLICT DO NOTHING
+RETURNING reference, order_id;
 
 -- name: read_references
 -- The order that each payment belongs to.
@@ -141,15 +138,19 @@ RETURNING order_id;
 SELECT order_id, amount_e4 FROM payment_return WHERE reference = $1;
 
 -- name: count_unpaid
--- How many orders of this lane await payment from one address, and from one buyer.
-SELECT (SELECT count(*) FROM order_payment WHERE lane = $1::smallint AND ip_key = $2 AND is_open) AS of_ip,
-       (SELECT count(*) FROM order_payment WHERE lane = $1::smallint AND buyer_key = $3 AND is_open) AS of_buyer;
+-- How many orders of this lane await payment from each of these addresses, and of each of these buyers.
+SELECT ip_key AS key, count(*) AS orders FROM order_payment
+WHERE lane = $1::smallint AND ip_key = ANY($2::bytea[]) AND is_open GROUP BY ip_key
+UNION ALL
+SELECT buyer_key, count(*) FROM order_payment
+WHERE lane = $1::smallint AND buyer_key = ANY($3::bytea[]) AND is_open GROUP BY buyer_key;
 
--- name: insert_payment
--- An order begins to await its payment.
+-- name: insert_payments
+-- Orders begin to await their payment.
 INSERT INTO order_payment (lane, order_id, expires_at, ip_key, buyer_key, contact, password_hash, language,
                            needs_review, chosen_card)
-VALUES ($1::smallint, $2, $3, $4, $5, $6, $7, $8, $9, $10);
+SELECT $1::smallint, * FROM unnest($2::bigint[], $3::timestamptz[], $4::bytea[], $5::bytea[], $6::bytea[], $7::text[],
+                                   $8::text[], $9::boolean[], $10::bigint[]);
 
 -- name: read_guesses
 -- The query password of a guest's order, and how often it was guessed in vain.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -205,19 +205,16 @@ async def close_payments(connection: Connection, lane: int, order_ids: Sequence[
 
 
 async def set_payments(connection: Connection, lane: int, paid_by: Mapping[int, int]) -> None:
+    """The payments that paid these orders, which await none any more."""
     await connection.execute(statements.set_payments, lane, list(paid_by), list(paid_by.values()))
-
-
-async def paid_by(connection: Connection, lane: int, order_ids: Sequence[int]) -> dict[int, int]:
-    """The payment that paid each of these orders, of those that one did."""
-    return dict(await connection.fetch(statements.paid_by, lane, list(order_ids)))
 
 
 async def claim_references(connection: Connection, wanted: Mapping[str, int]) -> dict[str, int]:
     """The order that each payment belongs to, for ever; those that nobody knew belong to the one named here."""
     references = sorted(wanted)
-    await connection.execute(statements.claim_references, references, [wanted[name] for name in references])
-    return dict(await connection.fetch(statements.read_references, references))
+    found = dict(await connection.fetch(statements.claim_references, references, [wanted[name] for name in references]))
+    known = [name for name in references if name not in found]
+    return found | dict(await connection.fetch(statements.read_references, known)) if known else found
 
 
 async def open_returns(connection: Connection, lane: int, order_id: int, kind: str) -> int:
@@ -263,13 +260,16 @@ class Guesses(msgspec.Struct, frozen=True):
     asked_at: datetime | None
 
 
-async def count_unpaid(connection: Connection, lane: int, *, ip_key: bytes, buyer_key: bytes) -> Unpaid:
-    (row,) = await connection.fetch(statements.count_unpaid, lane, ip_key, buyer_key)
-    return Unpaid(*row)
+async def count_unpaid(
+    connection: Connection, lane: int, *, ip_keys: Collection[bytes], buyer_keys: Collection[bytes]
+) -> dict[bytes, int]:
+    """How many orders await payment from each of these addresses, and of each of these buyers."""
+    return dict(await connection.fetch(statements.count_unpaid, lane, list(ip_keys), list(buyer_keys)))
 
 
-async def insert_payment(connection: Connection, lane: int, payment: NewPayment) -> None:
-    await connection.execute(statements.insert_payment, lane, *msgspec.structs.astuple(payment))
+async def insert_payments(connection: Connection, lane: int, payments: Sequence[NewPayment]) -> None:
+    columns = [list(column) for column in zip(*map(msgspec.structs.astuple, payments), strict=True)]
+    await connection.execute(statements.insert_payments, lane, *columns)
 
 
 async def read_guesses(connection: Connection, lane: int, order_id: int) -> Guesses | None:

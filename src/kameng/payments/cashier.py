@@ -18,6 +18,9 @@ from kameng.payments.taking import take
 REST_S = 0.02
 """How long a lane gathers after a batch of several begins, answers or both: most of what a batch costs is its round
 trips, whatever its size. Whoever comes alone does not wait."""
+LANES_AT_ONCE = 2
+"""Lanes whose notices are taken at the same time. One decides in Python while the database writes the other; more would
+share the same processor among smaller batches, and a batch costs its thirty statements whatever its size."""
 TAKEN_MAX = 50_000
 """Events of providers whose repeats are known without asking the database; the oldest make room."""
 
@@ -28,10 +31,15 @@ class Cashier(Workplace):
     def __init__(self, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
         self._begins: Gathering[Wanted | Payment, Opened | Refusal | None] = Gathering(self._begin, rest_s=REST_S)
-        self.notices: Gathering[Told, str] = Gathering(self._take)
+        self.notices: Gathering[Told, str] = Gathering(self._take, at_once=LANES_AT_ONCE)
         self._lanes: frozenset[int] = frozenset()
-        self._under_way: dict[tuple[int, str], asyncio.Future[str]] = {}
-        self._taken: dict[tuple[int, str], None] = {}
+        self._under_way: dict[tuple[int, str | None], asyncio.Future[str]] = {}
+        self._taken: dict[tuple[int, str | None], None] = {}
+
+    def knows(self, told: Told) -> bool:
+        """Whether ``take_once`` would take it for a repeat, of which nothing is kept."""
+        event = told.channel_id, told.event_id
+        return event in self._taken or event in self._under_way
 
     async def open(self, lane: int, wish: Wanted) -> Opened | Refusal:
         """An attempt, committed, or why there is none."""
@@ -58,7 +66,7 @@ class Cashier(Workplace):
         first.add_done_callback(lambda done: self._ended(event, done))
         return await asyncio.shield(first)
 
-    def _ended(self, event: tuple[int, str], done: asyncio.Future[str]) -> None:
+    def _ended(self, event: tuple[int, str | None], done: asyncio.Future[str]) -> None:
         del self._under_way[event]
         if done.cancelled() or done.exception() is not None:
             return

@@ -12,6 +12,9 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 BATCH_MAX = 256
+TURN_MAX_S = 0.1
+"""How long a lane waits for its turn where only so many are worked at once: one that stands before a gate that somebody
+holds must not hold up the others."""
 
 
 class Gathering(Generic[T, R]):
@@ -20,12 +23,14 @@ class Gathering(Generic[T, R]):
 
     def __init__(
         self, run: Callable[[int, Sequence[T]], Awaitable[Sequence[R]]], *, batch_max: int = BATCH_MAX,
-        rest_s: float = 0.0,
+        at_once: int | None = None, rest_s: float = 0.0,
     ) -> None:  # fmt: skip
-        """``rest_s``: how long a lane gathers after a batch of several; one that came alone waits for nobody."""
+        """``at_once``: how many lanes are worked at the same time, as a rule; the others' batches grow meanwhile.
+        ``rest_s``: how long a lane gathers after a batch of several; one that came alone waits for nobody."""
         self._rest_s = rest_s
         self._run = run
         self._batch_max = batch_max
+        self._turns = None if at_once is None else asyncio.Semaphore(at_once)
         self._waiting: dict[int, list[tuple[T, asyncio.Future[R]]]] = {}
         self._running: dict[int, asyncio.Task[None]] = {}
 
@@ -48,13 +53,29 @@ class Gathering(Generic[T, R]):
 
     async def _work(self, lane: int) -> None:
         try:
-            while waiting := self._waiting.get(lane):
-                self._waiting[lane] = waiting[self._batch_max :]
-                await self._do(lane, waiting[: self._batch_max])
+            while self._waiting.get(lane):
+                has_turn = await self._turn()
+                try:
+                    waiting = self._waiting[lane]
+                    self._waiting[lane] = waiting[self._batch_max :]
+                    await self._do(lane, waiting[: self._batch_max])
+                finally:
+                    if self._turns is not None and has_turn:
+                        self._turns.release()
                 if self._rest_s and 1 < len(waiting) < self._batch_max:
                     await asyncio.sleep(self._rest_s)
         finally:
             del self._running[lane]
+
+    async def _turn(self) -> bool:
+        """Whether a turn was waited for and came; without one a lane is worked all the same."""
+        if self._turns is None:
+            return False
+        try:
+            async with asyncio.timeout(TURN_MAX_S):
+                return await self._turns.acquire()
+        except TimeoutError:
+            return False
 
     async def _do(self, lane: int, batch: Sequence[tuple[T, asyncio.Future[R]]]) -> None:
         try:

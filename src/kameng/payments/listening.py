@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 from ipaddress import ip_network
 
+import msgspec
+
 from kameng import channels
 from kameng.channels import Ack, BadNotice, Incoming, Notice, NoticeKind
 from kameng.kit import ids, logs, metrics
@@ -47,12 +49,14 @@ async def hear(cashier: Cashier, channel_id: int, incoming: Incoming, *, address
             log.warning("a notice proves nothing", channel_id=channel_id, reason=str(error)[:200])
         return adapter.acknowledge(is_taken=False)
     try:
-        lane, told = await _lane_of(cashier, notice), _told(channel_id, notice, incoming)
+        lane, told = await _lane_of(cashier, notice), _told(channel_id, notice)
         proved = await ask_back(cashier, lane, told) if channels.PROTOCOLS[account.protocol].needs_query else told
         if proved is None:
             metrics.payment_notices.labels("not_confirmed").inc()
             log.warning("a notice was not confirmed by its provider", channel_id=channel_id)
             return adapter.acknowledge(is_taken=False)
+        if not cashier.knows(proved):
+            proved = msgspec.structs.replace(proved, said=message_of(incoming))
         effect = await cashier.take_once(lane, proved)
     except Exception as error:
         metrics.payment_notices.labels("not_taken").inc()
@@ -77,11 +81,11 @@ async def _lane_of(cashier: Cashier, notice: Notice) -> int:
     return lane if lane in await cashier.lane_numbers() else 0
 
 
-def _told(channel_id: int, notice: Notice, incoming: Incoming) -> Told:
+def _told(channel_id: int, notice: Notice) -> Told:
     event_id = notice.event_id
     if not event_id or len(event_id) > EVENT_CHARS_MAX:
         event_id = hashlib.sha256(event_id.encode() or repr(notice).encode()).hexdigest()
-    return Told(channel_id=channel_id, fact=_fact(channel_id, notice), event_id=event_id, said=message_of(incoming))
+    return Told(channel_id=channel_id, fact=_fact(channel_id, notice), event_id=event_id)
 
 
 def _fact(channel_id: int, notice: Notice) -> Fact | RefundFact | None:

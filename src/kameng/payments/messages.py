@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -49,12 +50,18 @@ _NUMBERS = re.compile(
     r"(^|_)(trade|transaction|order|refund|payment|notify|mch|merchant|app|seller|query|serial|batch|provider|out|id|event)"
 )
 """Names of numbers that are ours or the provider's: shown whole."""
-_PATTERNS = (
+_NUMBERED = (
     (re.compile(r"(?<![A-Za-z0-9_.])(\d{6})\d{8}(\d{3}[\dXx])(?![A-Za-z0-9_.])"), r"\1********\2"),  # identity numbers
     (re.compile(r"(?<![A-Za-z0-9_.])(\d{6})\d{3,9}(\d{4})(?![A-Za-z0-9_.])"), r"\1******\2"),  # cards
     (re.compile(r"(?<![A-Za-z0-9_])(1[3-9]\d)\d{4}(\d{4})(?![A-Za-z0-9_])"), r"\1****\2"),  # phones of China
-    (re.compile(r"(?<![\w.+-])([\w.+-])[\w.+-]*@(\w[\w.-]+)"), r"\1***@\2"),
 )
+_ADDRESSED = re.compile(r"(?<![\w.+-])([\w.+-])[\w.+-]*@(\w[\w.-]+)"), r"\1***@\2"
+_MANY_DIGITS = re.compile(r"\d\d{10}")
+"""Each of those numbers has eleven digits in a row at least: one look tells that a ciphertext has none, and is most of
+what masking a notice costs. The first digit stands alone so that the look skips from digit to digit."""
+NUMBER_CHARS_MAX = 20
+"""The longest of them, and one more that tells that it ends."""
+_NAME_CHARS_KEPT = 40
 
 
 def message_of(incoming: Incoming) -> str:
@@ -71,6 +78,8 @@ def masked(value: Any, name: str = "", depth: int = 0) -> Any:
     """A value of a field, with all that is inside it."""
     if depth > DEPTH_MAX:
         return privacy.HIDDEN
+    if isinstance(value, str):
+        return _masked_text(value, name, depth)
     if isinstance(value, dict):
         return {key: masked(one, str(key), depth + 1) for key, one in value.items()}
     if isinstance(value, list):
@@ -78,23 +87,43 @@ def masked(value: Any, name: str = "", depth: int = 0) -> Any:
     if isinstance(value, bool) or value is None:
         return value
     text = str(value)
-    known = _CLASSES.get(name.lower())
+    shown = _masked_text(text, name, depth)
+    return value if shown == text else shown
+
+
+def _masked_text(text: str, name: str, depth: int) -> Any:
+    known, is_number = _kind_of(name) if len(name) <= _NAME_CHARS_KEPT else _look_up(name)
     if known is not None and text:
         return privacy.mask(known, text)
-    if text[:1] in ("{", "["):
+    if text.startswith(("{", "[")):
         inside = _decoded(text.encode())
         if inside is not None:
             return masked(inside, name, depth + 1)
-    shown = text if _NUMBERS.search(name.lower()) else _without_people(text)
-    if shown == text and not isinstance(value, str):
-        return value
-    return shown if len(shown) <= VALUE_CHARS_MAX else f"{shown[:VALUE_CHARS_MAX]}… ({len(shown)})"
+    if len(text) <= VALUE_CHARS_MAX:
+        return text if is_number else _without_people(text)
+    # A number that begins among what is shown ends soon after it; an address, nobody knows where.
+    seen = text if "@" in text else text[: VALUE_CHARS_MAX + NUMBER_CHARS_MAX]
+    shown = seen if is_number else _without_people(seen)
+    if shown != seen:
+        shown = _without_people(text)  # what was masked is shorter, so more of the rest is shown
+    return f"{shown[:VALUE_CHARS_MAX]}… ({len(text)})"
+
+
+def _look_up(name: str) -> tuple[DataClass | None, bool]:
+    """What a field of that name tells of a person, and whether it is a number of ours or the provider's."""
+    name = name.lower()
+    return _CLASSES.get(name), _NUMBERS.search(name) is not None
+
+
+_kind_of = lru_cache(maxsize=1_000)(_look_up)
+"""Providers' names are few; those that somebody made up push nothing out for long."""
 
 
 def _without_people(text: str) -> str:
-    for pattern, instead in _PATTERNS:
-        text = pattern.sub(instead, text)
-    return text
+    if _MANY_DIGITS.search(text):
+        for pattern, instead in _NUMBERED:
+            text = pattern.sub(instead, text)
+    return _ADDRESSED[0].sub(_ADDRESSED[1], text) if "@" in text else text
 
 
 def _fields(text: str) -> Any:

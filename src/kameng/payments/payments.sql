@@ -102,6 +102,16 @@ SELECT payment_id, payable_id, org_id, channel_id, attempt, method, scene, amoun
        closed_at, transfer_id
 FROM payment WHERE lane = $1::smallint AND payment_id = ANY($2::bigint[]);
 
+-- name: read_due
+-- Attempts by id, each with what it is to pay; the caller holds the gate.
+SELECT a.payment_id, a.payable_id, a.org_id, a.channel_id, a.attempt, a.method, a.scene, a.amount_e4, a.currency,
+       a.fee_e4, a.state, a.taken_as, a.paid_e4, a.refunded_e4, a.provider_no, a.payer, a.code, a.shown, a.begun_at,
+       a.expires_at, a.paid_at, a.booked_at, a.closed_at, a.transfer_id,
+       p.payable_id, p.kind, p.org_id, p.amount_e4, p.currency, p.wallet_e4, p.hold_id, p.bonus_e4, p.client_ref,
+       p.attempts, p.state, p.payment_id, p.expires_at, p.made_at, p.ended_at, p.fee_e4
+FROM payment a JOIN payable p ON p.lane = $1::smallint AND p.payable_id = a.payable_id
+WHERE a.lane = $1::smallint AND a.payment_id = ANY($2::bigint[]);
+
 -- name: attempts_of
 -- All attempts to pay some things, in order.
 SELECT payment_id, payable_id, org_id, channel_id, attempt, method, scene, amount_e4, currency, fee_e4, state, taken_as,
@@ -110,7 +120,12 @@ SELECT payment_id, payable_id, org_id, channel_id, attempt, method, scene, amoun
 FROM payment WHERE lane = $1::smallint AND payable_id = ANY($2::bigint[]) ORDER BY payable_id, attempt;
 
 -- name: set_payments
--- Puts attempts where what was told led them.
+-- Puts attempts where what was told led them, and ends what they were to pay, as end_payables does.
+WITH ended AS (
+  UPDATE payable p SET state = c.state, payment_id = c.payment_id, ended_at = $13
+  FROM unnest($14::bigint[], $15::text[], $16::bigint[]) AS c (payable_id, state, payment_id)
+  WHERE p.lane = $1::smallint AND p.payable_id = c.payable_id
+)
 UPDATE payment p SET state = n.state, taken_as = n.taken_as, paid_e4 = n.paid_e4, provider_no = n.provider_no,
        payer = n.payer, code = n.code, paid_at = n.paid_at, booked_at = n.booked_at, closed_at = n.closed_at,
        transfer_id = n.transfer_id
@@ -133,17 +148,16 @@ JOIN unnest($2::int[], $3::text[]) AS w (channel_id, event_id) ON w.channel_id =
 WHERE n.lane = $1::smallint;
 
 -- name: insert_notices
--- What providers told, with what came of it.
+-- What providers told, with what came of it; and what it was, masked, of those that were requests.
+WITH told AS (
+  SELECT * FROM unnest($3::int[], $4::text[], $5::text[], $6::bigint[], $7::bigint[], $8::text[], $9::jsonb[], $10::text[])
+    AS n (channel_id, event_id, kind, payment_id, refund_id, effect, facts, said)
+), kept AS (
+  INSERT INTO payment_message (lane, channel_id, event_id, said, at)
+  SELECT $1::smallint, channel_id, event_id, said, $2::timestamptz FROM told WHERE said IS NOT NULL
+)
 INSERT INTO payment_notice (lane, channel_id, event_id, kind, payment_id, refund_id, effect, facts, at)
-SELECT $1::smallint, n.channel_id, n.event_id, n.kind, n.payment_id, n.refund_id, n.effect, n.facts, $2::timestamptz
-FROM unnest($3::int[], $4::text[], $5::text[], $6::bigint[], $7::bigint[], $8::text[], $9::jsonb[])
-  AS n (channel_id, event_id, kind, payment_id, refund_id, effect, facts);
-
--- name: insert_messages
--- What those notices were, masked.
-INSERT INTO payment_message (lane, channel_id, event_id, said, at)
-SELECT $1::smallint, n.channel_id, n.event_id, n.said, $2::timestamptz
-FROM unnest($3::int[], $4::text[], $5::text[]) AS n (channel_id, event_id, said);
+SELECT $1::smallint, channel_id, event_id, kind, payment_id, refund_id, effect, facts, $2::timestamptz FROM told;
 
 -- name: purge_messages
 -- Notices of before a moment: what they proved stays, what they were goes, so many at once.

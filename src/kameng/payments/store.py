@@ -136,13 +136,18 @@ async def list_recharges(
 
 
 def _payable(row: Any) -> Payable:
-    return Payable(**dict(row) | {"kind": Kind(row["kind"])})
+    payable_id, kind, *rest = row
+    return Payable(payable_id, Kind(kind), *rest)
 
 
 async def end_payables(connection: Connection, lane: int, at: datetime, ended: Mapping[int, int | None]) -> None:
     """Paid by the payment named, or closed."""
+    await connection.execute(statements.end_payables, lane, at, *_ended(ended))
+
+
+def _ended(ended: Mapping[int, int | None]) -> tuple[list[int], list[str], list[int | None]]:
     states = ["closed" if payment_id is None else "paid" for payment_id in ended.values()]
-    await connection.execute(statements.end_payables, lane, at, list(ended), states, list(ended.values()))
+    return list(ended), states, list(ended.values())
 
 
 # attempts --------------------------------------------------------------------------------------------------
@@ -153,27 +158,45 @@ async def read_payments(connection: Connection, lane: int, payment_ids: Iterable
     return {row["payment_id"]: _payment(row) for row in rows}
 
 
+async def read_due(
+    connection: Connection, lane: int, payment_ids: Iterable[int]
+) -> tuple[dict[int, Payment], dict[int, Payable]]:
+    """Attempts, and what they are to pay, by their ids."""
+    rows = await connection.fetch(statements.read_due, lane, list(payment_ids))
+    payments = {row[0]: _payment(row[:PAYMENT_COLUMNS]) for row in rows}
+    return payments, {row[1]: _payable(row[PAYMENT_COLUMNS:]) for row in rows}
+
+
 async def attempts_of(connection: Connection, lane: int, payable_ids: Sequence[int]) -> list[Payment]:
     return [_payment(row) for row in await connection.fetch(statements.attempts_of, lane, payable_ids)]
 
 
+PAYMENT_COLUMNS = len(Payment.__struct_fields__)
+
+
 def _payment(row: Any) -> Payment:
+    (
+        payment_id, payable_id, org_id, channel_id, attempt, method, scene, amount_e4, currency, fee_e4, state,
+        taken_as, paid_e4, refunded_e4, provider_no, payer, code, shown, *rest,
+    ) = row  # fmt: skip
     return Payment(
-        **dict(row)
-        | {
-            "method": Method(row["method"]), "scene": Scene(row["scene"]), "state": State(row["state"]),
-            "taken_as": None if row["taken_as"] is None else TakenAs(row["taken_as"]),
-            "shown": None if row["shown"] is None else msgspec.convert(row["shown"], Shown),
-        }
+        payment_id, payable_id, org_id, channel_id, attempt, Method(method), Scene(scene), amount_e4, currency, fee_e4,
+        State(state), None if taken_as is None else TakenAs(taken_as), paid_e4, refunded_e4, provider_no, payer, code,
+        None if shown is None else msgspec.convert(shown, Shown), *rest,
     )  # fmt: skip
 
 
-async def set_payments(connection: Connection, lane: int, some: Sequence[Payment]) -> None:
+async def set_payments(
+    connection: Connection, lane: int, some: Sequence[Payment], *, at: datetime | None = None,
+    ended: Mapping[int, int | None] | None = None,
+) -> None:  # fmt: skip
+    """Attempts as they stand now; and with them, at a moment, what they ended, as ``end_payables``."""
     await connection.execute(
         statements.set_payments, lane, [p.payment_id for p in some], [p.state.value for p in some],
         [None if p.taken_as is None else p.taken_as.value for p in some], [p.paid_e4 for p in some],
         [p.provider_no for p in some], [p.payer for p in some], [p.code for p in some], [p.paid_at for p in some],
         [p.booked_at for p in some], [p.closed_at for p in some], [p.transfer_id for p in some],
+        at, *_ended(ended or {}),
     )  # fmt: skip
 
 
@@ -195,6 +218,8 @@ class NewNotice(msgspec.Struct, frozen=True):
     refund_id: int | None
     effect: str
     facts: dict[str, Any]
+    said: str | None
+    """What it was, masked; None where it was no request."""
 
 
 class Heard(msgspec.Struct, frozen=True):
@@ -219,14 +244,6 @@ async def known_events(connection: Connection, lane: int, events: Sequence[tuple
 async def insert_notices(connection: Connection, lane: int, at: datetime, some: Sequence[NewNotice]) -> None:
     columns = [list(column) for column in zip(*map(msgspec.structs.astuple, some), strict=True)]
     await connection.execute(statements.insert_notices, lane, at, *columns)
-
-
-async def insert_messages(
-    connection: Connection, lane: int, at: datetime, some: Sequence[tuple[int, str, str]]
-) -> None:
-    """(channel, event, what it was) each."""
-    columns = [list(column) for column in zip(*some, strict=True)]
-    await connection.execute(statements.insert_messages, lane, at, *columns)
 
 
 async def purge_messages(connection: Connection, lane: int, before: datetime, *, limit: int) -> int:

@@ -61,10 +61,14 @@ async def _once(place: Workplace, lane: int, told: Sequence[Told], *, may_steal:
         view = await _read(place, connection, lane, told)
         plan = decide(view, told)
         facts = {one.fact.payment_id: one.fact for one in told if isinstance(one.fact, Fact)}
-        await _post(connection, lane, view, plan, passage.ids[:own_ids], facts)
+        books = await _post(connection, lane, view, plan, passage.ids[:own_ids], facts)
         rest = msgspec.structs.replace(passage, ids=passage.ids[own_ids:])
-        await owning.give_back(connection, lane, view, plan)
-        await _tell_orders(place, connection, rest, view, plan, may_steal=may_steal)
+        if plan.refunds or not plan.instructed:
+            await ledger.write(connection, lane, view.at, books)
+            books = ledger.Books([])
+            await owning.give_back(connection, lane, view, plan)
+        # Else orders go on in the same books: what comes in and what pays for goods is written at once.
+        await _tell_orders(place, connection, rest, view, plan, books, may_steal=may_steal)
         await _write(connection, lane, view, plan, told)
     return plan
 
@@ -74,8 +78,7 @@ async def _read(place: Workplace, connection: Connection, lane: int, told: Seque
     refund_ids = {one.fact.refund_id for one in told if isinstance(one.fact, RefundFact)}
     refunds = await store.read_refunds(connection, lane, refund_ids) if refund_ids else {}
     payment_ids |= {refund.payment_id for refund in refunds.values()}
-    payments = await store.read_payments(connection, lane, payment_ids)
-    payables = await store.read_payables(connection, lane, {one.payable_id for one in payments.values()})
+    payments, payables = await store.read_due(connection, lane, payment_ids) if payment_ids else ({}, {})
     events = [(one.channel_id, one.event_id) for one in told if one.event_id is not None]
     known = await store.known_events(connection, lane, events) if events else set()
     abnormal = [one for one in refunds.values() if one.state is RefundState.abnormal]
@@ -89,35 +92,35 @@ async def _read(place: Workplace, connection: Connection, lane: int, told: Seque
 
 async def _post(
     connection: Connection, lane: int, view: View, plan: Plan, fresh_ids: Sequence[int], facts: dict[int, Fact]
-) -> None:
-    """The transfers of a plan; and an account for each channel that is new here."""
+) -> ledger.Books:
+    """The transfers of a plan, to be written; and an account for each channel that is new here."""
     if not (plan.booked or any(view.refunds[refund_id].state is RefundState.done for refund_id in plan.refunds)):
-        return
+        return ledger.Books([])
     numbers, wanted = booking.accounts_needed(view, plan)
     channels = await ledger.open_channel_accounts(connection, lane, wanted)
     books = ledger.Books([*await ledger.read_accounts(connection, lane, numbers), *channels.values()])
     booking.post(view, plan, books, channels, iter(fresh_ids), facts)
-    await ledger.write(connection, lane, view.at, books)
+    return books
 
 
 async def _tell_orders(
-    place: Workplace, connection: Connection, passage: lanes.Passage, view: View, plan: Plan, *, may_steal: bool
-) -> None:
+    place: Workplace, connection: Connection, passage: lanes.Passage, view: View, plan: Plan, books: ledger.Books,
+    *, may_steal: bool,
+) -> None:  # fmt: skip
     """Their own command takes the money, or gives it back; a wallet's part follows if it took it."""
     if not plan.instructed:
         return
     lane = passage.lane
     instructions = [_instruction(view, payment_id, fact) for payment_id, fact in plan.instructed]
     outcomes = await orders.act_within(
-        connection, place.ring, passage, instructions, terms=place.terms, may_steal=may_steal
+        connection, place.ring, passage, instructions, terms=place.terms, may_steal=may_steal, books=books
     )
-    paid_by = await orders.paid_by(connection, lane, [one.order_id for one in instructions])
     for (payment_id, _), outcome in zip(plan.instructed, outcomes, strict=True):
         payment = view.payments[payment_id]
         if isinstance(outcome, orders.Refused):
             raise Fault(f"order {payment.payable_id} refused the payment {payment_id}: {outcome.reason.code}")
         payable = view.payables[payment.payable_id]
-        if paid_by.get(payable.payable_id) == payment_id:
+        if outcome.payment_id == payment_id:
             end(view, plan, payable, payment_id)
             if payable.hold_id is not None:
                 await resolve_hold(connection, lane, payable.payable_id, view, kind="post")
@@ -160,8 +163,8 @@ async def resolve_hold(connection: Connection, lane: int, payable_id: int, view:
 async def _write(connection: Connection, lane: int, view: View, plan: Plan, told: Sequence[Told]) -> None:
     changed = [view.payments[payment_id] for payment_id in sorted(plan.touched)]
     if changed:
-        await store.set_payments(connection, lane, changed)
-    if plan.ended:
+        await store.set_payments(connection, lane, changed, at=view.at, ended=plan.ended)
+    elif plan.ended:
         await store.end_payables(connection, lane, view.at, plan.ended)
     await write_refunds(connection, lane, view, plan)
     if plan.booked:
@@ -169,7 +172,6 @@ async def _write(connection: Connection, lane: int, view: View, plan: Plan, told
     notices = [_notice_of(one, effect) for one, effect in zip(told, plan.effects, strict=True) if _is_new(one, effect)]
     if notices:
         await store.insert_notices(connection, lane, view.at, notices)
-        await _keep_messages(connection, lane, view, told, plan.effects)
     await _move_jobs(connection, lane, view, plan, changed)
     await telling.emit(connection, lane, view, plan)
     await _note_staff(connection, lane, view, plan, told)
@@ -206,18 +208,6 @@ def _days_of(payments: Iterable[Payment], view: View) -> list[ChannelDay]:
     return list(days.values())
 
 
-async def _keep_messages(
-    connection: Connection, lane: int, view: View, told: Sequence[Told], effects: Sequence[str]
-) -> None:
-    said = [
-        (one.channel_id, one.event_id, one.said)
-        for one, effect in zip(told, effects, strict=True)
-        if one.said and one.event_id is not None and effect != HEARD
-    ]
-    if said:
-        await store.insert_messages(connection, lane, view.at, said)
-
-
 def _is_new(told: Told, effect: str) -> bool:
     """What was heard before stands in the inbox already."""
     return told.event_id is not None and effect != HEARD
@@ -229,7 +219,7 @@ def _notice_of(told: Told, effect: str) -> NewNotice:
     return NewNotice(
         told.channel_id, told.event_id or "", kind, fact.payment_id if isinstance(fact, Fact) else None,
         fact.refund_id if isinstance(fact, RefundFact) else None, effect,
-        {} if fact is None else msgspec.to_builtins(fact),
+        {} if fact is None else msgspec.to_builtins(fact), told.said or None,
     )  # fmt: skip
 
 

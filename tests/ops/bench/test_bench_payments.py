@@ -12,21 +12,22 @@ from kameng.sim.pay.storming import sequence
 
 
 def test_every_payment_that_is_told_of_delivers_its_order_once(tmp_path: Path) -> None:
-    """Twelve by a plain run, eight by a storm in which each is told of twice."""
+    """Twelve by a plain run, four at a rate, eight by a storm in which each is told of twice."""
     written = tmp_path / "report.json"
     command = [
-        sys.executable, "-m", "kameng", "bench", "payments", "--payments", "12", "--storm", "16", "--connections",
-        "4", "--merchants", "8", "--json", str(written),
+        sys.executable, "-m", "kameng", "bench", "payments", "--payments", "12", "--steady", "4", "--storm", "16",
+        "--connections", "4", "--merchants", "8", "--json", str(written),
     ]  # fmt: skip
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     made = json.loads(written.read_text())
-    assert made["answers_total"] == {"payment": {"200": 20}}
+    assert made["answers_total"] == {"payment": {"200": 24}}
     counts = {name: one["count"] for name, one in made["latency"].items()}
-    assert counts == {"accepted": 20, "ours (less 50 ms)": 20, "notices": 12, "storm": 16}
+    assert counts == {"accepted": 24, "ours (less 50 ms)": 24, "notices": 12, "steady": 4, "storm": 16}
     told = "\n".join(made["notes"])
     assert "notices: answered 12 × 204; 0 came again, 0 given up\n" in told
     assert "notices: 12 orders delivered of 12, 12 payments booked," in told
+    assert "steady: 4 orders delivered of 4, 4 payments booked," in told
     assert "storm: answered 16 × 204; 0 came again, 0 given up\n" in told
     assert "storm: 8 orders delivered of 8, 8 payments booked," in told
     assert "audit: clean" in told

@@ -1,8 +1,8 @@
 """Payments under load: begun at a provider that answers in 50 ms, and told of in notices with true signatures.
 
 The provider is ``kameng.sim.pay`` (WeChat Pay v3) as a process on the same machine: its own RSA is a cost beside ours,
-told apart. Three phases on one stage: every order's payment is begun over the Open API; a part of them is paid and
-told of as fast as it is answered; the rest in a storm of fixed rate in which each is told of twice.
+told apart. Four phases on one stage: every order's payment is begun over the Open API; a part of them is paid and
+told of as fast as it is answered, a part at the rate of the goal; the rest in a storm in which each is told of twice.
 
 The worker rests meanwhile unless it is asked for (``--with-worker``): it asks providers about each open payment after
 5, 10, 20 … s, and here tens of thousands lie open only because notices are signed beforehand.
@@ -32,7 +32,7 @@ from kameng.kit.money import MINOR_E4
 from kameng.ops import demo_paying
 from kameng.ops.bench import machine, report, runner
 from kameng.ops.bench.machine import Usage
-from kameng.ops.bench.shots import Due, PaymentMix
+from kameng.ops.bench.shots import Due, Key, PaymentMix
 from kameng.ops.bench.stage import put_cards, sampled
 from kameng.ops.bench.tally import Latency, latency
 from kameng.ops.demo_paying import Simulator
@@ -52,7 +52,8 @@ GOAL_BEGINS_PER_S, GOAL_NOTICES_PER_S, GOAL_P99_MS = 1_000, 1_500, 200
 SHELVES = 8
 """SKUs that are sold."""
 BUYERS = 2_000
-PLACING_AT_ONCE, PLACING_TRIES = 32, 20
+PLACED_AT_ONCE, PLACING_TRIES = 64, 20
+"""Orders placed in one transaction; how often one is tried."""
 RAW_S = 0.5
 TERMS = orders.Terms(
     reserve_s=3600, reserve_buyer_max=1_000_000, reserve_ip_max=1_000_000, reserve_share_percent=100
@@ -75,33 +76,38 @@ class Weather(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Booked(msgspec.Struct, frozen=True):
-    """What the books have of the bench's orders."""
+    """What the books have of the bench's orders; in so many batches."""
 
     paid: int
     delivered: int
     last_ms: int
+    batches: int
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--payments", type=int, default=10_000, help="payments: told of as fast as it is answered")
+    steady = "payments: told of at the rate that is the goal, for their latency (default: as many as --payments)"
+    parser.add_argument("--steady", type=int, default=None, help=steady)
     parser.add_argument("--storm", type=int, default=50_000, help="payments: notices of the storm, half repeats")
     parser.add_argument("--with-worker", action="store_true", help="payments: the worker runs beside")
 
 
 def measure(stage: Stage, options: argparse.Namespace, command: str, prefix: str) -> report.Report:
-    """All three phases; the report is of the first, the others are told in its notes."""
+    """All phases; the report is of the first, the others are told in its notes."""
     of_storm = options.storm // 2
+    steady = options.payments if options.steady is None else options.steady
     raw = _raw()
     with demo_paying.running(stage.folder / "sim-pay") as simulator:
         account = next(one for one in simulator.given if one.name == MERCHANT)
         asyncio.run(_connect(stage, account))
         started = time.monotonic()
-        due = asyncio.run(_place(stage, prefix, options.payments + of_storm))
+        due = asyncio.run(_place(stage, prefix, options.payments + steady + of_storm))
         placed_s = time.monotonic() - started
         _ask(simulator, "/_sim/faults", [{"what": "slow", "call": "begin", "times": 0, "delay_s": PROVIDER_S}])
         made = _begin(stage, simulator, options, command, due)
-        made.notes = [f"{len(due)} orders placed in {placed_s:.0f} s, one by one", raw]
+        made.notes = [f"{len(due)} orders placed in {placed_s:.0f} s, up to {PLACED_AT_ONCE} at once", raw]
         made.notes += _notices(stage, simulator, made, prefix, count=options.payments)
+        made.notes += _steady(stage, simulator, made, prefix, count=steady)
         made.notes += _storm(stage, simulator, made, prefix, count=of_storm)
     return made
 
@@ -109,7 +115,7 @@ def measure(stage: Stage, options: argparse.Namespace, command: str, prefix: str
 def _begin(
     stage: Stage, simulator: Simulator, options: argparse.Namespace, command: str, due: list[Due]
 ) -> report.Report:
-    keys = stage.keys()[:BUYERS]
+    keys = _buyers(stage)
     plan = runner.Plan(
         target=stage.target, mix=PaymentMix(keys=keys, due=due, body={"method": "wechat", "scene": "qr"}),
         connections=min(options.connections, len(due)),
@@ -149,6 +155,22 @@ def _notices(stage: Stage, simulator: Simulator, made: report.Report, prefix: st
     ]
 
 
+def _steady(stage: Stage, simulator: Simulator, made: report.Report, prefix: str, *, count: int) -> list[str]:
+    """As many a second as are asked for, whether they are answered or not: what each then waits."""
+    if not count:
+        return []
+    before = _booked(stage, prefix)
+    connections = min(STORM_CONNECTIONS, count)
+    weather, usage = _blow(stage, simulator, count, connections=connections, per_s=GOAL_NOTICES_PER_S)
+    found = _latency(weather)
+    if found is not None:
+        made.latency["steady"] = found
+    return [
+        f"steady: {count:,} notices at {GOAL_NOTICES_PER_S:,}/s, all answered after {weather.seconds:.1f} s",
+        *_told("steady", weather, usage, before, _booked(stage, prefix)),
+    ]
+
+
 def _storm(stage: Stage, simulator: Simulator, made: report.Report, prefix: str, *, count: int) -> list[str]:
     if not count:
         return []
@@ -173,6 +195,7 @@ def _told(what: str, weather: Weather, usage: dict[str, Usage], before: Booked, 
     return [
         f"{what}: answered {answers}; {weather.came_again:,} came again, {weather.given_up:,} given up",
         f"{what}: {delivered:,} orders delivered of {weather.payments:,}, {paid:,} payments booked,"
+        f" {paid / max(after.batches - before.batches, 1):.0f} in a batch,"
         f" the last {(after.last_ms - weather.began_ms) / 1000:.1f} s after the first notice",
         f"{what}: CPU µs a notice: {each}",
     ]
@@ -204,8 +227,9 @@ def _ask(simulator: Simulator, path: str, body: object) -> Any:
 
 def _booked(stage: Stage, prefix: str) -> Booked:
     row = stage.query(
-        "SELECT json_build_array(count(*) FILTER (WHERE p.state = 'paid'), count(*) FILTER (WHERE o.state ="
-        " 'delivered'), coalesce(extract(epoch FROM max(p.booked_at)) * 1000, 0)::bigint)::text"
+        "SELECT json_build_array(count(*) FILTER (WHERE p.state = 'paid'), count(DISTINCT o.order_id) FILTER (WHERE"
+        " o.state = 'delivered'), coalesce(extract(epoch FROM max(p.booked_at)) * 1000, 0)::bigint,"
+        " count(DISTINCT (p.lane, p.booked_at)) FILTER (WHERE p.state = 'paid'))::text"
         " FROM orders o JOIN payment p ON p.lane = o.lane AND p.payable_id = o.order_id WHERE o.client_ref LIKE $1",
         f"{prefix}%",
     )  # fmt: skip
@@ -225,47 +249,61 @@ async def _connect(stage: Stage, account: demo_paying.Given) -> None:
         await payments.switch_channel(database, number, on=True, reason="bench", actor_id=0)
 
 
+def _buyers(stage: Stage) -> list[Key]:
+    """So many merchants, from all over: those that were seeded beside each other lie in one lane."""
+    keys = stage.keys()
+    return keys[:: max(1, len(keys) // BUYERS)][:BUYERS]
+
+
 async def _place(stage: Stage, prefix: str, count: int) -> list[Due]:
     """Orders that await their payment, of many buyers."""
-    async with stage.opened(size=PLACING_AT_ONCE) as (database, ring):
+    async with stage.opened() as (database, ring):
         snapshot = orders.Snapshot(database, ring, TERMS)
         await snapshot.start()
-        callers = [await _caller(snapshot, key.key_id) for key in stage.keys()[:BUYERS]]
+        callers = [await _caller(snapshot, number, key.key_id) for number, key in enumerate(_buyers(stage))]
         skus = _whole_fen(snapshot, callers)
         for sku in skus:
             await put_cards(database, ring, sku.sku_id, 2 * count // len(skus) + 100)
-        numbers = iter(range(count))
-        found: list[Due] = []
         draw = random.Random(count)
-
-        async def place() -> None:
-            for number in numbers:
-                key = draw.randrange(len(callers))
-                body = orders.OrderBody(f"{prefix}{number:09d}", str(draw.choice(skus).sku_id))
-                found.append(Due(key, await _place_one(snapshot, callers[key], body)))
-
-        await asyncio.gather(*(place() for _ in range(PLACING_AT_ONCE)))
+        by_lane: dict[int, list[tuple[int, orders.Wish]]] = {}
+        for number in range(count):
+            key = draw.randrange(len(callers))
+            body = orders.OrderBody(f"{prefix}{number:09d}", str(draw.choice(skus).sku_id))
+            wish = orders.wish_from(snapshot, callers[key], body)
+            by_lane.setdefault(wish.organisation.lane, []).append((key, wish))
+        placed = await asyncio.gather(*(_place_all(snapshot, wishes) for wishes in by_lane.values()))
+    found = [one for some in placed for one in some]
+    draw.shuffle(found)
     return found
 
 
-async def _place_one(snapshot: orders.Snapshot, caller: Caller, body: orders.OrderBody) -> str:
-    """Its id. A shelf may look empty while its cards are on their way from one lane to another."""
-    wish = orders.wish_from(snapshot, caller, body)
-    for left in reversed(range(PLACING_TRIES)):
-        answer = await orders.await_payment(snapshot, wish)
-        if isinstance(answer, orders.ShownOrder):
-            return str(answer.order_id)
-        if answer.reason is not orders.SoldOut or not left:
-            raise answer.refusal()
-        await asyncio.sleep(0.1)
-    raise AssertionError("unreachable")
+async def _place_all(snapshot: orders.Snapshot, keyed: Sequence[tuple[int, orders.Wish]]) -> list[Due]:
+    """Wishes of one lane, placed. A shelf may look empty while its cards are on their way from one lane to another."""
+    found: list[Due] = []
+    left, tries = list(keyed), PLACING_TRIES
+    while left:
+        batch, left = left[:PLACED_AT_ONCE], left[PLACED_AT_ONCE:]
+        answers = await orders.await_payments(snapshot, [wish for _, wish in batch])
+        for (key, wish), answer in zip(batch, answers, strict=True):
+            if isinstance(answer, orders.ShownOrder):
+                found.append(Due(key, str(answer.order_id)))
+            elif answer.reason is orders.SoldOut and tries:
+                left.append((key, wish))
+            else:
+                raise answer.refusal()
+        if any(isinstance(one, orders.Refused) for one in answers):
+            tries -= 1
+            await asyncio.sleep(0.1)
+    return found
 
 
-async def _caller(snapshot: orders.Snapshot, key_id: str) -> Caller:
+async def _caller(snapshot: orders.Snapshot, number: int, key_id: str) -> Caller:
+    """Each from an address of its own: all that one address left unpaid is counted before it may order more."""
     key = await snapshot.directory.key(identity.parse_key_id(key_id)[0])
     if key is None:
         raise Fault("The stage's keys are another platform's.")
-    return Caller(key, snapshot.directory.organisations[key.org_id], "127.0.0.1")
+    address = f"10.0.{number // 250}.{number % 250 + 1}"
+    return Caller(key, snapshot.directory.organisations[key.org_id], address)
 
 
 def _whole_fen(snapshot: orders.Snapshot, callers: Sequence[Caller]) -> list[CatalogueSku]:

@@ -50,7 +50,11 @@ TABLES = ("orders", "order_ref", "event", "transfer", "account", "card", "allotm
 class Stage:
     """``with Stage(folder) as stage``: seeded and serving inside; stopped, and removed unless reused, after."""
 
-    def __init__(self, folder: Path, *, merchants: int, cards: int, reuse: bool = False, gateways: int = 1) -> None:
+    def __init__(
+        self, folder: Path, *, merchants: int, cards: int, reuse: bool = False, gateways: int = 1,
+        sharing: int = 1,
+    ) -> None:  # fmt: skip
+        """``gateways``: each with a port of its own; ``sharing``: so many processes behind each port."""
         self.folder = folder
         self._merchants = merchants
         self._cards = cards
@@ -62,6 +66,7 @@ class Stage:
             "KAMENG_TLS_CERTIFICATE": "off",
             "KAMENG_TLS_KEY": "off",
             "KAMENG_LOG_LEVEL": "warning",
+            "KAMENG_GATEWAYS": str(sharing),
             "KAMENG_WEBHOOK_HTTP": "on",
             "KAMENG_WEBHOOK_NETWORKS": "127.0.0.0/8",
         }

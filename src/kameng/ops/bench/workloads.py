@@ -242,7 +242,8 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("--cards", type=int, default=None, help="cards seeded (default: enough for the run)")
     parser.add_argument("--mix", choices=["all", "cards"], default="all", help="which SKUs are ordered")
     parser.add_argument("--history", type=int, default=10_000_000, help="growth: orders already there")
-    parser.add_argument("--gateways", type=int, default=None, help="gateway processes (default 1; crowd 2)")
+    gateways = "gateway processes (default 1; crowd 2); of payments, on one port"
+    parser.add_argument("--gateways", type=int, default=None, help=gateways)
     parser.add_argument("--stage", type=Path, default=None, help="folder to keep and use again")
     parser.add_argument("--json", type=Path, default=None, help="write the report here")
     parser.add_argument("--svg", type=Path, default=None, help="write the plot here")
@@ -272,10 +273,12 @@ def main(arguments: Sequence[str]) -> int:
     folder = options.stage or settings.load().data_dir / f"bench-{int(time.time()):x}"
     cards = options.cards if options.cards is not None else _cards_needed(options)
     gateways = options.gateways or (2 if crowd and files_max < options.connections + 1_000 else 1)
+    is_payments = options.workload == "payments"  # its provider knows one address
     with Stage(
-        folder, merchants=options.merchants, cards=cards, reuse=options.stage is not None, gateways=gateways
-    ) as stage:
-        is_alone = options.workload == "payments" and not options.with_worker
+        folder, merchants=options.merchants, cards=cards, reuse=options.stage is not None,
+        gateways=1 if is_payments else gateways, sharing=gateways if is_payments else 1,
+    ) as stage:  # fmt: skip
+        is_alone = is_payments and not options.with_worker
         stage.serve(role="gateway" if is_alone else "all")
         bench = Bench(stage, options, command)
         made = WORKLOADS[options.workload](bench)
