@@ -11,7 +11,6 @@ from datetime import date, timedelta
 from ipaddress import ip_network
 from typing import Any
 
-import aiohttp
 import msgspec
 
 from kameng import channels
@@ -222,6 +221,8 @@ def _sealed(ring: crypto.KeyRing, channel_id: int, credentials: Mapping[str, str
 
 async def try_channel(db: Database, ring: crypto.KeyRing, channel_id: int) -> str | None:
     """Whether an account opens: the name of the field that can't be read, or None."""
+    import aiohttp  # here, for most commands call nobody
+
     async with db.connection() as connection:
         every = {number: (protocol, sealed) for number, _, protocol, sealed in await store.every_credential(connection)}
     if channel_id not in every:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
-import aiohttp
 import msgspec
 
 from kameng import channels
@@ -22,10 +22,22 @@ from kameng.payments.model import CREDENTIALS, BonusRule, ChannelAccount
 from kameng.payments.steering import Router
 from kameng.routing import Book, Policy, Rule, Usage
 
+if TYPE_CHECKING:
+    import aiohttp
+
 TIMEOUT_S = 10.0
 CALLS_MAX = 200
 """To the platform's providers at once; a call waits for its turn."""
 log = logs.get_logger(__name__)
+
+
+def _session(**connecting: Any) -> aiohttp.ClientSession:
+    import aiohttp  # here, for most commands call nobody
+
+    return aiohttp.ClientSession(
+        timeout=aiohttp.ClientTimeout(total=TIMEOUT_S), connector=aiohttp.TCPConnector(**connecting),
+        cookie_jar=aiohttp.DummyCookieJar(),
+    )  # fmt: skip
 
 
 class Channels(Fresh):
@@ -101,22 +113,14 @@ class Channels(Fresh):
     def http(self) -> aiohttp.ClientSession:
         """Certificates are verified, no call waits for ever, and no provider's cookie is kept."""
         if self._http is None:
-            timeout = aiohttp.ClientTimeout(total=TIMEOUT_S)
-            connector = aiohttp.TCPConnector(limit=CALLS_MAX)
-            self._http = aiohttp.ClientSession(
-                timeout=timeout, connector=connector, cookie_jar=aiohttp.DummyCookieJar()
-            )
+            self._http = _session(limit=CALLS_MAX)
         return self._http
 
     @property
     def agents_http(self) -> aiohttp.ClientSession:
         """For accounts whose addresses somebody else wrote: to the public internet only, as webhooks."""
         if self._agents_http is None:
-            timeout = aiohttp.ClientTimeout(total=TIMEOUT_S)
-            connector = aiohttp.TCPConnector(limit=100, socket_factory=self._reach.socket_for)
-            self._agents_http = aiohttp.ClientSession(
-                timeout=timeout, connector=connector, cookie_jar=aiohttp.DummyCookieJar()
-            )
+            self._agents_http = _session(limit=100, socket_factory=self._reach.socket_for)
         return self._agents_http
 
     async def adapter(self, channel_id: int) -> Channel | None:
@@ -148,6 +152,8 @@ class Workplace:
 
     def start(self) -> None:
         """Hear of what other processes hear, and let them hear of what is heard here."""
+        import aiohttp  # noqa: F401  # the first customer does not wait for it
+
         self.router.start(self.db)
 
     def notify_url(self, channel_id: int) -> str:
