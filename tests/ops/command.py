@@ -19,7 +19,7 @@ from pathlib import Path
 
 import asyncpg
 import psutil  # type: ignore[import-untyped]
-from forking import Forks
+from forking import TIMEOUT_S, Forks
 
 from kameng import catalogue
 from kameng.ops import running
@@ -57,6 +57,14 @@ def _forks() -> Forks:
 def kameng(data: Path, *arguments: str, said: str = "", **more: str) -> subprocess.CompletedProcess[str]:
     """Run a command to its end; ``said`` is what it reads from its standard input."""
     return _forks().run(arguments, environment(data, **more), said.encode())
+
+
+def kameng_anew(data: Path, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
+    """The same in an interpreter of its own, for other code than this."""
+    return subprocess.run(
+        [sys.executable, "-m", "kameng", *arguments], env=environment(data, **more), capture_output=True, text=True,
+        timeout=TIMEOUT_S, check=False, stdin=subprocess.DEVNULL,
+    )  # fmt: skip
 
 
 def fetch(server: Embedded, query: str, *values: object) -> list[tuple[object, ...]]:

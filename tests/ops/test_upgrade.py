@@ -7,15 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import asyncpg
 import msgspec
 import pytest
-from command import Service, data_folder, environment, kameng
+from command import Service, data_folder, kameng, kameng_anew
 from storm import lost, stock_up, storm
 
 import kameng as package
@@ -61,10 +59,7 @@ def site() -> Iterator[Site]:
 
 def migrate(site: Site, *more: str) -> str:
     """By the new version."""
-    done = subprocess.run(
-        [sys.executable, "-m", "kameng", "migrate", *more], env=environment(site.data, **site.new), check=False,
-        capture_output=True, text=True, timeout=60,
-    )  # fmt: skip
+    done = kameng_anew(site.data, "migrate", *more, **site.new)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -84,7 +79,7 @@ def refused(answers: dict[str, int]) -> dict[str, int]:
 async def test_no_order_is_refused_during_an_upgrade(site: Site) -> None:
     old_port, new_port = processes.free_port(), processes.free_port()
     serve = ("serve", "--plain-http", "--port")
-    early = await asyncio.to_thread(kameng, site.data, *serve, str(new_port), **site.new)
+    early = await asyncio.to_thread(kameng_anew, site.data, *serve, str(new_port), **site.new)
     assert (early.returncode, "kameng migrate --before" in early.stderr) == (2, True)
     with Service(site.data, *serve, str(old_port), KAMENG_DATABASE_URL=site.url) as old:
         await asyncio.to_thread(old.await_said, "Kameng is running")
@@ -105,5 +100,5 @@ async def test_no_order_is_refused_during_an_upgrade(site: Site) -> None:
                 for load in (before, after):
                     assert refused(load.told.answers) == {}
                     assert await lost(site.url, load.told) == []
-                audited = await asyncio.to_thread(kameng, site.data, "audit", **site.new)
+                audited = await asyncio.to_thread(kameng_anew, site.data, "audit", **site.new)
                 assert audited.returncode == 0, audited.stdout + audited.stderr
