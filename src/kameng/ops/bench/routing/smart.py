@@ -11,7 +11,9 @@ from kameng.routing import Book, Candidate, Learner, Parameters, Policy, Request
 
 POOL = ("wechat", "qr")
 TRIES = 8
+ROUND_MS, REVIVE_MS = 250, 10_000  # of the platform's rounds: what happened is acted upon; channels are tried again
 BEGAN_MS = 1_767_225_600_000  # some midnight: a time of 0 means never
+FAILED = ("refused_channel", "unknown")
 GRACE_MS = 120_000  # news of a fault outlives it
 
 
@@ -27,7 +29,9 @@ class Smart:
         self.book = Book(revision=1, candidates=candidates, policy=policy)
         self.learner = Learner(parameters)
         self.pool = "/".join(POOL)
-        self.attempts: dict[int, int] = {}
+        self.wakes: list[int] = []
+        self.probes: set[int] = set()
+        self.revives_ms = 0
 
     def choose(self, at_ms: int, payment: int, without: tuple[int, ...]) -> int:
         at_ms += BEGAN_MS
@@ -39,14 +43,39 @@ class Smart:
             book = Book(revision=1, candidates=kept, policy=book.policy)
         request = Request(payment_id=payment, method=POOL[0], scene=POOL[1], amount_minor=5_000)
         choice = choose(book, snapshot, request, self.seed * 10_000_019 + payment * TRIES + len(without))
+        if choice.way == "probe" or choice.is_alarm:
+            self.probes.add(payment)
         self.learner.began(at_ms, payment * TRIES + choice.channel_id - 1, choice.channel_id, self.pool)
+        self.wakes.append(at_ms - BEGAN_MS + self.learner.hangs_after(choice.channel_id) + ROUND_MS)
         return choice.channel_id - 1
 
     def ended(self, at_ms: int, payment: int, channel: int, outcome: str) -> None:
         self.learner.ended(at_ms + BEGAN_MS, payment * TRIES + channel, outcome)
+        if outcome in FAILED:
+            self.wakes.append(at_ms + ROUND_MS)
 
     def paid(self, at_ms: int, payment: int, channel: int) -> None:
         self.learner.paid(at_ms + BEGAN_MS, payment * TRIES + channel)
+
+    def wake(self, at_ms: int) -> list[int]:
+        """What the platform's rounds do: test what has just failed, and each ten seconds what may be well again."""
+        now_ms = at_ms + BEGAN_MS
+        tried = self.learner.suspects(now_ms)
+        half_open = [c for c in self.channels if self.learner.breaker(c, now_ms) == "half_open"]
+        if at_ms >= self.revives_ms:
+            tried += half_open
+            shut = [c for c in self.channels if self.learner.breaker(c, now_ms) != "closed"]
+            if shut:
+                self.revives_ms = at_ms + REVIVE_MS
+                self.wakes.append(self.revives_ms)
+        for channel in tried:
+            self.learner.testing(now_ms, channel)
+            self.wakes.append(at_ms + self.learner.hangs_after(channel) + ROUND_MS)
+        return [channel - 1 for channel in tried]
+
+    def tested(self, at_ms: int, channel: int, outcome: str, began_ms: int) -> None:
+        self.learner.tested(at_ms + BEGAN_MS, channel + 1, outcome, began_ms=began_ms + BEGAN_MS)
+        self.wakes.append(at_ms + ROUND_MS)
 
     def tell(self, score: Score, world: World) -> None:
         """Quarantines that no fault of the channel's own explains, and those of every channel at once."""

@@ -1,0 +1,77 @@
+"""The dice of a choice: what a seed alone decides, by the version of the way of choosing. Pure.
+
+Version 1 threw those of Python's ``random``: a twister of 624 words to be set up for a handful of draws, and beta
+draws by rejection. Version 2 takes all that a choice can need from one digest of its seed, and draws a chance from
+the normal distribution of its odds' logarithm, whose first two moments are the beta distribution's but for a part in
+the square of its counts.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import random
+import struct
+from collections.abc import Iterator
+from typing import Protocol
+
+HALF = 0.5
+LEAST = 0.25
+WORD = 1 / (1 << 32)
+TURN = 2 * math.pi * WORD
+_log, _sqrt, _cos, _exp = math.log, math.sqrt, math.cos, math.exp
+
+
+class Dice(Protocol):
+    def uniform(self) -> float:
+        """From 0 to 1, 1 not included."""
+
+    def index(self, count: int) -> int:
+        """Below ``count``, each as likely."""
+
+    def chance(self, won: float, lost: float) -> float:
+        """Of the beta distribution of such counts."""
+
+
+class Twister:
+    """Version 1."""
+
+    __slots__ = ("_random",)
+
+    def __init__(self, seed: int) -> None:
+        self._random = random.Random(seed)
+
+    def uniform(self) -> float:
+        return self._random.random()
+
+    def index(self, count: int) -> int:
+        return self._random.choice(range(count))
+
+    def chance(self, won: float, lost: float) -> float:
+        return self._random.betavariate(won, lost)
+
+
+class Digest:
+    """Version 2: for so many channels."""
+
+    __slots__ = ("_words",)
+
+    def __init__(self, seed: int, channels: int) -> None:
+        count = 3 * channels + 2
+        self._words: Iterator[int] = iter(struct.unpack(f"<{count}I", hashlib.shake_128(b"%d" % seed).digest(4 * count)))
+
+    def uniform(self) -> float:
+        return next(self._words) * WORD
+
+    def index(self, count: int) -> int:
+        return next(self._words) * count >> 32
+
+    def chance(self, won: float, lost: float) -> float:
+        won, lost = max(won - HALF, LEAST), max(lost - HALF, LEAST)
+        draw = next
+        aside = _sqrt(-2 * _log((draw(self._words) + 1) * WORD)) * _cos(draw(self._words) * TURN)
+        return 1 / (1 + lost / won * _exp(-aside * _sqrt(1 / won + 1 / lost)))
+
+
+def dice(version: int, seed: int, channels: int) -> Dice:
+    return Twister(seed) if version == 1 else Digest(seed, channels)
