@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from kameng.kit import lanes
@@ -14,6 +15,7 @@ from kameng.payments.model import Payment, Told
 from kameng.payments.opening import Workplace
 from kameng.payments.starting import Opened, Wanted, start, write_answers
 from kameng.payments.taking import take
+from kameng.payments.watching import probe_channel
 
 TAKEN_MAX = 50_000
 """Events of providers whose repeats are known without asking the database; the oldest make room."""
@@ -30,6 +32,10 @@ class Cashier(Workplace):
         self._lanes: frozenset[int] = frozenset()
         self._under_way: dict[tuple[int, str], asyncio.Future[str]] = {}
         self._taken: dict[tuple[int, str], None] = {}
+
+    def start(self) -> None:
+        """Besides: a channel whose create failed is tried at once, without a customer."""
+        self.router.start(self.db, test=partial(probe_channel, self, actor_id=0))
 
     async def take_once(self, lane: int, told: Told) -> str:
         """What came of a notice. A repeat of what is in the inbox by this process's own hand, or on its way there, has

@@ -17,7 +17,8 @@ FAILURE, SUCCESS, OPENS_AT = 3.40, -0.347, 6.5
 IN_A_ROW = 2
 OPEN_MS, OPEN_MAX_MS = 30_000, 240_000
 PROBE_EVERY_MS = 15_000
-PROBES_TO_CLOSE = 2
+PROBE, TEST, CLOSES_AT = 3, 2, 6
+"""What an accepted create proves: two customers' close it, or three on nobody's behalf, which are cheap."""
 RELAPSE_MS = 600_000
 """Who opens again within it stays open twice as long as the last time."""
 TEST_EVERY_MS, TEST_WITHIN_MS, TEST_MAX_MS = 5_000, 2_000, 15_000
@@ -43,8 +44,10 @@ class Breaker(msgspec.Struct):
     well_ms: int = 0  # when the last create began that was accepted
     failed_ms: int = 0  # when the last failure was known
     testing_ms: int = 0  # when a test began that has not ended; 0: none
+    test_hangs_ms: int = 0  # from when on it will count as failed
     test_hung_ms: int = 0  # when one began that was taken for failed
     tested_ms: int = 0
+    was_accepted: bool = False  # the last test: another follows at once
     answers: int = 0
     answer_ms: float = 0.0  # that an accepted create takes
     answer_off_ms: float = 0.0  # and how far from it they lie
@@ -77,7 +80,7 @@ class Breaker(msgspec.Struct):
                 self.opened_ms = at_ms
                 self.open_ms = min(2 * self.open_ms, OPEN_MAX_MS)
 
-    def succeeded(self, at_ms: int, *, began_ms: int) -> None:
+    def succeeded(self, at_ms: int, *, began_ms: int, proves: int = PROBE) -> None:
         """Of what was begun before the last failure, or before it opened, nothing follows: it was another time."""
         if began_ms > self.well_ms:
             self.well_ms = began_ms
@@ -87,8 +90,8 @@ class Breaker(msgspec.Struct):
         if not self.opened_ms:
             self.score = max(0.0, self.score + SUCCESS)
         elif began_ms >= self.opened_ms:
-            self.successes += 1
-            if self.successes >= PROBES_TO_CLOSE:
+            self.successes += proves
+            if self.successes >= CLOSES_AT:
                 self.opened_ms, self.closed_ms, self.score, self.is_config, self.row = 0, at_ms, 0.0, False, []
 
     def forgive(self, *, began_ms: int) -> None:
@@ -119,11 +122,14 @@ class Breaker(msgspec.Struct):
         return not self.opened_ms and bool(self.row)
 
     def wants_test(self, at_ms: int) -> bool:
-        """A create on nobody's behalf would tell at once whether a failure was the first of many."""
-        if not self.is_suspect or at_ms - self.failed_ms > TEST_WITHIN_MS:
+        """A create on nobody's behalf would tell at once whether a failure was the first of many; of a channel that is
+        half open, whether the test that was accepted was."""
+        if self.testing_ms and at_ms - self.testing_ms < TEST_MAX_MS:
             return False
-        is_running = self.testing_ms and at_ms - self.testing_ms < TEST_MAX_MS
-        return not is_running and at_ms - self.tested_ms >= TEST_EVERY_MS
+        if self.state(at_ms) == "half_open":
+            return self.was_accepted
+        is_new = at_ms - self.failed_ms <= TEST_WITHIN_MS and at_ms - self.tested_ms >= TEST_EVERY_MS
+        return self.is_suspect and is_new
 
     def fault(self, at_ms: int) -> float:
         """How likely an outage of all creates is after a first failure: the longer nothing had been heard, the more."""

@@ -58,7 +58,8 @@ class Digest:
 
     def __init__(self, seed: int, channels: int) -> None:
         count = 3 * channels + 2
-        self._words: Iterator[int] = iter(struct.unpack(f"<{count}I", hashlib.shake_128(b"%d" % seed).digest(4 * count)))
+        drawn = hashlib.shake_128(b"%d" % seed).digest(4 * count)
+        self._words: Iterator[int] = iter(struct.unpack(f"<{count}I", drawn))
 
     def uniform(self) -> float:
         return next(self._words) * WORD

@@ -16,7 +16,7 @@ import msgspec
 
 from kameng.routing import believing, sharing, viewing
 from kameng.routing.believing import DAY_MS, Counts, Level, Parameters
-from kameng.routing.breaking import Breaker
+from kameng.routing.breaking import TEST, Breaker
 from kameng.routing.model import ACCEPTED, FAILED, Snapshot, Usage
 from kameng.routing.state import Event, Flight, Pool, State
 
@@ -27,6 +27,7 @@ COMMON_MAX_MS = 3_600_000
 PROBES_FADE, PROBES_ENOUGH = 0.9, 6.5  # ten probes
 CATCH_UP = 0.12
 HANGS, TEST_HANGS = -1, -2
+DETAILS_MAX = 200
 
 
 class Learner:
@@ -143,10 +144,14 @@ class Learner:
         level = self._level(room, channel_id, at_ms)
         level.probed_ms, level.probed_began = at_ms, room.began
 
-    def suspects(self, at_ms: int) -> list[int]:
-        """Channels whose last create failed, just now: whoever can should test them, and say so."""
+    def take_suspects(self, at_ms: int) -> list[int]:
+        """Channels whose last create failed, just now: whoever asks should test them, and is not told again soon."""
         self.aged(at_ms)
-        return [number for number, breaker in self.state.breakers.items() if breaker.wants_test(at_ms)]
+        found = [number for number, breaker in self.state.breakers.items() if breaker.wants_test(at_ms)]
+        for number in found:
+            breaker = self.state.breakers[number]
+            breaker.tested_ms, breaker.was_accepted = at_ms, False
+        return found
 
     def testing(self, at_ms: int, channel_id: int) -> None:
         """A create on nobody's behalf begins there: no customer probes it meanwhile, and it may hang as all do."""
@@ -154,7 +159,8 @@ class Learner:
         breaker = self._breaker(channel_id)
         breaker.began(at_ms)
         breaker.testing_ms = breaker.tested_ms = at_ms
-        heapq.heappush(self.state.due, (at_ms + self.hangs_after(channel_id), channel_id, TEST_HANGS))
+        breaker.test_hangs_ms = at_ms + self.hangs_after(channel_id)
+        heapq.heappush(self.state.due, (breaker.test_hangs_ms, channel_id, TEST_HANGS))
 
     def tested(self, at_ms: int, channel_id: int, outcome: str, *, began_ms: int = 0) -> None:
         """It ended, or a person tried one there: it speaks about the breaker alone, for nobody was to pay."""
@@ -165,11 +171,11 @@ class Learner:
         is_hung = breaker.test_hung_ms == began_ms
         if breaker.testing_ms == began_ms:
             breaker.testing_ms = 0
-        breaker.tested_ms = max(breaker.tested_ms, at_ms)
+        breaker.tested_ms, breaker.was_accepted = max(breaker.tested_ms, at_ms), outcome in ACCEPTED
         if is_hung and outcome not in FAILED:
             breaker.forgive(began_ms=began_ms)
         if outcome in ACCEPTED:
-            breaker.succeeded(at_ms, began_ms=began_ms)
+            breaker.succeeded(at_ms, began_ms=began_ms, proves=TEST)
         elif outcome in FAILED and (not is_hung or outcome == "refused_config"):
             breaker.failed(at_ms, began_ms=began_ms, is_config=outcome == "refused_config")
         self._tell_breaker(breaker, was_open, at_ms, Flight("", channel_id, "", at_ms))
@@ -207,10 +213,10 @@ class Learner:
         self._tell_breaker(breaker, was_open, at_ms, flight)
 
     def _hang_test(self, channel_id: int, at_ms: int) -> None:
-        """As ``_hang``, of a test that is still the last one."""
+        """As ``_hang``, of a test that is still on its way; one that began since has its own time."""
         breaker = self._breaker(channel_id)
         began_ms = breaker.testing_ms
-        if not began_ms or began_ms != breaker.tested_ms or breaker.test_hung_ms == began_ms:
+        if not began_ms or at_ms < breaker.test_hangs_ms or breaker.test_hung_ms == began_ms:
             return
         was_open = bool(breaker.opened_ms)
         breaker.test_hung_ms = began_ms
@@ -256,7 +262,7 @@ class Learner:
         level.fast.fade(room.clock, half_life)
         counts = [level.fast]
         if flight.detail:
-            own = level.details.setdefault(flight.detail, Counts(clock=room.clock))
+            own = self._detail(level, flight.detail, room.clock)
             own.fade(room.clock, half_life)
             counts.append(own)
         keeps = 0.5 ** (weight / self.parameters.slow_half_life)
@@ -270,6 +276,15 @@ class Learner:
                 count.lost += weight
             level.slow_lost += weight
             flight.weight, flight.clock = weight, room.clock
+
+    def _detail(self, level: Level, detail: str, clock: float) -> Counts:
+        """Its own counts; of too many, for callers may name any bank, the one that was not seen for longest goes."""
+        own = level.details.get(detail)
+        if own is None:
+            if len(level.details) >= DETAILS_MAX:
+                del level.details[min(level.details, key=lambda one: level.details[one].clock)]
+            own = level.details[detail] = Counts(clock=clock)
+        return own
 
     def _make_good(self, room: Pool, level: Level, flight: Flight) -> None:
         """It was counted as lost, and was only late."""

@@ -114,9 +114,9 @@ class Request(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=
     amount_minor: int
     currency: str = "CNY"
     merchant_id: int = 0
-    device: str = ""  # pc, phone, wechat, …: in words of whoever asks
-    region: str = ""
-    bank: str = ""
+    device: str = ""  # desktop, phone, wechat: in words of whoever asks
+    region: str = ""  # a province by its short Chinese name, or a country
+    bank: str = ""  # its code, in capitals
     bin: str = ""
     known_to: int = 0  # the one channel that knows its payer (an openid is of one app); 0: any takes him
     tried: tuple[Tried, ...] = ()

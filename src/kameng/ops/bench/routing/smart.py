@@ -60,7 +60,7 @@ class Smart:
     def wake(self, at_ms: int) -> list[int]:
         """What the platform's rounds do: test what has just failed, and each ten seconds what may be well again."""
         now_ms = at_ms + BEGAN_MS
-        tried = self.learner.suspects(now_ms)
+        tried = self.learner.take_suspects(now_ms)
         half_open = [c for c in self.channels if self.learner.breaker(c, now_ms) == "half_open"]
         if at_ms >= self.revives_ms:
             tried += half_open
