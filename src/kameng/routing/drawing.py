@@ -1,9 +1,8 @@
 """The dice of a choice: what a seed alone decides, by the version of the way of choosing. Pure.
 
 Version 1 threw those of Python's ``random``: a twister of 624 words to be set up for a handful of draws, and beta
-draws by rejection. Version 2 takes all that a choice can need from one digest of its seed, and draws a chance from
-the normal distribution of its odds' logarithm, whose first two moments are the beta distribution's but for a part in
-the square of its counts.
+draws by rejection. Version 2 takes all that a choice can need from one digest of its seed, and draws a chance as the
+share of two gamma draws, each the cube of a normal one (Wilson and Hilferty): the two that one pair of words gives.
 """
 
 from __future__ import annotations
@@ -15,11 +14,10 @@ import struct
 from collections.abc import Iterator
 from typing import Protocol
 
-HALF = 0.5
-LEAST = 0.25
+LEAST, TINY = 0.25, 0.01
 WORD = 1 / (1 << 32)
 TURN = 2 * math.pi * WORD
-_log, _sqrt, _cos, _exp = math.log, math.sqrt, math.cos, math.exp
+_log, _sqrt, _cos, _sin = math.log, math.sqrt, math.cos, math.sin
 
 
 class Dice(Protocol):
@@ -68,10 +66,13 @@ class Digest:
         return next(self._words) * count >> 32
 
     def chance(self, won: float, lost: float) -> float:
-        won, lost = max(won - HALF, LEAST), max(lost - HALF, LEAST)
-        draw = next
-        aside = _sqrt(-2 * _log((draw(self._words) + 1) * WORD)) * _cos(draw(self._words) * TURN)
-        return 1 / (1 + lost / won * _exp(-aside * _sqrt(1 / won + 1 / lost)))
+        words = self._words
+        far, turn = _sqrt(-2 * _log((next(words) + 1) * WORD)), next(words) * TURN
+        won, lost = max(won, LEAST), max(lost, LEAST)
+        a = max(1 - 1 / (9 * won) + far * _cos(turn) / (3 * _sqrt(won)), TINY)
+        b = max(1 - 1 / (9 * lost) + far * _sin(turn) / (3 * _sqrt(lost)), TINY)
+        a, b = won * a * a * a, lost * b * b * b
+        return a / (a + b)
 
 
 def dice(version: int, seed: int, channels: int) -> Dice:
