@@ -67,7 +67,7 @@ class Breaker(msgspec.Struct):
     def failed(self, at_ms: int, *, began_ms: int, is_config: bool = False) -> None:
         """``refused_config`` opens at once: nothing works until somebody mends it."""
         self.failure_began_ms = max(self.failure_began_ms, began_ms)
-        self.failed_ms = at_ms
+        self.failed_ms, self.was_accepted = at_ms, False
         if not self.opened_ms:
             self.score += FAILURE
             if began_ms > self.well_ms:

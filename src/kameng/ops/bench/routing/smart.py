@@ -123,8 +123,8 @@ def choice_us(channels: int, *, payments: int) -> str:
             smart.learner.paid(now_ms + 5_000, payment)
         learned += time.thread_time() - ended + looked - began
     chose.sort()
-    at_share = [chose[int(len(chose) * share)] for share in (0.5, 0.99, 0.999)]
+    middle, at_99, at_999 = (chose[int(len(chose) * share)] for share in (0.5, 0.99, 0.999))
     return (
-        f"choice among {channels}: mean {statistics.mean(chose):.0f} µs, median {at_share[0]:.0f}, p99 {at_share[1]:.0f},"
-        f" p99.9 {at_share[2]:.0f} of {len(chose)}; learning {learned / len(chose) * 1e6:.0f} µs a payment"
+        f"choice among {channels}: mean {statistics.mean(chose):.0f} µs, median {middle:.0f}, p99 {at_99:.0f},"
+        f" p99.9 {at_999:.0f} of {len(chose)}; learning {learned / len(chose) * 1e6:.0f} µs a payment"
     )
