@@ -38,7 +38,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--policies", nargs="+", choices=POLICIES, default=list(POLICIES), metavar="POLICY")
     group.add_argument("--scenario", choices=world.SCENARIOS, default="mixed")
     group.add_argument("--cascades", type=int, default=0, help="other channels tried after a refused create")
-    group.add_argument("--choices", type=int, default=3_000, help="choices that are timed (default 3,000; at least 500)")
+    group.add_argument("--choices", type=int, default=3_000, help="choices that are timed; at least 500")
     group.add_argument("--tune", action="store_true", help="try each setting of the baselines' grids, print the best")
     group.add_argument("--keep", type=Path, default=None, help="folder to keep scores in and take them from")
 
