@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterat
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from kameng import access, identity, ledger
 from kameng.identity import Organisation
@@ -23,6 +23,9 @@ from postgres import execute
 from running import BALANCE_E4, Seed, Served, gateway_process
 
 PASSWORD = "correct horse battery"
+PATIENCE_MS = 90_000
+"""How long a busy machine may take for what is nearly at once."""
+expect.set_options(timeout=PATIENCE_MS / 4)
 
 
 class Faces(Served):
@@ -92,6 +95,7 @@ class Desk:
         context = self._browser.new_context(
             viewport={"width": width, "height": height}, locale=locale, base_url=self.faces.base, **options
         )
+        context.set_default_timeout(PATIENCE_MS)
         self._contexts.append(context)
         page = context.new_page()
         page.on("request", lambda r: None if r.url.startswith((self.faces.base, "data:")) else self._complain(r.url))

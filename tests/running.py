@@ -321,7 +321,7 @@ def gateway_process(url: str, environment: dict[str, str]) -> Iterator[int]:
         }  # fmt: skip
         child = Child("kameng.ops.gateway", (), listening_fd=listener.fileno(), environ=environ)
         try:
-            until = time.monotonic() + 30
+            until = time.monotonic() + 90
             while not child.is_ready():
                 assert not child.has_ended(), "the gateway did not start"
                 assert time.monotonic() < until, "the gateway does not get ready"

@@ -219,8 +219,7 @@ async def test_static_files_are_kept_for_ever_by_their_digest(common: Platform) 
 async def test_without_the_fetched_files_the_reference_says_how_to_get_them(
     common: Platform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    state = common.gateway._rest._app.state
-    monkeypatch.setitem(state._state, "library", pages.Library(tmp_path))
+    monkeypatch.setitem(common.gateway._rest.shared, "library", pages.Library(tmp_path))
     page = (await common.get("/docs", signed=False)).body.decode()
     assert "<code>scripts/web</code>" in page
     assert "swagger-ui" not in page

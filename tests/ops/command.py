@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import os
 import shutil
 import signal
@@ -13,10 +14,12 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 import asyncpg
 import psutil  # type: ignore[import-untyped]
+from forking import Forks
 
 from kameng import catalogue
 from kameng.ops import running
@@ -44,12 +47,16 @@ def environment(data: Path, **more: str) -> dict[str, str]:
     return bare | {"KAMENG_DATA_DIR": str(data), "PYTHONUNBUFFERED": "1"} | more
 
 
-def kameng(data: Path, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
-    """Run a command to its end."""
-    return subprocess.run(
-        [sys.executable, "-m", "kameng", *arguments], env=environment(data, **more), capture_output=True, text=True,
-        timeout=120, check=False, stdin=subprocess.DEVNULL,
-    )  # fmt: skip
+@cache
+def _forks() -> Forks:
+    made = Forks()
+    atexit.register(made.end)
+    return made
+
+
+def kameng(data: Path, *arguments: str, said: str = "", **more: str) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end; ``said`` is what it reads from its standard input."""
+    return _forks().run(arguments, environment(data, **more), said.encode())
 
 
 def fetch(server: Embedded, query: str, *values: object) -> list[tuple[object, ...]]:

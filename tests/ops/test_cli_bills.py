@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from command import environment, fetch, kameng
+from command import fetch, kameng
 
 from kameng import identity, payments
 from kameng.channels import Method, Scene
@@ -48,10 +48,7 @@ def steer(base: str, what: str, sent: Any) -> None:
 
 
 def channel(data: Path, protocol: str, name: str, credentials: dict[str, str], *more: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-m", "kameng", "channel", "add", protocol, name, *more], env=environment(data),
-        capture_output=True, text=True, timeout=120, check=False, input=json.dumps(credentials),
-    )  # fmt: skip
+    done = kameng(data, "channel", "add", protocol, name, *more, said=json.dumps(credentials))
     assert done.returncode == 0, done.stderr
     number = done.stdout.split()[2]
     assert kameng(data, "channel", "on", number, "--reason", "test").returncode == 0

@@ -3,35 +3,26 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
-from command import environment, fetch, kameng
+from command import fetch, kameng
 
 from kameng.ops.embedded import Embedded
 
 SECRET = "not-a-real-key-of-anybody"
 
 
-def given(data: Path, said: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "kameng", *arguments], env=environment(data), capture_output=True, text=True,
-        timeout=120, check=False, input=said,
-    )  # fmt: skip
-
-
 def test_a_channel_from_its_adding_to_its_switch(server: Embedded, data: Path) -> None:
     add = ("channel", "add", "wechat", "shop-1", "--account", "1900000001", "--fee-ppm", "6000", "--from", "10.0.0.0/8")
-    unread = given(data, "nonsense", *add)
+    unread = kameng(data, *add, said="nonsense")
     assert (unread.returncode, "JSON" in unread.stderr) == (2, True), unread.stderr
-    lacking = given(data, json.dumps({"mchid": "1900000001"}), *add)
+    lacking = kameng(data, *add, said=json.dumps({"mchid": "1900000001"}))
     assert lacking.returncode == 1, lacking.stderr
     assert fetch(server, "SELECT count(*) FROM payment_channel") == [(0,)]
     from kameng.channels import PROTOCOLS
 
     fields = {field.name: SECRET for field in PROTOCOLS["wechat"].fields}
-    added = given(data, json.dumps(fields), *add)
+    added = kameng(data, *add, said=json.dumps(fields))
     assert added.stdout.startswith("通道 Channel 1 shop-1: 停用 off\n"), added.stderr
     assert "can't be read" in added.stdout  # no key is in that
     assert kameng(data, "channel", "on", "1", "--reason", "contract 17").stdout == "通道 Channel 1: 启用 on\n"

@@ -5,12 +5,10 @@ from __future__ import annotations
 import json
 import re
 import stat
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-from command import environment, fetch, kameng
+from command import fetch, kameng
 
 from kameng.ops.embedded import Embedded
 
@@ -42,10 +40,7 @@ def test_nobody_ordered_anything(data: Path) -> None:
 
 def test_a_person_is_exported_and_erased(server: Embedded, data: Path, person: str, tmp_path: Path) -> None:
     file = tmp_path / "wang.json"
-    typed = subprocess.run(
-        [sys.executable, "-m", "kameng", "person", "export", "--phone", "-", "--to", str(file), *WHY],
-        env=environment(data), input=f"{PHONE}\n", capture_output=True, text=True, timeout=120, check=False,
-    )  # fmt: skip
+    typed = kameng(data, "person", "export", "--phone", "-", "--to", str(file), *WHY, said=f"{PHONE}\n")
     assert typed.returncode == 0, typed.stderr
     assert re.fullmatch(rf"已导出 Exported: 0 笔订单 orders, \S+Z: {file}\n", typed.stdout)
     assert stat.S_IMODE(file.stat().st_mode) == 0o600

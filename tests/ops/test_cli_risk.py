@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
-from command import environment, fetch, kameng
+from command import fetch, kameng
 
 from kameng.kit import crypto
 from kameng.kit.crypto import KeyRing
@@ -123,11 +121,8 @@ def test_lists(server: Embedded, data: Path, shop: dict[str, str], clerk: str) -
 
 
 def test_a_number_on_the_list_is_nowhere_in_clear(server: Embedded, data: Path) -> None:
-    piped = subprocess.run(
-        [sys.executable, "-m", "kameng", "risk", "list", "add", "target", "-", "--verdict", "refuse", *WHY],
-        env=environment(data), input=f"+86 {PHONE[:3]} {PHONE[3:]}\n", capture_output=True, text=True, check=False,
-        timeout=120,
-    )  # fmt: skip
+    typed = f"+86 {PHONE[:3]} {PHONE[3:]}\n"
+    piped = kameng(data, "risk", "list", "add", "target", "-", "--verdict", "refuse", *WHY, said=typed)
     assert piped.returncode == 0, piped.stderr
     ring = KeyRing(crypto.KeyFile(data / "keyring.json").load())
     # As an order's account is hashed: see orders.wishing.

@@ -24,7 +24,7 @@ def test_a_new_password_is_shown_once_and_kept_as_a_hash(server: Embedded, data:
     found = re.fullmatch(rf"{person} 13712345678: (\S{{16}})\n", done.stdout)
     assert found, done.stderr
     ((hashed,),) = fetch(server, "SELECT password_hash FROM person WHERE person_id = $1", int(person))
-    assert hashed.startswith("$argon2id$")
+    assert hashed.startswith("$argon2id$v=19$m=65536,t=3,p=4$")
     assert found[1] not in hashed
     lines = fetch(server, "SELECT act FROM audit_line WHERE subject_id = $1 ORDER BY audit_id", int(person))
     assert [act for (act,) in lines] == ["person.enrol", "person.password"]

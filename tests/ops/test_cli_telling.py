@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import msgspec
-from command import environment, fetch, kameng
+from command import fetch, kameng
 
 from kameng.kit import crypto
 from kameng.kit.migrations import APP_ROLE
@@ -38,10 +36,7 @@ def test_a_robot_s_address_and_its_secret_come_from_stdin(server: Embedded, data
     """There no list of processes shows them."""
     url = "https://oapi.dingtalk.com/robot/send?access_token=x"
     line = ["notice", "subscribe", "staff", "desk_overdue", "dingtalk", "-", "--secret", "-"]
-    done = subprocess.run(
-        [sys.executable, "-m", "kameng", *line], env=environment(data), input=f"{url}\nSEC7\n", capture_output=True,
-        text=True, timeout=120, check=False,
-    )  # fmt: skip
+    done = kameng(data, *line, said=f"{url}\nSEC7\n")
     assert done.returncode == 0, done.stderr
     assert url not in done.stdout
     ((number, sealed),) = fetch(

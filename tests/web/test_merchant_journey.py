@@ -104,7 +104,9 @@ def make_key(page: Page, *, kind: str, name: str) -> tuple[str, str]:
     page.fill("#name", name)
     page.check(f"input[value={kind}]", force=True)
     page.click("main form button.first")
-    key, secret = page.locator("main [data-copied]").all_inner_texts()
+    shown = page.locator("main [data-copied]")
+    expect(shown).to_have_count(2)
+    key, secret = shown.all_inner_texts()
     assert key.startswith("ak_test_" if kind == "sandbox" else "ak_")
     assert secret.startswith("ks_")
     return key, secret

@@ -48,7 +48,7 @@ async def test_an_agents_visitors_see_its_prices_and_order_from_it(faces: Faces)
     visitor, ours = Visitor(faces, HOST), Visitor(faces, "127.0.0.1")
     price_e4 = sku.list_price_e4 + MARKUP_E4
     page = ""
-    async with asyncio.timeout(30):  # the shop and its prices are followed, each within a second or two
+    async with asyncio.timeout(90):  # the shop and its prices are followed, each within a second or two
         while not (format_money(price_e4) in page and "江南数卡" in page):
             await asyncio.sleep(0.1)
             _, page = await visitor.open(f"/goods/{sku.sku_id}")

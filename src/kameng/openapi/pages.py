@@ -77,7 +77,7 @@ def _file(content: bytes, zipped: bytes | None, suffix: str) -> File:
 @get("/developers", opt={"hidden": True})
 async def start(request: AnyRequest) -> Response[str]:
     """What this is and how to begin."""
-    skus = [sku for sku in request.app.state.parts.snapshot.catalogue.skus.values() if sku.state == "on_sale"]
+    skus = [sku for sku in request.scope["state"]["parts"].snapshot.catalogue.skus.values() if sku.state == "on_sale"]
     first = next((sku.sku_id for sku in sorted(skus, key=lambda sku: sku.sku_id) if sku.from_stock), 100001)
     return _page(
         request, "start", base=_base(request), sku=first, sku_count=len(skus),
@@ -89,7 +89,7 @@ async def start(request: AnyRequest) -> Response[str]:
 @get("/docs", opt={"hidden": True})
 async def reference(request: AnyRequest) -> Response[str]:
     """The API's reference, with a console that signs."""
-    library: Library = request.app.state.library
+    library: Library = request.scope["state"]["library"]
     if not library.has_reference:
         return _page(request, "missing", base=_base(request))
     return _page(
@@ -112,7 +112,7 @@ async def error_codes(request: AnyRequest) -> Response[str]:
 
 @get("/static/{digest:str}/{name:str}", opt={"hidden": True})
 async def static_file(request: AnyRequest, digest: FromPath[str], name: FromPath[str]) -> Response[bytes]:
-    file = request.app.state.library.find(digest, name)
+    file = request.scope["state"]["library"].find(digest, name)
     if file is None:
         raise NoSuchPath
     headers = {"cache-control": "public, max-age=31536000, immutable", "vary": "accept-encoding"}
@@ -144,7 +144,7 @@ def language_of(request: AnyRequest) -> str:
 
 def _base(request: AnyRequest) -> str:
     """The address that samples show."""
-    public: str = request.app.state.parts.settings.public_url
+    public: str = request.scope["state"]["parts"].settings.public_url
     return public.rstrip("/") or f"{request.scope['scheme']}://{request.headers.get('host', 'localhost')}"
 
 
@@ -154,7 +154,7 @@ def _page(request: AnyRequest, name: str, *, markup: dict[str, str] | None = Non
     chosen = f"?lang={language}" if "lang" in request.query_params else ""
     said = {key: text[0 if language == "zh" else 1] for key, text in words.WORDS.items()}
     shown = {key: escape(str(value)) for key, value in values.items()}
-    library: Library = request.app.state.library
+    library: Library = request.scope["state"]["library"]
     common = {
         "language": language, "html_language": "zh-Hans" if language == "zh" else "en", "chosen": chosen,
         "other": "en" if language == "zh" else "zh", "style": library.address("site.css"),

@@ -78,7 +78,7 @@ def _file(content: bytes, suffix: str) -> File:
 
 @get("/assets/{digest:str}/{name:str}", opt={"face": "any", "static": True})
 async def asset(request: Request[Any, Any, Any], digest: FromPath[str], name: FromPath[str]) -> Response[bytes]:
-    library: Library = request.app.state.door.assets
+    library: Library = request.scope["state"]["door"].assets
     file = library.files.get(name) if digest == library.digest else None
     if file is None:
         return Response(b"", status_code=404, media_type="text/plain")

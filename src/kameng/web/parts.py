@@ -53,5 +53,5 @@ class Door(msgspec.Struct, frozen=True):
 
 
 def door_of(request: AnyRequest) -> Door:
-    door: Door = request.app.state.door
+    door: Door = request.scope["state"]["door"]
     return door

@@ -6,7 +6,7 @@ handler that needs a caller. What goes wrong, ours or the framework's, comes out
 
 from __future__ import annotations
 
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -66,7 +66,7 @@ async def signed(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRo
     """Guard: the handler runs only for a caller whose key may do this."""
     endpoint: Endpoint = handler.opt["endpoint"]
     scope: ASGIScope = connection.scope  # type: ignore[assignment]
-    parts: Parts = connection.app.state.parts
+    parts: Parts = connection.scope["state"]["parts"]
     state = scope["state"]
     proof = await parts.authenticator.verify(
         method=state["method"], path=raw_path(scope), query=scope["query_string"], headers=scope["headers"],
@@ -118,7 +118,7 @@ def on_error(request: AnyRequest, error: Exception) -> Response[bytes]:
         log.error("a request failed", error, path=request.scope["path"], request_id=number)
     metrics.refusals.labels(refusal.code).inc()
     key: ApiKey | None = request.scope["state"].get("key")  # once somebody signed, he is told what he has left
-    authenticator: Authenticator = request.app.state.parts.authenticator
+    authenticator: Authenticator = request.scope["state"]["parts"].authenticator
     headers = problems.headers_of(type(refusal), wait_s=0 if key is None else authenticator.wait_s(key))
     headers += [] if key is None else rate_headers(authenticator, key)
     sent = {name.decode(): value.decode() for name, value in headers}
@@ -150,10 +150,13 @@ class Front:
     """The ASGI app before the framework."""
 
     def __init__(
-        self, app: Any, *, headers: Headers, timeout_s: float, body_max: Callable[[str], int] | None = None
-    ) -> None:
-        """``body_max``: how many bytes may be sent to a path."""
+        self, app: Any, *, shared: Mapping[str, Any], headers: Headers, timeout_s: float,
+        body_max: Callable[[str], int] | None = None,
+    ) -> None:  # fmt: skip
+        """``shared`` stands in the state of every request: the app itself knows no platform, so that one serves any.
+        ``body_max``: how many bytes may be sent to a path."""
         self._app = app
+        self.shared = shared
         self._body_max = body_max or _body_max
         self._headers = headers
         self._timeout_s = timeout_s
@@ -179,7 +182,7 @@ class Front:
         except Refusal as refusal:
             await _refuse(refusal, dressed)
         else:
-            inner["state"] = {"method": method, "body": body}
+            inner["state"] = {**self.shared, "method": method, "body": body}
             await self._app(inner, _replay(body, receive), dressed)
         metrics.http_requests.labels(inner.get("path_template") or "none", str(status)).inc()
 

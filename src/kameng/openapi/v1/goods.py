@@ -117,7 +117,7 @@ async def list_product_changes(request: AnyRequest) -> Response[bytes]:
 async def show_stock(request: AnyRequest) -> Response[bytes]:
     arrival = arrival_of(request)
     wanted = _wanted(arrival.parts.snapshot, query_of(arrival.query, StockQuery))
-    return answer(arrival, StockAnswer(await request.app.state.shelves.bands(wanted)))
+    return answer(arrival, StockAnswer(await request.scope["state"]["shelves"].bands(wanted)))
 
 
 @get(

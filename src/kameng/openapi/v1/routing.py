@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 from litestar import Litestar, Request, Response, get
-from litestar.datastructures import State
 
 from kameng.openapi import pages
 from kameng.openapi.headers import security_headers
@@ -39,7 +39,7 @@ async def show_document(request: Request[Any, Any, Any]) -> Response[bytes]:
     """The OpenAPI document; ``?lang=en`` for English summaries."""
     language = "en" if request.query_params.get("lang") == "en" else "zh"
     headers = {"cache-control": "public, max-age=300"}
-    return Response(request.app.state.documents[language], media_type="application/json", headers=headers)
+    return Response(request.scope["state"]["documents"][language], media_type="application/json", headers=headers)
 
 
 ENDPOINTS = [
@@ -66,6 +66,7 @@ ENDPOINTS = [
 """Every handler of the API."""
 
 
+@cache
 def document(language: str, *, server: str = "") -> bytes:
     """The OpenAPI document as it is served."""
     return msgspec.json.encode(build(ENDPOINTS, language=language, server=server))
@@ -74,19 +75,24 @@ def document(language: str, *, server: str = "") -> bytes:
 def create_router_app(parts: Parts) -> Front:
     """The ASGI app behind the hot door."""
     server = parts.settings.public_url.rstrip("/")
-    state = {
+    shared = {
         "parts": parts,
         "shelves": goods.Shelves(parts.db),
         "pulse": service.Pulse(parts.db),
         "documents": {language: document(language, server=server) for language in ("zh", "en")},
         "library": pages.Library(),
     }
-    app = Litestar(
+    headers = security_headers(parts.settings)
+    return Front(_app(), shared=shared, headers=headers, timeout_s=parts.settings.request_timeout_s)
+
+
+@cache
+def _app() -> Litestar:
+    """The routes, which are the same for every platform."""
+    return Litestar(
         route_handlers=[*ENDPOINTS, *pages.PAGES],
         exception_handlers={Exception: on_error},
-        state=State(state),
         openapi_config=None,
         logging_config=None,
         debug=False,
     )
-    return Front(app, headers=security_headers(parts.settings), timeout_s=parts.settings.request_timeout_s)

@@ -62,7 +62,7 @@ async def list_errors() -> Response[bytes]:
     ),
 )  # fmt: skip
 async def health(request: AnyRequest) -> Response[bytes]:
-    await request.app.state.pulse.check()
+    await request.scope["state"]["pulse"].check()
     return unsigned_answer(HealthAnswer("ok"))
 
 
@@ -71,7 +71,7 @@ async def show_metrics(request: AnyRequest) -> Response[bytes]:
     """Prometheus' numbers, for this machine and ``metrics_networks``: others are told that there is nothing here."""
     forwarded = {"x-forwarded-for", "forwarded", "x-real-ip"} & set(request.headers.keys())
     peer = ip_address(peer_of(request.scope))  # type: ignore[arg-type]
-    networks = request.app.state.parts.settings.metrics_networks
+    networks = request.scope["state"]["parts"].settings.metrics_networks
     if forwarded or not (peer.is_loopback or any(peer in ip_network(network) for network in networks)):
         raise NoSuchPath
     return Response(
