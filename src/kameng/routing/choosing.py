@@ -15,7 +15,7 @@ from itertools import accumulate
 import msgspec
 
 from kameng.routing import filtering
-from kameng.routing.drawing import Dice, dice
+from kameng.routing.drawing import Dice
 from kameng.routing.filtering import DAY_MS, Filtered, minute_of
 from kameng.routing.model import (
     CASCADE_AFTER,
@@ -57,7 +57,7 @@ def choose(book: Book, snapshot: Snapshot, request: Request, seed: int, *, versi
         way = way or "only"
     elif found.open:
         is_learned = book.policy.mode == "smart"
-        thrown = dice(version, seed, len(found.open))
+        thrown = Dice(seed)
         way, channel_id, scored = _pick(book.policy, found.open, views, snapshot, request, thrown)
     why = found.why
     return Choice(

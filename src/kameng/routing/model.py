@@ -13,8 +13,8 @@ from typing import Literal
 import msgspec
 
 VERSION = 2
-"""Of the way of choosing: a decision is replayed by the version that made it. 2: dice of its own, a first failure is
-looked at, of channels that are all ill the least ill."""
+"""Of the way of choosing: a decision is replayed by the version that made it. 2: a first failure is looked at, of
+channels that are all ill the least ill."""
 VERSIONS = frozenset({1, 2})
 """Those that can still be made again."""
 
