@@ -91,6 +91,14 @@ def test_without_the_lists_every_place_is_empty(tmp_path: Path) -> None:
     assert (NOWHERE.text("zh"), NOWHERE.text("en")) == ("", "")
 
 
+async def test_a_region_is_a_province_or_a_country(found: Places, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(places, "_opened", lambda: found)
+    monkeypatch.setattr(places, "_regions", {})
+    asked = ("218.0.0.1", "1.0.0.9", "10.1.2.3", "not an address")
+    assert [await places.region_of(ip) for ip in asked] == ["浙江", "澳大利亚", "", ""]
+    assert places._regions["218.0.0.1"] == "浙江"
+
+
 @pytest.mark.skipif(not REAL.exists(), reason="the lists are not here: scripts/web")
 def test_the_lists_that_come_along_are_read() -> None:
     assert places.find("218.0.0.1").text("zh") == "中国 浙江 宁波 电信"

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from kameng import payments
-from kameng.kit import lanes, money
+from kameng.kit import lanes, money, places
 from kameng.ops import auditing
+from kameng.routing import Rule, When
 from payments.bank import PROTOCOL, Bank
 from payments.doors import awaited, bank, parts_of, work
 from running import Answer, Platform
@@ -129,6 +130,10 @@ async def test_nobody_changes_channels_for_ever(platform: Platform, bank: Bank) 
         ({"method": "wechat", "wallet": "99999.00"}, "bad_payment", "wallet"),
         ({"method": "usdt"}, "no_payment_channel", "method"),
         ({"method": "wechat", "another": "yes"}, "bad_request", "another"),
+        ({"method": "wechat", "bank": "工商银行"}, "bad_request", "bank"),
+        ({"method": "wechat", "bin": "622"}, "bad_request", "bin"),
+        ({"method": "wechat", "bin": "6222021234567890"}, "bad_request", "bin"),
+        ({"method": "wechat", "device": "pc"}, "bad_request", "device"),
     ],
 )
 async def test_what_cant_be_paid_names_its_field(
@@ -140,6 +145,28 @@ async def test_what_cant_be_paid_names_its_field(
     assert (answer.code, answer.json["field"]) == (code, field)
     assert await platform.count("payment") == 0
     assert bank.calls == []
+
+
+async def test_rules_see_what_the_caller_knows_of_the_payer(
+    platform: Platform, bank: Bank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(places._regions, "203.0.113.7", "浙江")
+    for name, when in {"bank": {"banks": ("ICBC",)}, "card": {"bins": ("6222",)}, "at": {"regions": ("浙江",)}}.items():
+        rule = Rule(name=name, act="refuse", when=When(**when), channels=(1,))
+        await payments.add_rule(platform.db, rule, actor_id=7)
+    order = await awaited(platform)
+    path, sent = f"/api/v1/orders/{order.order_id}/payments", {"method": "wechat"}
+    for known in ({"bank": "ICBC"}, {"bin": "622202"}, {"client_ip": "203.0.113.7"}):
+        answer = await platform.post(path, sent | known)
+        assert (answer.status, answer.code) == (503, "no_payment_channel")
+    assert (await platform.count("payment"), bank.calls) == (0, [])
+    known = {"bank": "CCB", "bin": "436742", "device": "phone", "client_ip": "10.0.0.1"}
+    begun = await platform.post(path, sent | known)
+    assert begun.status == 200
+    asked = (await payments.find_decision(platform.db, int(begun.json["id"]))).logged.request
+    assert (asked.bank, asked.bin, asked.device, asked.region) == ("CCB", "436742", "phone", "")
+    recharge = {"client_ref": "R-9", "amount": "5.00", "method": "wechat", "bank": "ICBC"}
+    assert (await platform.post("/api/v1/recharges", recharge)).code == "no_payment_channel"
 
 
 async def test_nobody_pays_anothers_order_or_sees_its_payments(platform: Platform, bank: Bank) -> None:

@@ -300,7 +300,7 @@ async def test_staff_is_told_of_channels_that_are_left_and_back(counter: Counter
         await payments.tell_news(world.db, place=cashier)
         assert await told(world) == ["channel_left", "channel_left", "channels_ill"]
     with clock.hold(at_ms + 31_000):
-        for _ in range(2):
+        for _ in range(3):
             cashier.router.tested(2, "accepted")
         await payments.tell_news(world.db, place=cashier)
         assert await told(world) == ["channel_left", "channel_left", "channels_ill", "channel_back"]
@@ -347,7 +347,7 @@ async def test_a_channel_that_was_left_comes_back_without_a_customer(counter: Co
     with clock.hold(at_ms + 31_000 + 61_000):
         for _ in range(3):
             await payments.revive(counter.world.db, place=cashier)
-        assert creates(other) == tried + 3
+        assert creates(other) == tried + 4
         assert cashier.router.learner.breaker(2, clock.now_ms()) == "closed"
     assert creates(counter.bank) == await counter.world.scalar("SELECT count(*) FROM payment WHERE channel_id = 1")
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import random
+import statistics
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from routes import NOON_MS, POOL, book, candidate, request, snapshot
@@ -27,6 +30,8 @@ from kameng.routing import (
     replay,
     with_propensity,
 )  # fmt: skip
+from kameng.routing.drawing import Dice
+from kameng.routing.model import FAILED
 
 CHANNELS = st.integers(1, 5)
 some = st.sets(CHANNELS).map(lambda found: tuple(sorted(found)))
@@ -181,3 +186,87 @@ def test_a_common_fault_never_shuts_every_channel(seed: int, left: float, channe
         learner.ended(at_ms, number, "accepted")
         if rng.random() < 0.85 * (left if number >= 250 else 1):
             coming.append((at_ms + 10_000, number))
+
+
+answers = st.lists(
+    st.tuples(
+        st.integers(0, 1_500),  # until the next begins
+        st.integers(1, 9_000),  # until it answers
+        st.booleans(),  # whether it is a test
+    ),
+    min_size=3,
+    max_size=25,
+)
+
+
+@given(answers, st.integers(0, 20), st.lists(st.sampled_from(["accepted", *sorted(FAILED), "declined_user"])))
+@settings(max_examples=200, deadline=None)
+def test_no_create_begins_after_the_second_failure_of_an_outage_was_known(
+    creates: Any, dies: int, before: list[str]
+) -> None:
+    """From some create on all fail; their answers come in any order, among late ones of creates begun before."""
+    learner, at_ms = Learner(), NOON_MS
+    coming: list[tuple[int, int, str, bool]] = []  # when it is answered, when it began, how, whether it is a test
+    known: list[int] = []  # failures of the outage that came back
+    died_ms = at_ms * 2
+    for number, (wait_ms, took_ms, is_test) in enumerate(creates):
+        at_ms += wait_ms + 1
+        due = sorted(one for one in coming if one[0] <= at_ms)
+        coming = [one for one in coming if one[0] > at_ms]
+        for when, began_ms, outcome, was_test in due:
+            if was_test:
+                learner.tested(when, 1, outcome, began_ms=began_ms)
+            else:
+                learner.ended(when, began_ms, outcome)
+            if began_ms >= died_ms:
+                known.append(when)
+        learner.aged(at_ms)
+        view = learner.snapshot(at_ms, POOL, [1]).views[0]
+        if len(known) >= 2:
+            assert view.breaker != "closed"
+            if not view.probe:
+                two = book(candidate(1), candidate(2))
+                well = View(2, won=1, lost=99)
+                assert choose(two, snapshot(view, well, at_ms=at_ms), request(), number).channel_id == 2
+        died_ms = min(died_ms, at_ms) if number >= dies else died_ms
+        outcome = "refused_channel" if number >= dies else (before or ["accepted"])[number % max(len(before), 1)]
+        if is_test:
+            learner.testing(at_ms, 1)
+        else:
+            learner.began(at_ms, at_ms, 1, POOL)
+        coming.append((at_ms + took_ms, at_ms, outcome, is_test))
+
+
+@made
+def test_what_version_1_decided_is_still_made_again(found: Any, known: Any, asked: Any, seed: int) -> None:
+    chosen = choose(found, known, asked, seed, version=1)
+    stored = decode(encode(Logged(snapshot=known, request=asked, choice=chosen)))
+    assert stored.choice.version == 1
+    assert replay(stored, found) == chosen
+    assert 0 < (with_propensity(stored, found, draws=2).propensity or 0) <= 1
+
+
+@pytest.mark.parametrize(("won", "lost"), [(8, 2), (60, 10), (30, 30), (800, 100)])
+def test_the_dice_draw_chances_of_the_beta_distribution(won: int, lost: int) -> None:
+    """Kolmogorov and Smirnov, one in a hundred; of whole counts the distribution is a binomial sum."""
+    drawn = sorted(Dice(seed).chance(won, lost) for seed in range(1_000))
+    whole = won + lost - 1
+    ways = [math.log(math.comb(whole, k)) for k in range(won, whole + 1)]
+    off = 0.0
+    for place, one in enumerate(drawn):
+        yes, no = math.log(one), math.log1p(-one)
+        below = sum(math.exp(way + k * yes + (whole - k) * no) for k, way in enumerate(ways, won))
+        off = max(off, below - place / 1_000, (place + 1) / 1_000 - below)
+    assert off < 1.63 / math.sqrt(1_000)
+
+
+def test_the_dice_of_neighbouring_channels_and_seeds_are_not_alike() -> None:
+    drawn = []
+    for seed in range(0, 16_000, 8):  # as payments are numbered by the simulator
+        thrown = Dice(seed)
+        drawn.append([thrown.chance(60, 10), thrown.uniform(), thrown.chance(60, 10), thrown.uniform()])
+    columns = [list(column) for column in zip(*drawn, strict=True)]
+    for at, one in enumerate(columns):
+        assert abs(statistics.correlation(one[1:], one[:-1])) < 0.08
+        for other in columns[:at]:
+            assert abs(statistics.correlation(one, other)) < 0.08

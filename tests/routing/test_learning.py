@@ -310,3 +310,63 @@ def test_what_is_long_over_is_forgotten() -> None:
     feed.wait(900_001)
     assert feed.learner.state.flights == {}
     assert feed.learner.state.due == []
+
+
+def test_a_create_hangs_by_the_channels_own_pace() -> None:
+    feed = Feed()
+    assert feed.learner.hangs_after(1) == 2_000
+    for _ in range(20):
+        feed.create(1)
+    assert feed.learner.hangs_after(1) == 1_000  # all took 200 ms
+    breaker = Breaker()
+    for number in range(400):
+        breaker.took(900 + 100 * (number % 2))
+    assert breaker.hangs_after(1_000, 2_000) == pytest.approx(950 + 8 * 50, abs=30)
+
+
+def test_a_first_failure_is_to_be_tested_once_and_a_test_that_fails_opens() -> None:
+    feed = Feed()
+    feed.create(1)
+    assert feed.learner.take_suspects(feed.at_ms) == []
+    feed.create(1, "refused_channel")
+    assert feed.view(1).fault > 0
+    assert feed.learner.take_suspects(feed.at_ms) == [1]
+    assert feed.learner.take_suspects(feed.at_ms) == []
+    feed.learner.testing(feed.at_ms, 1)
+    began_ms = feed.at_ms
+    feed.wait(1_999)
+    assert feed.view(1).breaker == "closed"
+    feed.wait(1)  # it hangs as a customer's would
+    assert feed.view(1).breaker == "open"
+    feed.wait(2_000)
+    feed.learner.tested(feed.at_ms, 1, "unknown", began_ms=began_ms)
+    assert feed.learner.state.breakers[1].open_ms == 30_000
+
+
+def test_a_test_that_is_accepted_ends_the_suspicion_and_three_bring_a_channel_back() -> None:
+    feed = Feed()
+    feed.create(1, "refused_channel")
+    feed.learner.tested(feed.at_ms + 300, 1, "accepted", began_ms=feed.at_ms + 1)
+    assert feed.view(1).fault == 0.0
+    feed.wait(5_000)
+    for _ in range(2):
+        feed.create(1, "refused_channel")
+    feed.wait(30_000)
+    taken = []
+    for _ in range(3):
+        taken.append((feed.view(1).breaker, feed.learner.take_suspects(feed.at_ms)))
+        feed.learner.testing(feed.at_ms, 1)
+        feed.wait(300)
+        feed.learner.tested(feed.at_ms, 1, "accepted", began_ms=feed.at_ms - 300)
+    # The first by the clock, each other as soon as the one before was accepted.
+    assert taken == [("half_open", []), ("half_open", [1]), ("half_open", [1])]
+    assert feed.view(1).breaker == "closed"
+
+
+def test_if_all_are_ill_an_open_breaker_is_the_last_resort() -> None:
+    known = snapshot(View(1, breaker="open"), View(2, breaker="half_open"), View(3, breaker="open"))
+    chosen = [choose(book(), known, request(), seed) for seed in range(100)]
+    assert {(one.channel_id, one.is_alarm, one.way) for one in chosen} == {(2, True, "only")}
+    assert [one.left_out for one in chosen[0].considered] == ["open", "", "open"]
+    before = [choose(book(), known, request(), seed, version=1) for seed in range(100)]
+    assert {one.channel_id for one in before} == {1, 2, 3}

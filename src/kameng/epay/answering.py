@@ -14,7 +14,7 @@ from kameng.epay import store, trading
 from kameng.epay.model import Opened, Trade, order_of, settlement_of
 from kameng.epay.site import SWITCH, Site
 from kameng.identity import Organisation
-from kameng.kit import clock, ids
+from kameng.kit import clock, ids, places
 from kameng.kit.errors import Refusal
 from kameng.kit.money import MINOR_E4
 from kameng.payments import Payer, Refund, RefundState
@@ -88,7 +88,8 @@ async def _submit(visit: _Visit, *, version: int) -> Reply:
     try:
         if wished.type and wished.method not in ("scan", "jsapi"):
             await trading.begin(
-                visit.site, visit.organisation, trade, msgspec.structs.replace(wished, device=device), _payer(visit)
+                visit.site, visit.organisation, trade, msgspec.structs.replace(wished, device=device),
+                await _payer(visit.call.address),
             )
     except serving.Refusal:
         pass  # the page says how it stands, and what else there is
@@ -103,7 +104,8 @@ async def _create(visit: _Visit, *, version: int) -> Reply:
     shown = None
     if wished.method != "jump":
         shown = await trading.begin(
-            visit.site, visit.organisation, trade, wished, _payer(visit, wished.client_ip)
+            visit.site, visit.organisation, trade, wished,
+            await _payer(wished.client_ip[:45]) if wished.client_ip else Payer(client_ip=visit.call.address),
         )  # fmt: skip
     if wished.method == "scan":
         shown = Shown("scan", str(trade.trade_id))
@@ -112,8 +114,9 @@ async def _create(visit: _Visit, *, version: int) -> Reply:
     return Reply(serving.begun(version, str(trade.trade_id), shown, platform=visit.opened.platform))
 
 
-def _payer(visit: _Visit, client_ip: str = "") -> Payer:
-    return Payer(client_ip=client_ip[:45] or visit.call.address)
+async def _payer(client_ip: str) -> Payer:
+    """By his own address; a shop's server, which calls without naming it, is not where its customer is."""
+    return Payer(client_ip=client_ip, region=await places.region_of(client_ip))
 
 
 # asking ------------------------------------------------------------------------------------------------------

@@ -87,6 +87,7 @@ async def begin(
     payer = msgspec.structs.replace(
         payer, subject=trade.name, auth_code=wished.auth_code if scene is Scene.code else "",
         payer_id=wished.sub_openid if scene is Scene.jsapi else "", return_url=site.page_of(trade.trade_id),
+        device=DEVICES.get(wished.device, "desktop"),
     )  # fmt: skip
     try:
         begun = await payments.begin_collection(

@@ -2,11 +2,12 @@
 
 The two lists are those of the npm package ``ip2region``, which ``scripts/web`` puts beside the pages' files. They are
 mapped, not read: a look-up is a bisection. Without them every place is empty. Made for people to read ("was that
-me?"), not to decide by: addresses move, and the lists are some years old.
+me?") and to choose a payment channel by, never to forbid: addresses move, and the lists are some years old.
 """
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import mmap
 import re
@@ -24,6 +25,8 @@ from kameng.kit.names import NOTHING, Named, carrier_of, country_of, province_of
 FOLDER = Path(sys.prefix) / "share" / "kameng" / "web"
 _UNKNOWN = frozenset({"", "0", "未知地区"})
 _ISATAP = 0x5EFE
+REGIONS_MAX = 20_000
+_regions: dict[str, str] = {}
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -48,6 +51,17 @@ PRIVATE = Place(isp=Named("内网", "private network"))
 def find(ip: str) -> Place:
     """``NOWHERE`` for what is no address. The first call of a process reads the segments' lists, for cities' names."""
     return _opened().find(ip)
+
+
+async def region_of(ip: str) -> str:
+    """The province by its short Chinese name (``浙江``), outside China the country (``日本``); empty: nobody knows."""
+    known = _regions.get(ip)
+    if known is None:
+        place = await asyncio.to_thread(find, ip)  # the first reads lists: beside the loop
+        if len(_regions) >= REGIONS_MAX:
+            _regions.clear()
+        known = _regions[ip] = place.province.zh if place.country.zh in ("", "中国") else place.country.zh
+    return known
 
 
 @functools.cache

@@ -47,7 +47,7 @@ class Payer(msgspec.Struct, frozen=True, kw_only=True):
     channel_id: int | None = None  # the account that knows him by it
     subject: str = ""  # what he reads
     is_elsewhere: bool = False  # what he is shown already does not work for him: through another channel
-    device: str = ""  # pc, phone, wechat, alipay; this and what follows for rules, as far as it is known
+    device: str = ""  # desktop, phone, wechat; this and what follows for rules, as far as it is known
     region: str = ""
     bank: str = ""
     bin: str = ""  # how his card's number begins

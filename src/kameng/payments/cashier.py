@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from kameng.kit import lanes
@@ -14,6 +15,7 @@ from kameng.payments.model import Payment, Told
 from kameng.payments.opening import Workplace
 from kameng.payments.starting import Opened, Wanted, start
 from kameng.payments.taking import take
+from kameng.payments.watching import probe_channel
 
 REST_S = 0.02
 """How long a lane gathers after a batch of several begins, answers or both: most of what a batch costs is its round
@@ -50,6 +52,10 @@ class Cashier(Workplace):
     async def note(self, lane: int, answered: Payment) -> None:
         """Write down where its provider's answer leaves an attempt; returns after the commit."""
         await self._begins.submit(lane, answered)
+
+    def start(self) -> None:
+        """Besides: a channel whose create failed is tried at once, without a customer."""
+        self.router.start(self.db, test=partial(probe_channel, self, actor_id=0))
 
     async def take_once(self, lane: int, told: Told) -> str:
         """What came of a notice. A repeat of what is in the inbox by this process's own hand, or on its way there, has

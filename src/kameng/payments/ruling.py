@@ -129,7 +129,7 @@ async def find_decision(db: Database, payment_id: int) -> Decision:
     if logged is None or book is None:
         raise NoSuchPayment
     names = {one.channel_id: one.name for one in book.candidates}
-    is_same = logged.choice.version == routing.VERSION and routing.replay(logged, book) == logged.choice
+    is_same = logged.choice.version in routing.VERSIONS and routing.replay(logged, book) == logged.choice
     return Decision(logged, names, is_same)
 
 

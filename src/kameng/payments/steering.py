@@ -11,7 +11,7 @@ import asyncio
 import random
 import secrets
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 import msgspec
 
@@ -31,6 +31,7 @@ HEARD_MAX = 100_000
 FLIGHTS_MAX = 20_000
 EARLY_MAX = 10_000
 NEWS_MAX = 200
+TESTS_MAX = 8
 log = logs.get_logger(__name__)
 
 
@@ -44,8 +45,11 @@ class Note(msgspec.Struct, frozen=True, array_like=True):
     pool: str = ""
     detail: str = ""
     outcome: str = ""
+    began_ms: int = 0  # of what was tested
 
 
+Test = Callable[[int], Awaitable[object]]
+"""Tries a channel with a create on nobody's behalf, and has the router hear of it."""
 _sheets = msgspec.msgpack.Decoder(list[Note])
 
 
@@ -63,6 +67,8 @@ class Router:
         self.news: deque[Event] = deque(maxlen=NEWS_MAX)
         """What people may want to know, oldest first."""
         self._task: asyncio.Task[None] | None = None
+        self._test: Test | None = None
+        self._tests: set[asyncio.Task[object]] = set()
 
     # choosing -----------------------------------------------------------------------------------------------
 
@@ -96,9 +102,15 @@ class Router:
     def paid(self, payment_id: int) -> None:
         self._hear(Note("paid", clock.now_ms(), payment_id))
 
-    def tested(self, channel_id: int, outcome: str) -> None:
-        """A person's own try."""
-        self._hear(Note("tested", clock.now_ms(), 0, channel_id, outcome=outcome))
+    def testing(self, channel_id: int) -> int:
+        """A create on nobody's behalf begins; when. This process alone waits for it."""
+        at_ms = clock.now_ms()
+        self.learner.testing(at_ms, channel_id)
+        return at_ms
+
+    def tested(self, channel_id: int, outcome: str, *, began_ms: int = 0) -> None:
+        """It ended."""
+        self._hear(Note("tested", clock.now_ms(), 0, channel_id, outcome=outcome, began_ms=began_ms))
 
     def _hear(self, note: Note) -> None:
         self._unsent.append(note)
@@ -115,7 +127,7 @@ class Router:
         elif note.what == "ended":
             learner.ended(note.at_ms, payment_id, note.outcome)
         elif note.what == "tested":
-            learner.tested(note.at_ms, note.channel_id, note.outcome)
+            learner.tested(note.at_ms, note.channel_id, note.outcome, began_ms=note.began_ms)
         elif payment_id in learner.state.flights:
             learner.paid(note.at_ms, payment_id)
         else:
@@ -125,14 +137,35 @@ class Router:
 
     # sharing ------------------------------------------------------------------------------------------------
 
-    def start(self, db: Database) -> None:
+    def start(self, db: Database, *, test: Test | None = None) -> None:
+        """``test``: with it a channel whose create failed is tried at once, before the next customer would be."""
+        self._test = test
         self._task = asyncio.create_task(self._run(db))
 
     async def stop(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task])
-            self._task = None
+        tasks = [*self._tests] if self._task is None else [self._task, *self._tests]
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+        self._task = None
+
+    def test_suspects(self) -> None:
+        """A first failure happens, or is the first of many: a create on nobody's behalf tells which."""
+        if self._test is None:
+            return
+        if len(self._tests) >= TESTS_MAX:
+            return
+        for channel_id in self.learner.take_suspects(clock.now_ms()):
+            task = asyncio.ensure_future(self._test(channel_id))
+            self._tests.add(task)
+            task.add_done_callback(self._test_ended)
+
+    def _test_ended(self, task: asyncio.Task[object]) -> None:
+        self._tests.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            log.info("a channel can't be tested; its next customer shows how it is", reason=str(error)[:200])
 
     async def _run(self, db: Database) -> None:
         """It looks at the time; each second what was heard is shared."""
@@ -146,6 +179,7 @@ class Router:
                 except Exception as error:
                     log.error("what channels do was not shared with other processes", error=error)
             self.look()
+            self.test_suspects()
             await asyncio.sleep(ROUND_S)
 
     def look(self) -> None:

@@ -171,7 +171,7 @@ async def estimate(db: Database, lane: int) -> int:
             books[revision] = await routing_store.read_book(connection, revision)
     for payment_id, logged in decisions.items():
         book = books[logged.choice.revision]
-        if book is not None and logged.choice.version == routing.VERSION:
+        if book is not None and logged.choice.version in routing.VERSIONS:
             found[payment_id] = routing.with_propensity(logged, book).propensity or 0.0
             await asyncio.sleep(0)
     if found:
@@ -211,9 +211,10 @@ async def probe_channel(place: Workplace, channel_id: int, *, actor_id: int) -> 
         notify_url=place.notify_url(channel_id), return_url=f"{place.public_url}/", begun_at=at,
         expires_at=at + timedelta(minutes=5),
     )  # fmt: skip
+    began_ms = place.router.testing(channel_id)
     begun, step = await _step("begin", adapter.begin(asked))
     steps = [step]
-    place.router.tested(channel_id, step.outcome)
+    place.router.tested(channel_id, step.outcome, began_ms=began_ms)
     if step.outcome in ("accepted", "unknown", "paid"):
         reference = channels.Reference(
             payment_no=number, provider_no=begun.provider_no if isinstance(begun, Begun) else "", begun_at=at,

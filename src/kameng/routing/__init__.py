@@ -12,6 +12,7 @@ from kameng.routing.model import (
     OUTCOMES,
     TRIES_MAX,
     VERSION,
+    VERSIONS,
     Book,
     Candidate,
     Choice,
@@ -31,8 +32,8 @@ from kameng.routing.model import (
 from kameng.routing.state import Event
 
 __all__ = [
-    "CASCADE_AFTER", "OUTCOMES", "STATES", "TRIES_MAX", "VERSION", "WAYS", "WHY_NOT", "Book", "Candidate", "Choice",
-    "Considered", "Event", "Learner", "Logged", "NoChannel", "Parameters", "Policy", "Report", "Request", "Rule",
-    "Settled", "Snapshot", "Tried", "Usage", "View", "When", "able", "always", "choose", "decode", "encode", "evaluate",
-    "explain", "log", "offered", "refusal", "replay", "target_of", "with_propensity",
+    "CASCADE_AFTER", "OUTCOMES", "STATES", "TRIES_MAX", "VERSION", "VERSIONS", "WAYS", "WHY_NOT", "Book", "Candidate",
+    "Choice", "Considered", "Event", "Learner", "Logged", "NoChannel", "Parameters", "Policy", "Report", "Request",
+    "Rule", "Settled", "Snapshot", "Tried", "Usage", "View", "When", "able", "always", "choose", "decode", "encode",
+    "evaluate", "explain", "log", "offered", "refusal", "replay", "target_of", "with_propensity",
 ]  # fmt: skip

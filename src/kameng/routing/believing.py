@@ -13,6 +13,7 @@ from collections.abc import Sequence
 import msgspec
 
 DAY_MS = 86_400_000
+NOTHING = 1e-9
 
 
 class Parameters(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,6 +44,7 @@ class Parameters(msgspec.Struct, frozen=True, kw_only=True):
     common_share: float = 0.6
     common_ms: int = 300_000
     hang_ms: int = 2_000  # a create that takes longer counts as failed until it answers
+    hang_least_ms: int = 1_000  # the same where it is known that they take much less
     detail_results: float = 200.0  # from which on a detail is learned apart
 
 
@@ -126,13 +128,6 @@ def judge(level: Level, mean: float, *, before: float, by: float, is_paid: bool,
     in_deep, in_half = level.deep * deeply, level.half * halfly
     whole = in_deep + in_half + (1 - level.deep - level.half) * likely
     level.deep, level.half = in_deep / whole, in_half / whole
-
-
-def left_of(deep: float, half: float, parameters: Parameters) -> float:
-    """What is left of the conversion if the channel is down."""
-    if deep + half < 1e-9:
-        return parameters.depths[1]
-    return (deep * parameters.depths[0] + half * parameters.depths[1]) / (deep + half)
 
 
 def shares(paid_by: Sequence[float]) -> list[float]:

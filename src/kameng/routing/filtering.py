@@ -10,6 +10,7 @@ from kameng.routing.model import Book, Candidate, Request, Rule, Snapshot, Usage
 
 DAY_MS, CHINA_MS, MINUTE_MS = 86_400_000, 8 * 3_600_000, 60_000
 SHARES = 10_000
+BOOKS_MAX, WAYS_MAX = 64, 200
 _NOTHING_USED = Usage()
 
 
@@ -46,12 +47,8 @@ def unmet(when: When, request: Request, at_ms: int) -> str:
 
 
 def left_out(candidate: Candidate, request: Request, snapshot: Snapshot) -> str:
-    """Why a channel can't take a payment by what it is; empty if it can."""
+    """Why a channel that offers the way can't take a payment by what it is; empty if it can."""
     at_ms = snapshot.at_ms
-    if not candidate.is_on:
-        return "off"
-    if (request.method, request.scene) not in candidate.offers:
-        return "offer"
     if request.known_to not in (0, candidate.channel_id):
         return "payer"
     if candidate.licence_until_ms is not None and at_ms >= candidate.licence_until_ms:
@@ -65,6 +62,8 @@ def left_out(candidate: Candidate, request: Request, snapshot: Snapshot) -> str:
         return why
     if candidate.refuses and any(not unmet(refused, request, at_ms) for refused in candidate.refuses):
         return "refused"
+    if not snapshot.usages:
+        return ""
     usage = snapshot.usages.get(candidate.channel_id, _NOTHING_USED)
     if usage.count_left is not None and usage.count_left < 1:
         return "count_limit"
@@ -73,12 +72,54 @@ def left_out(candidate: Candidate, request: Request, snapshot: Snapshot) -> str:
     return ""
 
 
+class Way:
+    """What of a book speaks about one method and scene: the same for all its payments, so it is found once."""
+
+    __slots__ = ("able", "binding", "shut", "steering")
+
+    def __init__(self, book: Book, method: str, scene: str) -> None:
+        self.able: list[Candidate] = []
+        self.shut: dict[int, tuple[str, str]] = {}
+        for one in book.candidates:
+            if one.is_on and (method, scene) in one.offers:
+                self.able.append(one)
+            else:
+                self.shut[one.channel_id] = ("offer" if one.is_on else "off", "")
+        rules = [
+            rule for rule in book.rules
+            if (not rule.when.methods or method in rule.when.methods)
+            and (not rule.when.scenes or scene in rule.when.scenes)
+        ]  # fmt: skip
+        self.binding = [rule for rule in rules if rule.act in ("refuse", "only")]
+        self.steering = [rule for rule in rules if rule.act not in ("refuse", "only")]
+
+
+_ways: dict[int, tuple[Book, dict[tuple[str, str], Way]]] = {}
+
+
+def way_of(book: Book, method: str, scene: str) -> Way:
+    """The same for the same book as long as somebody uses it; a copy of a book is another."""
+    known = _ways.get(id(book))
+    if known is None or known[0] is not book:
+        if len(_ways) >= BOOKS_MAX:
+            _ways.clear()
+        known = _ways[id(book)] = (book, {})
+    way = known[1].get((method, scene))
+    if way is None:
+        if len(known[1]) >= WAYS_MAX:
+            known[1].clear()
+        way = known[1][method, scene] = Way(book, method, scene)
+    return way
+
+
 class Filtered:
     """What is left after the rules, of the rest why (channel → (word, rule)), and what decided."""
 
-    def __init__(self) -> None:
+    __slots__ = ("open", "rule", "way", "why")
+
+    def __init__(self, why: dict[int, tuple[str, str]]) -> None:
         self.open: list[Candidate] = []
-        self.why: dict[int, tuple[str, str]] = {}
+        self.why = why
         self.rule: Rule | None = None
         self.way = ""
 
@@ -91,15 +132,16 @@ class Filtered:
 
 def apply(book: Book, request: Request, snapshot: Snapshot) -> Filtered:
     """Every channel, then what binds (``refuse``, ``only``)."""
-    found = Filtered()
-    for candidate in book.candidates:
+    way = way_of(book, request.method, request.scene)
+    found = Filtered(way.shut.copy())
+    for candidate in way.able:
         why = left_out(candidate, request, snapshot)
         if why:
             found.why[candidate.channel_id] = (why, "")
         else:
             found.open.append(candidate)
-    for rule in book.rules:
-        if rule.act not in ("refuse", "only") or unmet(rule.when, request, snapshot.at_ms):
+    for rule in way.binding:
+        if unmet(rule.when, request, snapshot.at_ms):
             continue
         if rule.act == "refuse":
             allowed = {candidate.channel_id for candidate in found.open} - set(rule.channels)
@@ -127,8 +169,8 @@ def offered(book: Book, request: Request, snapshot: Snapshot) -> frozenset[tuple
 def steer(found: Filtered, book: Book, request: Request, snapshot: Snapshot, ill: frozenset[int]) -> None:
     """The first pin, group or split that holds. A pin holds even for a channel that is ill: a person wins over what
     was learned. A group or a share is passed over if all its channels are ill."""
-    for rule in book.rules:
-        if rule.act in ("refuse", "only") or unmet(rule.when, request, snapshot.at_ms):
+    for rule in way_of(book, request.method, request.scene).steering:
+        if unmet(rule.when, request, snapshot.at_ms):
             continue
         present = {candidate.channel_id for candidate in found.open}
         well = present - ill

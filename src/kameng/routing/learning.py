@@ -14,10 +14,10 @@ from typing import Literal
 
 import msgspec
 
-from kameng.routing import believing
+from kameng.routing import believing, sharing, viewing
 from kameng.routing.believing import DAY_MS, Counts, Level, Parameters
-from kameng.routing.breaking import Breaker
-from kameng.routing.model import ACCEPTED, FAILED, Snapshot, Usage, View
+from kameng.routing.breaking import TEST, Breaker
+from kameng.routing.model import ACCEPTED, FAILED, Snapshot, Usage
 from kameng.routing.state import Event, Flight, Pool, State
 
 FORGET_MS = 900_000
@@ -26,7 +26,8 @@ VOLUME_MS = 6 * 3_600_000.0  # over which payments are counted
 COMMON_MAX_MS = 3_600_000
 PROBES_FADE, PROBES_ENOUGH = 0.9, 6.5  # ten probes
 CATCH_UP = 0.12
-HANGS = -1
+HANGS, TEST_HANGS = -1, -2
+DETAILS_MAX = 200
 
 
 class Learner:
@@ -36,6 +37,7 @@ class Learner:
         self.parameters = parameters
         self.state = State() if state is None else state
         self.news: list[Event] = []
+        self._came: dict[str, list[float]] = {}  # of each pool what has come by each age, until more is paid
 
     def dump(self, *, flights_max: int | None = None) -> bytes:
         """What it keeps; without the payments on their way if there are more than so many of them."""
@@ -69,7 +71,7 @@ class Learner:
         self._breaker(channel_id).began(at_ms)
         level.probed_ms, level.probed_began = at_ms, room.began
         self.state.flights[attempt] = Flight(pool, channel_id, detail, at_ms, is_common=bool(room.common_ms))
-        heapq.heappush(self.state.due, (at_ms + self.parameters.hang_ms, attempt, HANGS))
+        heapq.heappush(self.state.due, (at_ms + self.hangs_after(channel_id), attempt, HANGS))
 
     def ended(self, at_ms: int, attempt: int, outcome: str) -> None:
         """It answered, or its time ran out. A repeat, or an attempt that was never begun, changes nothing."""
@@ -81,7 +83,8 @@ class Learner:
         was_open = bool(breaker.opened_ms)
         if outcome in ACCEPTED:
             if flight.is_hung:
-                breaker.forgive()
+                breaker.forgive(began_ms=flight.began_ms)
+            breaker.took(at_ms - flight.began_ms)
             breaker.succeeded(at_ms, began_ms=flight.began_ms)
         elif outcome in FAILED:
             flight.is_failed = True
@@ -89,7 +92,7 @@ class Learner:
                 breaker.failed(at_ms, began_ms=flight.began_ms, is_config=outcome == "refused_config")
         else:  # the customer's own fault, or nothing was done
             if flight.is_hung:
-                breaker.forgive()
+                breaker.forgive(began_ms=flight.began_ms)
             del self.state.flights[attempt]
             return
         self._tell_breaker(breaker, was_open, at_ms, flight)
@@ -109,6 +112,7 @@ class Learner:
         step = sum(age_ms > limit for limit in self.parameters.ages_ms)
         room.paid_by[:] = [count * 0.999 for count in room.paid_by]
         room.paid_by[step] += 1
+        self._came.pop(flight.pool, None)
         level.pay_ms += (age_ms - level.pay_ms) * (0.02 if level.pay_ms else 1.0)
         if flight.weight:
             self._make_good(room, level, flight)
@@ -118,6 +122,9 @@ class Learner:
         due, flights = self.state.due, self.state.flights
         while due and due[0][0] <= at_ms:
             when, attempt, step = heapq.heappop(due)
+            if step == TEST_HANGS:
+                self._hang_test(attempt, when)
+                continue
             flight = flights.get(attempt)
             if flight is None:
                 continue
@@ -137,15 +144,40 @@ class Learner:
         level = self._level(room, channel_id, at_ms)
         level.probed_ms, level.probed_began = at_ms, room.began
 
-    def tested(self, at_ms: int, channel_id: int, outcome: str) -> None:
-        """A person tried a create there: it speaks about the breaker alone, for nobody was to pay."""
+    def take_suspects(self, at_ms: int) -> list[int]:
+        """Channels whose last create failed, just now: whoever asks should test them, and is not told again soon."""
+        self.aged(at_ms)
+        found = [number for number, breaker in self.state.breakers.items() if breaker.wants_test(at_ms)]
+        for number in found:
+            breaker = self.state.breakers[number]
+            breaker.tested_ms, breaker.was_accepted = at_ms, False
+        return found
+
+    def testing(self, at_ms: int, channel_id: int) -> None:
+        """A create on nobody's behalf begins there: no customer probes it meanwhile, and it may hang as all do."""
         self.aged(at_ms)
         breaker = self._breaker(channel_id)
+        breaker.began(at_ms)
+        breaker.testing_ms = breaker.tested_ms = at_ms
+        breaker.test_hangs_ms = at_ms + self.hangs_after(channel_id)
+        heapq.heappush(self.state.due, (breaker.test_hangs_ms, channel_id, TEST_HANGS))
+
+    def tested(self, at_ms: int, channel_id: int, outcome: str, *, began_ms: int = 0) -> None:
+        """It ended, or a person tried one there: it speaks about the breaker alone, for nobody was to pay."""
+        self.aged(at_ms)
+        began_ms = began_ms or at_ms
+        breaker = self._breaker(channel_id)
         was_open = bool(breaker.opened_ms)
+        is_hung = breaker.test_hung_ms == began_ms
+        if breaker.testing_ms == began_ms:
+            breaker.testing_ms = 0
+        breaker.tested_ms, breaker.was_accepted = max(breaker.tested_ms, at_ms), outcome in ACCEPTED
+        if is_hung and outcome not in FAILED:
+            breaker.forgive(began_ms=began_ms)
         if outcome in ACCEPTED:
-            breaker.succeeded(at_ms, began_ms=at_ms)
-        elif outcome in FAILED:
-            breaker.failed(at_ms, began_ms=at_ms, is_config=outcome == "refused_config")
+            breaker.succeeded(at_ms, began_ms=began_ms, proves=TEST)
+        elif outcome in FAILED and (not is_hung or outcome == "refused_config"):
+            breaker.failed(at_ms, began_ms=began_ms, is_config=outcome == "refused_config")
         self._tell_breaker(breaker, was_open, at_ms, Flight("", channel_id, "", at_ms))
 
     def breaker(self, channel_id: int, at_ms: int) -> Literal["closed", "open", "half_open"]:
@@ -165,42 +197,8 @@ class Learner:
     ) -> Snapshot:
         self.aged(at_ms)
         room = self.state.pools.get(pool) or self._new_pool()
-        return Snapshot(
-            at_ms=at_ms,
-            views=tuple(self._view(room, channel_id, at_ms, detail) for channel_id in channels),
-            usages=usages or {},
-            is_common=bool(room.common_ms),
-        )
-
-    def _view(self, room: Pool, channel_id: int, at_ms: int, detail: str) -> View:
-        parameters = self.parameters
-        level = room.levels.get(channel_id)
-        breaker = self.state.breakers.get(channel_id)
-        state = "closed" if breaker is None else breaker.state(at_ms)
-        if level is None:
-            return View(channel_id, breaker=state, probe=breaker is not None and breaker.may_probe(at_ms))
-        deep, half = believing.outages_at(level, at_ms, parameters)
-        won, lost = self._posterior(room, level)
-        if detail and (own := level.details.get(detail)) is not None:
-            won, lost = self._apart(room, own, won, lost)
-        elsewhere = room.began - level.probed_began
-        if state != "closed":
-            probe = breaker is not None and breaker.may_probe(at_ms) and elsewhere * parameters.half_open_share >= 1
-        else:
-            waited = at_ms >= level.probed_ms + parameters.probe_every_ms
-            probe = waited and elsewhere * parameters.probe_share >= 1
-        return View(
-            channel_id, won, lost, deep + half, believing.left_of(deep, half, parameters), state,
-            bool(level.quarantined_ms), probe, level.pay_ms,
-        )  # fmt: skip
-
-    def _apart(self, room: Pool, own: Counts, won: float, lost: float) -> tuple[float, float]:
-        """A detail's own counts where there are enough, with the pool's mean for a prior."""
-        own_won, own_lost = own.at(room.clock, self._half_life(room))
-        if own_won + own_lost < self.parameters.detail_results:
-            return won, lost
-        share = self.parameters.prior / (won + lost)
-        return own_won + share * won, own_lost + share * lost
+        views = viewing.views_of(room, self.state.breakers, channels, at_ms, detail, self.parameters)
+        return Snapshot(at_ms=at_ms, views=views, usages=usages or {}, is_common=bool(room.common_ms))
 
     # what follows -------------------------------------------------------------------------------------------
 
@@ -214,9 +212,24 @@ class Learner:
         breaker.failed(at_ms, began_ms=flight.began_ms)
         self._tell_breaker(breaker, was_open, at_ms, flight)
 
+    def _hang_test(self, channel_id: int, at_ms: int) -> None:
+        """As ``_hang``, of a test that is still on its way; one that began since has its own time."""
+        breaker = self._breaker(channel_id)
+        began_ms = breaker.testing_ms
+        if not began_ms or at_ms < breaker.test_hangs_ms or breaker.test_hung_ms == began_ms:
+            return
+        was_open = bool(breaker.opened_ms)
+        breaker.test_hung_ms = began_ms
+        breaker.failed(at_ms, began_ms=began_ms)
+        self._tell_breaker(breaker, was_open, at_ms, Flight("", channel_id, "", at_ms))
+
+    def hangs_after(self, channel_id: int) -> int:
+        """How long a create there may take before it counts as failed, in milliseconds."""
+        return self._breaker(channel_id).hangs_after(self.parameters.hang_least_ms, self.parameters.hang_ms)
+
     def _reach(self, flight: Flight, step: int, at_ms: int) -> None:
         """A payment reaches an age: it speaks about the outage at each, about the level at the last."""
-        room = self._pool(flight.pool)
+        room = self.state.pools[flight.pool]
         level = room.levels[flight.channel_id]
         ages = self.parameters.ages_ms
         paid_age = flight.paid_ms - flight.ended_ms if flight.paid_ms else None
@@ -225,11 +238,14 @@ class Learner:
             parameters = self.parameters
             level.deep, level.half = believing.outages_at(level, at_ms, parameters)
             level.believed_ms = at_ms
-            came = believing.shares(room.paid_by)
+            came = self._came.get(flight.pool)
+            if came is None:
+                came = self._came[flight.pool] = believing.shares(room.paid_by)
             before = came[step - 1] if step else 0.0
-            mean = believing.normal(*self._posterior(room, level), parameters)
+            half_life = viewing.half_life_of(room.volume, parameters)
+            mean = believing.normal(*believing.posterior(level, room.clock, half_life, parameters), parameters)
             believing.judge(level, mean, before=before, by=came[step], is_paid=is_paid, parameters=parameters)
-            self._remember(room, level, at_ms, is_paid=is_paid)
+            sharing.remember(room, level, at_ms, is_paid=is_paid)
             self._follow(room, flight, level, at_ms)
         if step == len(ages) - 1:
             self._count(room, level, flight, is_paid=is_paid)
@@ -246,7 +262,7 @@ class Learner:
         level.fast.fade(room.clock, half_life)
         counts = [level.fast]
         if flight.detail:
-            own = level.details.setdefault(flight.detail, Counts(clock=room.clock))
+            own = self._detail(level, flight.detail, room.clock)
             own.fade(room.clock, half_life)
             counts.append(own)
         keeps = 0.5 ** (weight / self.parameters.slow_half_life)
@@ -260,6 +276,15 @@ class Learner:
                 count.lost += weight
             level.slow_lost += weight
             flight.weight, flight.clock = weight, room.clock
+
+    def _detail(self, level: Level, detail: str, clock: float) -> Counts:
+        """Its own counts; of too many, for callers may name any bank, the one that was not seen for longest goes."""
+        own = level.details.get(detail)
+        if own is None:
+            if len(level.details) >= DETAILS_MAX:
+                del level.details[min(level.details, key=lambda one: level.details[one].clock)]
+            own = level.details[detail] = Counts(clock=clock)
+        return own
 
     def _make_good(self, room: Pool, level: Level, flight: Flight) -> None:
         """It was counted as lost, and was only late."""
@@ -308,28 +333,9 @@ class Learner:
             is_well = level.down < 0.1 and level.proof >= 3
             if is_well or at_ms - room.common_ms > COMMON_MAX_MS:
                 self._end_common(room, flight.pool, at_ms)
-        elif level.quarantined_ms and self._is_common(room, at_ms):
+        elif level.quarantined_ms and sharing.is_common(room, at_ms, self.parameters):
             room.common_ms = at_ms
             self.news.append(Event(at_ms, "common", pool=flight.pool))
-
-    def _is_common(self, room: Pool, at_ms: int) -> bool:
-        """Several channels fell ill within minutes, and none that carries payments is well; or none is left at all."""
-        if all(level.quarantined_ms for level in room.levels.values()):
-            return len(room.levels) > 1
-        window_ms = max(self.parameters.common_ms, self._few_ms(room))
-        since = at_ms - window_ms
-        ill = carrying = 0
-        for level in room.levels.values():
-            seen = level.evidence * self._kept(room, level, at_ms)
-            proof = level.proof * self._kept(room, level, at_ms)
-            if level.quarantined_ms >= since and level.quarantined_ms:
-                ill += 1
-                carrying += 1
-            elif not level.quarantined_ms and proof >= 1.5 and level.down < 0.2:
-                return False
-            elif seen >= 1:
-                carrying += 1
-        return ill >= 2 and ill >= self.parameters.common_share * carrying
 
     def _end_common(self, room: Pool, pool: str, at_ms: int) -> None:
         """The others are given the benefit of the doubt: who is still ill is found out again."""
@@ -341,19 +347,6 @@ class Learner:
                 level.deep, level.half = level.deep * 0.3 / down, level.half * 0.3 / down
             level.quarantined_ms = 0
 
-    def _remember(self, room: Pool, level: Level, at_ms: int, *, is_paid: bool) -> None:
-        kept = self._kept(room, level, at_ms)
-        level.proof = level.proof * kept + is_paid
-        level.evidence = level.evidence * kept + 1
-        level.proved_ms = at_ms
-
-    def _kept(self, room: Pool, level: Level, at_ms: int) -> float:
-        return float(0.5 ** ((at_ms - level.proved_ms) / max(60_000.0, self._few_ms(room) / 2)))
-
-    def _few_ms(self, room: Pool) -> float:
-        """About how long a dozen payments take."""
-        return 12 * DAY_MS / room.volume
-
     def _was_shut(self, flight: Flight) -> bool:
         breaker = self._breaker(flight.channel_id)
         return flight.ended_ms - 60_000 <= max(breaker.opened_ms, breaker.closed_ms)
@@ -362,9 +355,7 @@ class Learner:
         return believing.posterior(level, room.clock, self._half_life(room), self.parameters)
 
     def _half_life(self, room: Pool) -> float:
-        parameters = self.parameters
-        wanted = parameters.half_life_scale * math.sqrt(room.volume)
-        return min(max(wanted, parameters.half_life_min), parameters.half_life_max)
+        return viewing.half_life_of(room.volume, self.parameters)
 
     def _tell_breaker(self, breaker: Breaker, was_open: bool, at_ms: int, flight: Flight) -> None:
         if was_open != bool(breaker.opened_ms):

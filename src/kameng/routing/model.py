@@ -2,7 +2,7 @@
 
 A channel is an account at a provider, by its number. Methods, scenes and outcomes are the words of payment channels.
 Money is an integer in the currency's smallest unit, shares are of 10,000, times Unix milliseconds, hours minutes of
-the day in China.
+the day in China. What is made for each payment refers to nothing that refers back, so no collector looks at it.
 """
 
 from __future__ import annotations
@@ -12,8 +12,11 @@ from typing import Literal
 
 import msgspec
 
-VERSION = 1
-"""Of the way of choosing: a decision is replayed by the version that made it."""
+VERSION = 2
+"""Of the way of choosing: a decision is replayed by the version that made it. 2: a first failure is looked at, of
+channels that are all ill the least ill."""
+VERSIONS = frozenset({1, 2})
+"""Those that can still be made again."""
 
 ACCEPTED = frozenset({"accepted", "paid", "done"})
 FAILED = frozenset({"refused_channel", "refused_config", "unknown"})
@@ -95,14 +98,14 @@ class Book(msgspec.Struct, frozen=True, kw_only=True):
     policy: Policy = Policy()
 
 
-class Tried(msgspec.Struct, frozen=True):
+class Tried(msgspec.Struct, frozen=True, gc=False):
     """A channel that the order was sent to, and the outcome of the create call there."""
 
     channel_id: int
     outcome: str
 
 
-class Request(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Request(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A payment that wants a channel."""
 
     payment_id: int
@@ -111,9 +114,9 @@ class Request(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     amount_minor: int
     currency: str = "CNY"
     merchant_id: int = 0
-    device: str = ""  # pc, phone, wechat, …: in words of whoever asks
-    region: str = ""
-    bank: str = ""
+    device: str = ""  # desktop, phone, wechat: in words of whoever asks
+    region: str = ""  # a province by its short Chinese name, or a country
+    bank: str = ""  # its code, in capitals
     bin: str = ""
     known_to: int = 0  # the one channel that knows its payer (an openid is of one app); 0: any takes him
     tried: tuple[Tried, ...] = ()
@@ -130,7 +133,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return f"{self.device}/{self.bank}" if self.device or self.bank else ""
 
 
-class Usage(msgspec.Struct, frozen=True, omit_defaults=True):
+class Usage(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """What is left of a channel's limits today, with what is reserved taken off, and what it took."""
 
     count_left: int | None = None
@@ -138,7 +141,7 @@ class Usage(msgspec.Struct, frozen=True, omit_defaults=True):
     done_minor: int = 0
 
 
-class View(msgspec.Struct, frozen=True, omit_defaults=True):
+class View(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """What was known of a channel: all that a choice looks at."""
 
     channel_id: int
@@ -150,9 +153,10 @@ class View(msgspec.Struct, frozen=True, omit_defaults=True):
     is_quarantined: bool = False
     probe: bool = False  # one may be risked now
     pay_ms: float = 0.0
+    fault: float = 0.0  # how likely its creates fail, after a first failure that nothing has confirmed
 
 
-class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
+class Snapshot(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What was known at a moment."""
 
     at_ms: int
@@ -161,7 +165,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     is_common: bool = False  # a fault that is everybody's
 
 
-class Considered(msgspec.Struct, frozen=True, omit_defaults=True):
+class Considered(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """A channel in a choice: why it was left out (a word of ``explaining``), or how it scored."""
 
     channel_id: int
@@ -173,7 +177,7 @@ class Considered(msgspec.Struct, frozen=True, omit_defaults=True):
     state: str = ""
 
 
-class Choice(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Choice(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """``channel_id`` 0: none; then every channel says why it was left out."""
 
     channel_id: int
@@ -184,10 +188,10 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     is_learned: bool = False  # the learner drew it: what off-policy reports may use
     seed: int = 0
     revision: int = 0
-    version: int = VERSION
+    version: int = 1  # as before it was written down
 
 
-class Logged(msgspec.Struct, frozen=True, kw_only=True):
+class Logged(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A choice with all it was made of but the book, which is kept once for each revision."""
 
     snapshot: Snapshot

@@ -11,7 +11,7 @@ from litestar import Response
 
 from kameng import payments
 from kameng.channels import Method
-from kameng.kit import clock, ids, money
+from kameng.kit import clock, ids, money, places
 from kameng.kit.errors import Refusal
 from kameng.payments import Payable
 from kameng.web import forms, till, within
@@ -44,7 +44,10 @@ async def begin(request: AnyRequest, purse: Purse) -> Response[Any]:
     viewer, door = viewer_of(request), door_of(request)
     form = await forms.read(request, viewer.words, ASK)
     if form:
-        payer = payments.Payer(client_ip=viewer.ip, return_url=f"{origin_of(request)}{purse.wallet}")
+        payer = payments.Payer(
+            client_ip=viewer.ip, return_url=f"{origin_of(request)}{purse.wallet}", device=till.device_of(request),
+            region=await places.region_of(viewer.ip),
+        )  # fmt: skip
         try:
             way = await till.way_of(request, viewer.me, form["amount"], form["method"], is_recharge=True)
             begun = await payments.begin_recharge(

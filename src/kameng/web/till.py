@@ -20,7 +20,7 @@ from litestar import Response
 from kameng import payments
 from kameng.channels import Method, Scene, Shown
 from kameng.identity import Organisation
-from kameng.kit import clock
+from kameng.kit import clock, places
 from kameng.kit.errors import Refusal
 from kameng.payments import Payment, State
 from kameng.web import forms
@@ -166,7 +166,8 @@ async def begin_with(
     viewer, cashier = viewer_of(request), door_of(request).cashier
     payer = payments.Payer(
         client_ip=viewer.ip, return_url=f"{origin_of(request)}{due.path}", subject=due.title, payer_id=payer_id,
-        channel_id=channel_id, device=device_of(request), is_elsewhere=is_elsewhere,
+        channel_id=channel_id, is_elsewhere=is_elsewhere, device=device_of(request),
+        region=await places.region_of(viewer.ip),
     )  # fmt: skip
     try:
         if due.collection is not None:

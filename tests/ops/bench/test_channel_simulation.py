@@ -97,6 +97,32 @@ def test_creates_after_the_second_failure_are_late() -> None:
     assert simulation.play(even_world(100, fault), Scripted(chosen), name="x").late_creates == 2
 
 
+class Waking(Scripted):
+    """Tests channel 0 when it is woken, which it asks for at 40 and 60 s."""
+
+    def __init__(self, channels: list[int], probes: set[int]) -> None:
+        super().__init__(channels)
+        self.wakes, self.probes = [40_000, 60_000], probes
+
+    def wake(self, at_ms: int) -> list[int]:
+        return [0]
+
+    def tested(self, at_ms: int, channel: int, outcome: str, began_ms: int) -> None:
+        self.news.append((f"tested {outcome}", channel, began_ms))
+
+
+def test_tests_meet_the_fault_and_named_probes_are_not_late() -> None:
+    fault = Fault("hard", 0, 30_500, 50_000, 1.0)
+    router = Waking([0] * 35 + [1] * 10 + [0] + [1] * 54, {45})
+    score = simulation.play(even_world(100, fault), router, name="x")
+    assert [one for one in router.news if one[0].startswith("tested")] == [
+        ("tested refused_channel", 0, 40_000), ("tested accepted", 0, 60_000)
+    ]  # fmt: skip
+    assert (score.tests, score.late_creates, score.hard_first_ms) == (2, 2, [500.0])
+    whole = Waking([0] * 35 + [1] * 10 + [0] + [1] * 54, {99})
+    assert simulation.play(even_world(100, fault), whole, name="x").late_creates == 3
+
+
 def test_a_refused_create_goes_on_to_another_channel() -> None:
     fault = Fault("hard", 0, 0, 90_000, 1.0)
     alone = simulation.play(even_world(50, fault), Scripted([0] * 50), name="x")
@@ -146,10 +172,11 @@ def test_it_beats_simple_routers_on_a_seed() -> None:
 
 def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     command = ["routing", "--volume", "2000", "--seeds", "101-102", "--days", "0.5", "--keep", str(tmp_path)]
+    command += ["--choices", "500"]
     assert workloads.main([*command, "--policies", "order", "kameng"]) == 0
     told = capsys.readouterr().out.splitlines()
     assert told[0] == "2000 payments a day, 0.5 days, seeds 101 to 102, mixed, 0 cascades"
-    assert [line.split()[0] for line in told[1:]] == ["policy", "order", "kameng", "oracle", "choice"]
+    assert [line.split()[0] for line in told[1:]] == ["policy", "order", "kameng", "oracle", *["choice"] * 3]
     assert len(list(tmp_path.iterdir())) == 4
     assert workloads.main([*command, "--policies", "order"]) == 0  # from the folder
     assert capsys.readouterr().out.splitlines()[2] == told[2]

@@ -9,7 +9,7 @@ from msgspec import UNSET
 
 from kameng import channels, payments
 from kameng.identity import Caller, Nonce, Scope
-from kameng.kit import clock, money
+from kameng.kit import clock, money, places
 from kameng.ledger import InsufficientBalance
 from kameng.openapi.v1 import examples
 from kameng.openapi.v1.arriving import AnyRequest, answer, arrival_of, signed
@@ -66,7 +66,7 @@ async def begin(
     sent = body_of(body, _pay_decoder)
     return await payments.begin_order(
         cashier, caller.organisation, id_of(order_id, OrderNotFound), method=channels.Method(sent.method),
-        scene=channels.Scene(sent.scene), payer=_payer(caller, sent),
+        scene=channels.Scene(sent.scene), payer=await _payer(caller, sent),
         wallet_e4=0 if sent.wallet is UNSET else money.parse_e4(sent.wallet), nonce=nonce,
     )  # fmt: skip
 
@@ -108,7 +108,7 @@ async def recharge(request: AnyRequest) -> Response[bytes]:
     sent = body_of(arrival.body, _recharge_decoder)
     begun = await payments.begin_recharge(
         arrival.parts.cashier, arrival.caller.organisation, money.parse_e4(sent.amount), client_ref=sent.client_ref,
-        method=channels.Method(sent.method), scene=channels.Scene(sent.scene), payer=_payer(arrival.caller, sent),
+        method=channels.Method(sent.method), scene=channels.Scene(sent.scene), payer=await _payer(arrival.caller, sent),
         nonce=arrival.nonce,
     )  # fmt: skip
     return answer(arrival, recharge_view(begun.payable, [begun.payment]))
@@ -151,12 +151,16 @@ async def find_recharge(request: AnyRequest, recharge_id: FromPath[str]) -> Resp
     return answer(arrival, recharge_view(found, attempts))
 
 
-def _payer(caller: Caller, sent: PayBody) -> payments.Payer:
+async def _payer(caller: Caller, sent: PayBody) -> payments.Payer:
+    """What the caller knows of him. Its own address says nothing of where its customer is."""
     return payments.Payer(
         client_ip=caller.ip if sent.client_ip is UNSET else sent.client_ip,
         return_url="" if sent.return_url is UNSET else sent.return_url,
         auth_code="" if sent.auth_code is UNSET else sent.auth_code,
         payer_id="" if sent.payer_id is UNSET else sent.payer_id, is_elsewhere=sent.another,
+        device="" if sent.device is UNSET else sent.device,
+        region="" if sent.client_ip is UNSET else await places.region_of(sent.client_ip),
+        bank="" if sent.bank is UNSET else sent.bank, bin="" if sent.bin is UNSET else sent.bin,
     )  # fmt: skip
 
 

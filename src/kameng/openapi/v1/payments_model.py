@@ -44,8 +44,24 @@ class PayBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
                                "that still comes there goes back by itself.")
     ] = False  # fmt: skip
     client_ip: (
-        Annotated[str, Meta(max_length=45, description="The payer's address; without it, yours.")] | UnsetType
-    ) = UNSET
+        Annotated[
+            str, Meta(max_length=45, description="The payer's address; without it, yours, and his region is unknown.")
+        ] | UnsetType
+    ) = UNSET  # fmt: skip
+    device: Annotated[
+        Literal["desktop", "phone", "wechat"],
+        Meta(description="What the payer has before him; `wechat`: a page inside WeChat. Rules may speak of it."),
+    ] | (UnsetType) = UNSET
+    bank: Annotated[
+        str,
+        Meta(pattern="^[A-Z0-9_]{2,20}$", description="The code of the payer's bank, where it is known before he pays. "
+             "Rules may choose a channel by it.", examples=["ICBC"]),
+    ] | (UnsetType) = UNSET  # fmt: skip
+    bin: Annotated[
+        str,
+        Meta(pattern="^[0-9]{4,11}$", description="How the number of the payer's card begins; never the whole number. "
+             "Rules may choose a channel by it.", examples=["622202"]),
+    ] | (UnsetType) = UNSET  # fmt: skip
 
 
 class RechargeBody(PayBody, frozen=True, kw_only=True, forbid_unknown_fields=True):

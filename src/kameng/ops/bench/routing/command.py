@@ -26,6 +26,7 @@ SMART = "kameng"
 POLICIES = (*BASELINES, SMART)
 GRID_POLICIES = tuple(policy for policy in BASELINES if GRID[policy])
 REPORT_SEEDS, TUNING_SEEDS = "101-112", "1-4"
+CHOICES = (3, 6, 12)
 DAYS = {2_000: 10.0, 20_000: 2.0, 100_000: 1.0}
 
 
@@ -37,6 +38,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--policies", nargs="+", choices=POLICIES, default=list(POLICIES), metavar="POLICY")
     group.add_argument("--scenario", choices=world.SCENARIOS, default="mixed")
     group.add_argument("--cascades", type=int, default=0, help="other channels tried after a refused create")
+    group.add_argument("--choices", type=int, default=3_000, help="choices that are timed; at least 500")
     group.add_argument("--tune", action="store_true", help="try each setting of the baselines' grids, print the best")
     group.add_argument("--keep", type=Path, default=None, help="folder to keep scores in and take them from")
 
@@ -59,7 +61,8 @@ def main(options: argparse.Namespace) -> int:
     for line in lines(scores):
         print(line)
     if SMART in options.policies:
-        print(choice_us())
+        for channels in CHOICES:
+            print(choice_us(channels, payments=options.choices))
     return 0
 
 
@@ -113,9 +116,10 @@ def _play(played: world.World, policy: str, parameters: Parameters, *, cascades:
 
 def lines(scores: dict[str, list[Score]]) -> Iterable[str]:
     """The table, a line a policy."""
-    yield (f"{'policy':20} {'regret/10,000':>16} {'paid':>7} {'hard: left in s':>18} {'turned in s':>18}"
+    yield (f"{'policy':20} {'regret/10,000':>16} {'paid':>7} {'hard: left in s':>18} {'first create':>18}"
+           f" {'after it':>18} {'turned in s':>18}"
            f" {'creates':>8} {'late':>5}"
-           f" {'grey: left in s':>18} {'false q.':>9} {'all shut':>9}")  # fmt: skip
+           f" {'grey: left in s':>18} {'false q.':>9} {'all shut':>9} {'tests':>6}")  # fmt: skip
     for policy, own in scores.items():
         mean, error = regret_of(own)
         paid = sum(score.paid for score in own) / sum(score.payments for score in own)
@@ -123,12 +127,21 @@ def lines(scores: dict[str, list[Score]]) -> Iterable[str]:
         turned = [t for score in own for t in score.hard_turned_ms]
         creates = [count for score in own for count in score.hard_creates]
         shut = f"{sum(s.all_shut for s in own)}/{sum(s.common_faults for s in own)}"
-        yield (f"{policy:20} {mean:8.1f} ± {error:5.1f} {paid:7.2%} {_delays(hard):>18} {_delays(turned):>18}"
+        first = [t for score in own for t in score.hard_first_ms]
+        tests = sum(score.tests for score in own) / sum(score.payments for score in own) * 10_000
+        yield (f"{policy:20} {mean:8.1f} ± {error:5.1f} {paid:7.2%} {_delays(hard):>18} {_delays(first):>18}"
+               f" {_delays(_added(own)):>18} {_delays(turned):>18}"
                f" {statistics.median(creates) if creates else math.nan:8.0f} {sum(s.late_creates for s in own):5}"
-               f" {_delays(grey):>18} {sum(s.false_quarantines for s in own):9} {shut:>9}")  # fmt: skip
+               f" {_delays(grey):>18} {sum(s.false_quarantines for s in own):9} {shut:>9} {tests:6.0f}")  # fmt: skip
     own = next(iter(scores.values()))
     ceiling = sum(score.ceiling for score in own) / sum(score.payments for score in own)
     yield f"{'oracle':20} {0:8.1f} {'':7} {ceiling:7.2%}"
+
+
+def _added(scores: Sequence[Score]) -> list[float]:
+    """What a router added to the time in which no create had told of an outage yet."""
+    pairs = [pair for score in scores for pair in zip(score.hard_left_ms, score.hard_first_ms, strict=True)]
+    return [left - first if math.isfinite(first) else math.inf for left, first in pairs if math.isfinite(left)]
 
 
 def regret_of(scores: Sequence[Score]) -> tuple[float, float]:

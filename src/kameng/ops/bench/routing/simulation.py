@@ -8,6 +8,7 @@ that was surely refused goes on to another one, which shows in the success rate.
 from __future__ import annotations
 
 import heapq
+import random
 from bisect import bisect_left
 from typing import Protocol
 
@@ -20,7 +21,7 @@ DECLINED_CHANCE = 0.004  # the customer's own means, told at once: no fault of a
 LOOK = 20  # decisions over which a share is taken
 LEADER_SHARE, LEFT_SHARE = 0.5, 0.2
 OPEN_MS = 28_000  # for so long after a second failure nothing may be begun: an open breaker less a slow create
-ENDED, PAID = 0, 1
+ENDED, PAID, WAKE, TESTED = 0, 1, 2, 3
 
 
 class Router(Protocol):
@@ -31,6 +32,17 @@ class Router(Protocol):
     def ended(self, at_ms: int, payment: int, channel: int, outcome: str) -> None: ...
 
     def paid(self, at_ms: int, payment: int, channel: int) -> None: ...
+
+
+class Waking(Router, Protocol):
+    """One that has something to do between payments: creates on nobody's behalf, begun and closed."""
+
+    wakes: list[int]  # when it wants to be woken, until they are taken
+    probes: set[int]  # payments with which it risked an ill channel knowingly
+
+    def wake(self, at_ms: int) -> list[int]: ...
+
+    def tested(self, at_ms: int, channel: int, outcome: str, began_ms: int) -> None: ...
 
 
 class Score(msgspec.Struct):
@@ -51,22 +63,18 @@ class Score(msgspec.Struct):
     common_faults: int = 0
     hard_turned_ms: list[float] = []  # until at most a fifth of the next 20 decisions went there
     all_shut: int = 0  # common faults in which every channel was quarantined at once
+    hard_first_ms: list[float] = []  # of the same outages: from the beginning until the first create there
+    tests: int = 0  # creates on nobody's behalf
 
 
 def play(world: World, router: Router, *, name: str, cascades: int = 0) -> Score:
-    news: list[tuple[int, int, int, int, int, str]] = []
+    clock = _Clock(world, router)
     chosen: list[int] = []
-    failed: dict[int, list[int]] = {}
+    failed: dict[int, list[tuple[int, int]]] = {}
     regret = ceiling = 0.0
-    paid = number = 0
-    push, pop = heapq.heappush, heapq.heappop
+    paid = 0
     for payment, at in enumerate(world.at_ms):
-        while news and news[0][0] <= at:
-            when, _, kind, about, channel, outcome = pop(news)
-            if kind == PAID:
-                router.paid(when, about, channel)
-            else:
-                router.ended(when, about, channel, outcome)
+        clock.until(at)
         tech, conversion = world.tech[payment], world.conversion[payment]
         chances = [(1 - fail) * pay for fail, pay in zip(tech, conversion, strict=True)]
         best = max(chances)
@@ -79,20 +87,69 @@ def play(world: World, router: Router, *, name: str, cascades: int = 0) -> Score
                 ceiling += best
             luck = (world.luck_tech[payment] + 0.377 * attempt) % 1.0
             outcome, took = _create(world, payment, channel, luck)
-            number += 1
-            push(news, (at + took, number, ENDED, payment, channel, outcome))
+            clock.push(at + took, ENDED, payment, channel, outcome)
             if outcome == "accepted" and world.luck_pay[payment] < conversion[channel]:
                 paid += 1
                 delay = min(int(world.delay_ms[payment] * world.haste[channel]), EXPIRY_MS - TIME_OUT_MS)
-                push(news, (at + took + delay, number, PAID, payment, channel, ""))
+                clock.push(at + took + delay, PAID, payment, channel, "")
             if outcome in ("refused_channel", "unknown"):
-                failed.setdefault(channel, []).append(at + took)
+                failed.setdefault(channel, []).append((at + took, at))
             if outcome != "refused_channel":
                 break
             without = (*without, channel)
             if len(without) == world.channels:
                 break
-    return _scored(world, name, chosen, failed, regret=regret, ceiling=ceiling, paid=paid)
+    score = Score(name, world.seed, len(chosen), regret, ceiling, paid, [], [], [], 0, tests=clock.tests)
+    _rate(score, world, chosen, failed, getattr(router, "probes", set()))
+    return score
+
+
+class _Clock:
+    """News come when they would; whoever wants to be woken between payments is."""
+
+    def __init__(self, world: World, router: Router) -> None:
+        self.world = world
+        self.router = router
+        self.waking: Waking | None = router if hasattr(router, "wake") else None  # type: ignore[assignment]
+        self.news: list[tuple[int, int, int, int, int, str]] = []
+        self.number = self.tests = 0
+
+    def push(self, when: int, kind: int, about: int, channel: int, outcome: str) -> None:
+        self.number += 1
+        heapq.heappush(self.news, (when, self.number, kind, about, channel, outcome))
+
+    def until(self, at_ms: int) -> None:
+        news, router, waking = self.news, self.router, self.waking
+        self._take_wakes()
+        while news and news[0][0] <= at_ms:
+            when, _, kind, about, channel, outcome = heapq.heappop(news)
+            if kind == PAID:
+                router.paid(when, about, channel)
+            elif kind == ENDED:
+                router.ended(when, about, channel, outcome)
+            elif waking is not None and kind == TESTED:
+                waking.tested(when, channel, outcome, about)
+            elif waking is not None:
+                for tried in waking.wake(when):
+                    self._test(when, tried)
+            self._take_wakes()
+
+    def _take_wakes(self) -> None:
+        if self.waking is not None and self.waking.wakes:
+            for when in self.waking.wakes:
+                self.push(when, WAKE, 0, 0, "")
+            self.waking.wakes.clear()
+
+    def _test(self, at_ms: int, channel: int) -> None:
+        """Its luck is its own, so that payments meet the same whoever tests."""
+        self.tests += 1
+        luck = random.Random(f"{self.world.seed}/{at_ms}/{channel}")
+        took = luck.randint(150, 400)
+        share, is_slow = self.world.fails(at_ms, channel)
+        outcome = "accepted"
+        if luck.random() < share:
+            outcome, took = ("unknown", TIME_OUT_MS) if is_slow else ("refused_channel", took + 100)
+        self.push(at_ms + took, TESTED, at_ms, channel, outcome)
 
 
 def _create(world: World, payment: int, channel: int, luck: float) -> tuple[str, int]:
@@ -105,17 +162,10 @@ def _create(world: World, payment: int, channel: int, luck: float) -> tuple[str,
     return "accepted", took
 
 
-def _scored(
-    world: World,
-    name: str,
-    chosen: list[int],
-    failed: dict[int, list[int]],
-    *,
-    regret: float,
-    ceiling: float,
-    paid: int,
-) -> Score:
-    score = Score(name, world.seed, len(chosen), regret, ceiling, paid, [], [], [], 0)
+def _rate(
+    score: Score, world: World, chosen: list[int], failed: dict[int, list[tuple[int, int]]], probes: set[int]
+) -> None:
+    """How soon outages were left, and what began too late."""
     for fault in world.faults:
         if fault.channel == EVERY_CHANNEL:
             score.common_faults += 1
@@ -123,10 +173,10 @@ def _scored(
         begin = bisect_left(world.at_ms, fault.from_ms)
         if begin < LOOK or begin + LOOK > len(chosen):
             continue
+        if fault.kind == "hard" and fault.factor == 1.0:
+            score.late_creates += _late_creates(world, fault, chosen, failed.get(fault.channel, []), probes)
         if _is_ill(world, fault):
             continue
-        if fault.kind == "hard" and fault.factor == 1.0:
-            score.late_creates += _late_creates(world, fault, chosen, failed.get(fault.channel, []))
         before = chosen[begin - LOOK : begin]
         if before.count(fault.channel) < LEADER_SHARE * LOOK:
             continue
@@ -135,7 +185,7 @@ def _scored(
         if fault.kind == "hard":
             score.hard_creates.append(creates)
             score.hard_turned_ms.append(_turned(world, fault, chosen, begin))
-    return score
+            score.hard_first_ms.append(_first(world, fault, chosen, begin))
 
 
 def _is_ill(world: World, fault: Fault) -> bool:
@@ -173,12 +223,25 @@ def _turned(world: World, fault: Fault, chosen: list[int], begin: int) -> float:
     return float("inf")
 
 
-def _late_creates(world: World, fault: Fault, chosen: list[int], failed: list[int]) -> int:
-    """Creates begun at a dead channel after its second failure in the outage was known, in the next 30 s."""
-    first = bisect_left(sorted(failed), fault.from_ms)
-    known = sorted(failed)[first : first + 2]
+def _first(world: World, fault: Fault, chosen: list[int], begin: int) -> float:
+    """How long nobody could know: until the first create there, with whom the outage begins to be seen."""
+    for at in range(begin, len(chosen)):
+        if world.at_ms[at] >= fault.to_ms:
+            break
+        if chosen[at] == fault.channel:
+            return float(world.at_ms[at] - fault.from_ms)
+    return float("inf")
+
+
+def _late_creates(
+    world: World, fault: Fault, chosen: list[int], failed: list[tuple[int, int]], probes: set[int]
+) -> int:
+    """Creates begun at a dead channel after the second failure of those begun in the outage was known, in the 28 s in
+    which nothing may be, whatever else was the matter; of whoever names its probes, those that are none of them,
+    until the outage's end."""
+    known = sorted(when for when, began_ms in failed if began_ms >= fault.from_ms)[:2]
     if len(known) < 2 or known[1] >= fault.to_ms:
         return 0
-    until = min(fault.to_ms, known[1] + OPEN_MS)
+    until = fault.to_ms if probes else min(fault.to_ms, known[1] + OPEN_MS)
     begin, end = bisect_left(world.at_ms, known[1] + 1), bisect_left(world.at_ms, until)
-    return chosen[begin:end].count(fault.channel)
+    return sum(chosen[at] == fault.channel and at not in probes for at in range(begin, end))

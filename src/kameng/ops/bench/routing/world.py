@@ -50,6 +50,17 @@ class World(msgspec.Struct):
     answer_ms: list[int]
     faults: list[Fault]
     haste: list[float]  # of each channel: its customers' time to pay against the others'
+    well: tuple[float, ...] = ()  # of each channel the share of creates that fail without a fault
+
+    def fails(self, at_ms: int, channel: int) -> tuple[float, bool]:
+        """The share of creates that fail at a moment, and whether they do so by time-out."""
+        share, is_slow = self.well[channel] if self.well else 0.0, False
+        for fault in self.faults:
+            if fault.from_ms > at_ms:
+                break
+            if at_ms < fault.to_ms and fault.channel in (channel, EVERY_CHANNEL) and fault.kind.endswith("hard"):
+                share, is_slow = max(share, fault.factor), is_slow or fault.is_slow
+        return share, is_slow
 
 
 def make(seed: int, *, volume: int, days: float, scenario: str = "mixed") -> World:
@@ -70,7 +81,8 @@ def make(seed: int, *, volume: int, days: float, scenario: str = "mixed") -> Wor
         faults=faults,
         haste=[rng.uniform(0.85, 1.2) for _ in range(channels)],
     )  # fmt: skip
-    _fill(world, levels, [rng.uniform(0.002, 0.012) for _ in range(channels)])
+    world.well = tuple(rng.uniform(0.002, 0.012) for _ in range(channels))
+    _fill(world, levels, world.well)
     return world
 
 
