@@ -80,15 +80,14 @@ def test_wechat_fails_in_a_flash_sale_and_customers_go_on(outage: Desk) -> None:
     desk = outage
     page = desk.open("/flash", kind="customer")
     page.wait_for_timeout(2500)  # sales and the mode are followed within a second or two
-    taken = []
-    for _ in range(2):  # no answer: nothing is lost, and another way is offered
-        taken.append(take(page))
-        expect(page.locator("#till [data-stage=asked]")).to_contain_text("微信支付尚未应答")
-        page.click("#way-alipay")
-        expect(page.locator("#till")).to_contain_text("请使用支付宝扫一扫")
-        pay_at_the_simulator(page)
-        page.wait_for_url(f"**/orders/{taken[-1]}")
-    for _ in range(2):  # two in a row, and nobody is sent there any more
+    taken = [take(page)]  # no answer: nothing is lost, and another way is offered
+    expect(page.locator("#till [data-stage=asked]")).to_contain_text("微信支付尚未应答")
+    page.click("#way-alipay")
+    expect(page.locator("#till")).to_contain_text("请使用支付宝扫一扫")
+    pay_at_the_simulator(page)
+    page.wait_for_url(f"**/orders/{taken[-1]}")
+    page.wait_for_timeout(5000)  # meanwhile the platform has tried the channel by itself, without an answer either
+    for _ in range(3):  # two in a row, and nobody is sent there any more
         taken.append(take(page))
         expect(page.locator("#till")).to_contain_text("请使用微信支付扫一扫")
         pay_at_the_simulator(page)
@@ -99,8 +98,8 @@ def test_wechat_fails_in_a_flash_sale_and_customers_go_on(outage: Desk) -> None:
     )  # fmt: skip
     failing, alipay, standing = (name for _, name, _ in ACCOUNTS)
     assert [tuple(row) for row in found] == [
-        *((name, order_id, attempt) for order_id in taken[:2] for attempt, name in ((1, failing), (2, alipay))),
-        *((standing, order_id, 1) for order_id in taken[2:]),
+        *((name, order_id, attempt) for order_id in taken[:1] for attempt, name in ((1, failing), (2, alipay))),
+        *((standing, order_id, 1) for order_id in taken[1:]),
     ]
     states = rows(desk, "SELECT DISTINCT state FROM orders WHERE order_id = ANY($1)", taken)
     assert [row["state"] for row in states] == ["delivered"]
