@@ -1,7 +1,8 @@
 """The dice of a choice: what a seed alone decides, the same in each version of the way of choosing. Pure.
 
 They are those of Python's ``random``, exact beta draws. Cheaper ones from one digest, with gamma draws as cubes of
-normal ones, went again: three of forty runs had three to five times the usual regret, by chance or not (docs/routing.md).
+normal ones, went again: three of forty runs had three to five times the usual regret, by chance or not
+(docs/routing.md).
 """
 
 from __future__ import annotations
