@@ -354,16 +354,19 @@ async def test_a_channel_that_was_left_comes_back_without_a_customer(counter: Co
 
 async def test_how_channels_are(counter: Counter, other: Bank) -> None:
     merchant = await counter.world.merchant()
-    await payments.change_channel(counter.world.db, 1, day_most_e4=9_000_000, actor_id=7)
+    await payments.change_channel(counter.world.db, 1, day_most_e4=90_000_000, actor_id=7)
     counter.forget()
     other.begins = ["refused_channel"] * 2
-    begun = [(await begin(counter.cashier, merchant)).payment for _ in range(8)]
+    begun = []
+    while other.begins or len(begun) < 8:  # after its first failure a channel that little is known of is seldom taken
+        begun.append((await begin(counter.cashier, merchant)).payment)
+    many = len(begun)
     assert await counter.paid(begun[-1]) == 200
     one, two = await payments.channel_health(counter.cashier)
     assert (one.state, two.state) == ("well", "open")
-    assert (one.hour.begun, one.hour.paid, one.left_e4) == (8, 1, 1_000_000)
+    assert (one.hour.begun, one.hour.paid, one.left_e4) == (many, 1, 90_000_000 - many * 1_000_000)
     assert (two.hour.begun, two.hour.failed, two.left_e4) == (2, 2, None)
-    assert (one.today.begun, one.today.paid, round(one.share, 2)) == (8, 1, 0.8)
+    assert (one.today.begun, one.today.paid, one.share) == (many, 1, many / (many + 2))
     (fault,) = await payments.channel_faults(counter.world.db, 2)
     assert (fault.state, fault.code, fault.times) == ("failed", "", 2)
     assert await payments.channel_faults(counter.world.db, 1) == []
