@@ -22,8 +22,8 @@ from kameng.openapi.v1.endpoints import Reply, says
 PLACING = (
     orders.BadOrder, orders.BadAccount, catalogue.UnknownSku, orders.NotOnSale, orders.BadQuantity, orders.SoldOut,
     orders.ReferenceReused, ledger.InsufficientBalance, ledger.LedgerRefused, pricing.PriceChanged, pricing.BelowCost,
-    risk.RiskRefused, risk.VelocityExceeded, identity.DailyLimitExceeded, orders.Busy, orders.OutcomeUnknown,
-    orders.OrderNotPlaced, orders.CardTaken, orders.ShopClosed, orders.ShopPaused,
+    risk.RiskRefused, risk.VelocityExceeded, risk.ShareUsed, identity.DailyLimitExceeded, orders.Busy,
+    orders.OutcomeUnknown, orders.OrderNotPlaced, orders.CardTaken, orders.ShopClosed, orders.ShopPaused,
 )  # fmt: skip
 """What may become of one order besides its standing."""
 
