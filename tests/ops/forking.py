@@ -6,7 +6,6 @@ runs then is the whole command, from its arguments to its exit status; what an i
 
 from __future__ import annotations
 
-import array
 import atexit
 import gc
 import json
@@ -112,7 +111,7 @@ def main() -> NoReturn:
     asked = _serve(sys.argv[1])
     message, fds, _, _ = socket.recv_fds(asked, _MESSAGE_BYTES_MAX, 3)
     asked.close()
-    for number, fd in enumerate(array.array("i", fds)):
+    for number, fd in enumerate(fds):
         os.dup2(fd, number)
         os.close(fd)
     order = json.loads(message)

@@ -22,7 +22,7 @@ REST_S = 0.02
 trips, whatever its size. Whoever comes alone does not wait."""
 LANES_AT_ONCE = 2
 """Lanes whose notices are taken at the same time. One decides in Python while the database writes the other; more would
-share the same processor among smaller batches, and a batch costs its thirty statements whatever its size."""
+share the same processor among smaller batches, and a batch costs its two dozen statements whatever its size."""
 TAKEN_MAX = 50_000
 """Events of providers whose repeats are known without asking the database; the oldest make room."""
 
