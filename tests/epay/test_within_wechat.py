@@ -93,9 +93,7 @@ async def test_elsewhere_nobody_is_sent_to_wechat(town: Town) -> None:
     assert (await visitor.get(f"{path}?within=wechat", **WECHAT)).headers["location"] == path
 
 
-async def test_from_where_a_rule_refuses_nobody_is_sent_to_wechat(
-    town: Town, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_from_where_a_rule_refuses_nobody_is_sent_to_wechat(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(places._regions, "203.0.113.7", "浙江")
     visitor = Visitor(town.platform, "")
     path = await visit(town, visitor)

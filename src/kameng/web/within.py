@@ -69,9 +69,7 @@ async def _sign_in(request: AnyRequest, due: Due) -> tuple[int, SignIn] | None:
     if agent_id is None:
         return None
     region = await places.region_of(viewer_of(request).ip)
-    return await payments.sign_in_for(
-        cashier, due.organisation, due.rest_e4, METHOD, agent_id=agent_id, region=region
-    )
+    return await payments.sign_in_for(cashier, due.organisation, due.rest_e4, METHOD, agent_id=agent_id, region=region)
 
 
 async def _begin(request: AnyRequest, due: Due, number: int, code: str, state: str) -> Response[Any]:
