@@ -195,7 +195,7 @@ async def test_whoever_waits_for_his_turn_waits_no_longer_either() -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["ftp://127.0.0.1/", "http:///x", "http://a:b@127.0.0.1/", "http://127.0.0.1:port/", "nonsense"]
+    "url", ["ftp://127.0.0.1/", "http:///x", "http://somebody@127.0.0.1/", "http://127.0.0.1:port/", "nonsense"]
 )
 async def test_what_is_no_address(url: str) -> None:
     async with Http() as client:
