@@ -7,8 +7,12 @@ import json
 import re
 from urllib.parse import parse_qs, urlsplit
 
+import pytest
+
 from epay.town import Town
 from kameng import payments
+from kameng.kit import places
+from kameng.routing import Rule, When
 from pages import Visitor
 from running import Answer
 
@@ -85,5 +89,19 @@ async def test_elsewhere_nobody_is_sent_to_wechat(town: Town) -> None:
     assert "within=wechat" not in (await visitor.get(path)).body.decode()
     await payments.change_channel(town.platform.db, town.channel, actor_id=7, offers=[("wechat", "qr")])
     town.site.cashier.channels._read_at_s = float("-inf")
+    assert "within=wechat" not in (await visitor.get(path, **WECHAT)).body.decode()
+    assert (await visitor.get(f"{path}?within=wechat", **WECHAT)).headers["location"] == path
+
+
+async def test_from_where_a_rule_refuses_nobody_is_sent_to_wechat(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(places._regions, "203.0.113.7", "浙江")
+    visitor = Visitor(town.platform, "")
+    path = await visit(town, visitor)
+    when = When(scenes=("jsapi",), regions=("浙江",))
+    rule = Rule(name="not there", act="refuse", channels=(town.channel,), when=when)
+    await payments.add_rule(town.platform.db, rule, actor_id=7)
+    town.site.cashier.channels._read_at_s = float("-inf")
+    assert f'href="{path}?within=wechat"' in (await visitor.get(path, **WECHAT)).body.decode()
+    town.platform.peer = "203.0.113.7"
     assert "within=wechat" not in (await visitor.get(path, **WECHAT)).body.decode()
     assert (await visitor.get(f"{path}?within=wechat", **WECHAT)).headers["location"] == path

@@ -221,46 +221,6 @@ def test_a_channel_that_moved_for_good_is_taken_as_it_is() -> None:
     assert 0.3 < view.won / (view.won + view.lost) < 0.7
 
 
-def test_a_common_fault_quarantines_nobody_and_teaches_nothing() -> None:
-    feed = Feed()
-    for _ in range(60):
-        for channel in (1, 2, 3):
-            feed.create(channel, is_paid=feed.attempt % 10 < 8, every_ms=1_000)
-    feed.told()
-    while not feed.learner.state.pools[POOL].common_ms:
-        for channel in (1, 2, 3):
-            feed.create(channel, every_ms=1_000)
-    assert ("common", 0) in feed.told()
-    known = feed.learner.snapshot(feed.at_ms, POOL, [1, 2, 3])
-    assert known.is_common
-    chosen = [choose(book(), known, request(), seed) for seed in range(300)]
-    assert {one.channel_id for one in chosen} == {1, 2, 3}
-    assert {one.left_out for choice in chosen for one in choice.considered} == {""}
-    levels = [view.won / (view.won + view.lost) for view in known.views]
-    feed.wait(80_000)
-    for _ in range(100):
-        feed.create(1, every_ms=1_000)
-    feed.wait(80_000)
-    after = feed.learner.snapshot(feed.at_ms, POOL, [1, 2, 3])
-    assert [view.won / (view.won + view.lost) for view in after.views] == pytest.approx(levels, abs=0.02)
-    for _ in range(30):
-        for channel in (1, 2, 3):
-            feed.create(channel, is_paid=True, every_ms=1_000)
-    assert ("common_over", 0) in feed.told()
-
-
-def test_one_channel_that_is_well_means_that_the_fault_is_not_everybodys() -> None:
-    feed = Feed()
-    for _ in range(60):
-        for channel in (1, 2, 3):
-            feed.create(channel, is_paid=feed.attempt % 10 < 8, every_ms=1_000)
-    for _ in range(80):
-        for channel in (1, 2, 3):
-            feed.create(channel, is_paid=channel == 3, every_ms=1_000)
-    assert {what for what, _ in feed.told()} == {"quarantined"}
-    assert [feed.view(channel).is_quarantined for channel in (1, 2, 3)] == [True, True, False]
-
-
 def test_a_change_of_leader_is_no_fault() -> None:
     """Its successes stop at once and its failures keep coming: whoever counts as they come is deceived."""
     feed = Feed()

@@ -83,7 +83,7 @@ async def begin(
         raise serving.Refusal(-1, PAID_BEFORE)
     if trade.closed_at is not None or trade.expires_at <= clock.now():
         raise serving.Refusal(-1, ENDED)
-    method, scene = await _way_of(site, organisation, trade, wished)
+    method, scene = await _way_of(site, organisation, trade, wished, payer.region)
     payer = msgspec.structs.replace(
         payer, subject=trade.name, auth_code=wished.auth_code if scene is Scene.code else "",
         payer_id=wished.sub_openid if scene is Scene.jsapi else "", return_url=site.page_of(trade.trade_id),
@@ -101,16 +101,17 @@ async def begin(
 
 
 async def _way_of(
-    site: Site, organisation: Organisation, trade: Trade, wished: serving.Wished
+    site: Site, organisation: Organisation, trade: Trade, wished: serving.Wished, region: str
 ) -> tuple[Method, Scene]:
-    offered = await payments.ways_to_pay(site.cashier, organisation, trade.amount_e4)
+    device = DEVICES.get(wished.device, "desktop")
+    offered = await payments.ways_to_pay(site.cashier, organisation, trade.amount_e4, device=device, region=region)
     methods = serving.methods_of(wished.type)
     if wished.method == "scan":
         methods = methods or tuple(method for method, code in CODES_OF if code.fullmatch(wished.auth_code))
     elif not methods:
         raise serving.Refusal(-1, "支付方式(type)不存在")
     for method in methods:
-        scene = payments.best_scene(offered, method, DEVICES.get(wished.device, "desktop"))
+        scene = payments.best_scene(offered, method, device)
         if wished.method in ("scan", "jsapi"):
             asked = Scene.code if wished.method == "scan" else Scene.jsapi
             scene = asked if (method, asked) in offered else None

@@ -65,10 +65,12 @@ class Begin(msgspec.Struct, frozen=True):
 
 
 async def ways_to_pay(
-    cashier: Cashier, organisation: Organisation, amount_e4: int, *, agent_id: int = 0
-) -> frozenset[tuple[Method, Scene]]:
+    cashier: Cashier, organisation: Organisation, amount_e4: int, *, agent_id: int = 0, device: str = "",
+    region: str = "",
+) -> frozenset[tuple[Method, Scene]]:  # fmt: skip
     """What a channel could take now of this payer; one of them may still refuse when it is asked. ``agent_id``: in
-    whose shop he buys, whose own channels may take it."""
+    whose shop he buys, whose own channels may take it. ``device`` and ``region`` as in the ``Payer`` that will begin
+    it: by the same words the same rules hold, so that what is offered is not refused by one of them."""
     known = cashier.channels
     await known.refresh()
     asked = owners(known.own, agent_id)
@@ -78,7 +80,7 @@ async def ways_to_pay(
         asked = tuple(one for one in asked if not one or funds.get(one, 0) >= amount_e4)
     request = routing.Request(
         payment_id=0, method="", scene="", amount_minor=amount_e4 // MINOR_E4, currency=organisation.currency,
-        merchant_id=organisation.org_id,
+        merchant_id=organisation.org_id, device=device, region=region,
     )  # fmt: skip
     found: set[tuple[Method, Scene]] = set()
     for owner in asked:

@@ -15,15 +15,16 @@ from kameng.payments.owning import owners
 
 
 async def sign_in_for(
-    cashier: Cashier, organisation: Organisation, amount_e4: int, method: Method, *, agent_id: int = 0
+    cashier: Cashier, organisation: Organisation, amount_e4: int, method: Method, *, agent_id: int = 0, region: str = ""
 ) -> tuple[int, SignIn] | None:
     """A channel that could take this inside its provider's app, and asks who the customer is; None: there is none.
-    ``agent_id``: in whose shop he buys."""
+    ``agent_id``: in whose shop he buys; ``region``: where he is."""
     known = cashier.channels
     await known.refresh()
     request = routing.Request(
         payment_id=0, method=method.value, scene=Scene.jsapi.value, amount_minor=amount_e4 // MINOR_E4,
         currency=organisation.currency, merchant_id=organisation.org_id, device="wechat",
+        region=region,
     )  # fmt: skip
     for owner in owners(known.own, agent_id):
         snapshot = routing.Snapshot(at_ms=clock.now_ms(), views=(), usages=known.usages(owner))

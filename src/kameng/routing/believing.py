@@ -43,6 +43,7 @@ class Parameters(msgspec.Struct, frozen=True, kw_only=True):
     half_open_share: float = 0.1  # the same for a breaker's probes
     common_share: float = 0.6
     common_ms: int = 300_000
+    common_well: float = 0.03  # a fault is everybody's until one channel is believed down no more than this
     hang_ms: int = 2_000  # a create that takes longer counts as failed until it answers
     hang_least_ms: int = 1_000  # the same where it is known that they take much less
     detail_results: float = 200.0  # from which on a detail is learned apart

@@ -26,6 +26,7 @@ VOLUME_MS = 6 * 3_600_000.0  # over which payments are counted
 COMMON_MAX_MS = 3_600_000
 PROBES_FADE, PROBES_ENOUGH = 0.9, 6.5  # ten probes
 CATCH_UP = 0.12
+DOUBT, PROOF = 0.5, 3  # of a channel when a fault is everybody's; payments seen paid that end it
 HANGS, TEST_HANGS = -1, -2
 DETAILS_MAX = 200
 
@@ -330,12 +331,22 @@ class Learner:
             level.quarantined_ms = 0
             self.news.append(Event(at_ms, "released", flight.channel_id, flight.pool))
         if room.common_ms:
-            is_well = level.down < 0.1 and level.proof >= 3
+            # By payments that began in it: money that is still on its way from before proves nothing.
+            is_well = flight.is_common and level.down < self.parameters.common_well and level.proof >= PROOF
             if is_well or at_ms - room.common_ms > COMMON_MAX_MS:
                 self._end_common(room, flight.pool, at_ms)
         elif level.quarantined_ms and sharing.is_common(room, at_ms, self.parameters):
-            room.common_ms = at_ms
+            self._begin_common(room, at_ms)
             self.news.append(Event(at_ms, "common", pool=flight.pool))
+
+    def _begin_common(self, room: Pool, at_ms: int) -> None:
+        """Who looks well is only one of whom nothing was heard in it: each is as likely ill as not, until payments
+        that began in it say otherwise."""
+        room.common_ms = at_ms
+        for level in room.levels.values():
+            level.proof = 0.0
+            doubt = max(DOUBT - level.down, 0.0) / 2
+            level.deep, level.half = level.deep + doubt, level.half + doubt
 
     def _end_common(self, room: Pool, pool: str, at_ms: int) -> None:
         """The others are given the benefit of the doubt: who is still ill is found out again."""

@@ -98,14 +98,18 @@ def device_of(request: AnyRequest) -> str:
 async def ways(
     request: AnyRequest, organisation: Organisation, amount_e4: int, *, is_recharge: bool = False
 ) -> list[Way]:
-    """What can be paid with now on this device, one scene a method."""
+    """What can be paid with now on this device, from where it is; one scene a method."""
     cashier = door_of(request).cashier
     await cashier.channels.refresh()
     agent_id = shop_of(request, organisation, is_recharge=is_recharge)
     if agent_id is None:
         return []
-    offered = await payments.ways_to_pay(cashier, organisation, amount_e4, agent_id=agent_id)
-    return chosen_of(offered, device_of(request))
+    device = device_of(request)
+    offered = await payments.ways_to_pay(
+        cashier, organisation, amount_e4, agent_id=agent_id, device=device,
+        region=await places.region_of(viewer_of(request).ip),
+    )  # fmt: skip
+    return chosen_of(offered, device)
 
 
 def shop_of(request: AnyRequest, organisation: Organisation, *, is_recharge: bool) -> int | None:

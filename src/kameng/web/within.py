@@ -14,6 +14,7 @@ from litestar import Response
 
 from kameng import payments
 from kameng.channels import Method, Scene, SignIn
+from kameng.kit import places
 from kameng.kit.errors import Refusal
 from kameng.web import till
 from kameng.web.answering import way_on
@@ -67,7 +68,8 @@ async def _sign_in(request: AnyRequest, due: Due) -> tuple[int, SignIn] | None:
     agent_id = till.shop_of(request, due.organisation, is_recharge=due.is_to_us)
     if agent_id is None:
         return None
-    return await payments.sign_in_for(cashier, due.organisation, due.rest_e4, METHOD, agent_id=agent_id)
+    region = await places.region_of(viewer_of(request).ip)
+    return await payments.sign_in_for(cashier, due.organisation, due.rest_e4, METHOD, agent_id=agent_id, region=region)
 
 
 async def _begin(request: AnyRequest, due: Due, number: int, code: str, state: str) -> Response[Any]:
