@@ -23,6 +23,7 @@ from aiohttp import web
 from kameng.channels import (
     Account,
     Channel,
+    Http,
     Incoming,
     Method,
     Notice,
@@ -40,9 +41,10 @@ _numbers = count(int(time.time()) % 10**8)
 class Providers:
     """The simulator that runs."""
 
-    def __init__(self, port: int, folder: Path, http: aiohttp.ClientSession) -> None:
+    def __init__(self, port: int, folder: Path, http: aiohttp.ClientSession, client: Http) -> None:
         self.base = f"http://127.0.0.1:{port}"
         self.http = http
+        self.client = client
         self._merchants = json.loads((folder / "merchants.json").read_text())
 
     def credentials(self, name: str) -> dict[str, str]:
@@ -52,7 +54,7 @@ class Providers:
 
     def open(self, name: str, **changed: str) -> Channel:
         protocol = next(x["protocol"] for x in self._merchants if x["name"] == name)
-        return open_channel(Account(protocol, self.credentials(name) | changed), self.http)
+        return open_channel(Account(protocol, self.credentials(name) | changed), self.client)
 
     async def tell(self, verb: str, /, **asked: Any) -> Any:
         async with self.http.post(f"{self.base}/_sim/{verb}", json=asked) as answer:
@@ -128,8 +130,8 @@ async def running(folder: Path, *arguments: str) -> AsyncIterator[Providers]:
     assert process.stdout is not None
     try:
         line = await asyncio.to_thread(process.stdout.readline)
-        async with aiohttp.ClientSession() as http:
-            yield Providers(int(line.strip().removeprefix("port=")), folder, http)
+        async with aiohttp.ClientSession() as http, Http() as client:
+            yield Providers(int(line.strip().removeprefix("port=")), folder, http, client)
     finally:
         process.terminate()
         with contextlib.suppress(subprocess.TimeoutExpired):

@@ -261,7 +261,7 @@ def test_credentials_that_can_not_be(providers: Providers, name: str, field: str
 def test_an_account_shows_nothing(providers: Providers) -> None:
     given = providers.credentials(BY_KEY)
     account = Account("alipay", given)
-    assert given["private_key"] not in repr(account) + repr(open_channel(account, providers.http))
+    assert given["private_key"] not in repr(account) + repr(open_channel(account, providers.client))
 
 
 @pytest.mark.parametrize(

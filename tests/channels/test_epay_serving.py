@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
 import pytest
-from aiohttp import ClientSession, web
+from aiohttp import web
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from hypothesis import given
@@ -23,6 +23,7 @@ from providers import a_payment, refund_of
 
 from kameng.channels import (
     Account,
+    Http,
     Incoming,
     Method,
     Outcome,
@@ -233,7 +234,7 @@ async def test_a_client_of_epay_is_served(
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     given = {"gateway": f"http://127.0.0.1:{runner.addresses[0][1]}", "pid": "7001", "key": KEY}
     given |= {"private_key": pem(shops_key), "platform_public_key": public_pem(platform)}
-    async with ClientSession() as http:
+    async with Http() as http:
         channel = open_channel(Account(f"epay_v{version}", given), http)
         payment = a_payment(Method.alipay, Scene.qr, amount_minor=1050, notify_url="https://shop.example/n")
         reference = Reference(payment_no=payment.payment_no, begun_at=payment.begun_at)

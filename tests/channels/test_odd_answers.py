@@ -7,14 +7,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-import aiohttp
 import pytest
 from aiohttp import web
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from providers import a_payment, reference_of, refund_of
 
-from kameng.channels import Account, Channel, Method, Outcome, RefundState, Scene, State, keys, open_channel
+from kameng.channels import Account, Channel, Http, Method, Outcome, RefundState, Scene, State, keys, open_channel
 from kameng.channels.wechat import signing
 from kameng.kit import clock
 
@@ -69,7 +68,7 @@ async def answering(protocol: str, said: Any) -> AsyncIterator[Channel]:
                    "public_key_id": "PUB_KEY_ID_1"},
         "alipay": {"app_id": "1", "alipay_public_key": PUBLIC},
     }[protocol] | {"private_key": PRIVATE, "gateway": base}  # fmt: skip
-    async with aiohttp.ClientSession() as http:
+    async with Http() as http:
         yield open_channel(Account(protocol, given), http)
     await runner.cleanup()
 

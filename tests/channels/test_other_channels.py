@@ -266,4 +266,4 @@ async def test_no_credential_is_shown_and_none_may_lack(name: str, providers: Pr
     assert "hidden" not in repr(secret)
     needed = next(field.name for field in spec.fields if field.is_needed)
     with pytest.raises(ValueError, match=f"^{needed}$"):
-        open_channel(Account(name, {}), providers.http)
+        open_channel(Account(name, {}), providers.client)

@@ -281,7 +281,7 @@ def test_credentials_that_can_not_be(providers: Providers, field: str, value: st
 def test_an_account_shows_nothing(providers: Providers) -> None:
     given = providers.credentials(BY_KEY)
     account = Account("wechat", given)
-    shown = repr(account) + repr(open_channel(account, providers.http))
+    shown = repr(account) + repr(open_channel(account, providers.client))
     assert [name for name in ("private_key", "api_v3_key") if given[name] in shown] == []
 
 

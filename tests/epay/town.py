@@ -47,6 +47,7 @@ class Town:
     platform: Platform
     providers: Providers
     http: aiohttp.ClientSession
+    calls: channels.Http
     base: str
     shop: Shop
     channel: int
@@ -69,7 +70,7 @@ class Town:
             known |= {
                 "private_key": self.given.shop_private_key, "platform_public_key": self.given.account.our_key,
             }  # fmt: skip
-        return channels.open_channel(Account(f"epay_v{version}", known | changed), self.http)
+        return channels.open_channel(Account(f"epay_v{version}", known | changed), self.calls)
 
     def payment(self, scene: Scene = Scene.qr, **changed: Any) -> Payment:
         """12.34 yuan of the shop's customer, by WeChat."""
@@ -155,8 +156,8 @@ async def open_town(platform: Platform, providers: Providers) -> AsyncIterator[T
         account_no=credentials["mchid"], actor_id=7,
     )  # fmt: skip
     await payments.switch_channel(platform.db, channel, on=True, reason="open", actor_id=7)
-    async with aiohttp.ClientSession() as http, Sender(LOOPBACK) as sender:
-        yield Town(platform, providers, http, base, shop, channel, given, sender, owner)
+    async with aiohttp.ClientSession() as http, channels.Http() as calls, Sender(LOOPBACK) as sender:
+        yield Town(platform, providers, http, calls, base, shop, channel, given, sender, owner)
     await runner.cleanup()
 
 

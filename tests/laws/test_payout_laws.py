@@ -13,12 +13,11 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, TypeVar, cast
 
-import aiohttp
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
 from kameng import channels, finance, payments
-from kameng.channels import Account, Outcome, PaidOut, Payout, PayoutState, ProtocolSpec
+from kameng.channels import Account, Http, Outcome, PaidOut, Payout, PayoutState, ProtocolSpec
 from kameng.finance import Payee, Terms
 from kameng.kit import clock
 from kameng.kit.errors import Refusal
@@ -80,7 +79,7 @@ class Provider:
 class Adapter(Loopback):
     provider: ClassVar[Provider]
 
-    def __init__(self, account: Account, http: aiohttp.ClientSession) -> None:
+    def __init__(self, account: Account, http: Http) -> None:
         pass
 
     async def pay_out(self, payout: Payout) -> PaidOut:
@@ -90,7 +89,7 @@ class Adapter(Loopback):
         return self.provider.query(payout.payout_no)
 
 
-def _open(account: Account, http: aiohttp.ClientSession) -> Any:
+def _open(account: Account, http: Http) -> Any:
     return Adapter(account, http)
 
 

@@ -14,7 +14,6 @@ from datetime import date
 from itertools import count
 from typing import Any, cast
 
-import aiohttp
 import msgspec
 from aiohttp import web
 
@@ -40,6 +39,7 @@ from kameng.channels import (
     Scene,
     Shown,
     State,
+    calling,
 )
 
 PROTOCOL = "loopback"
@@ -160,19 +160,16 @@ class Bank:
 class Loopback:
     """The adapter of that protocol."""
 
-    def __init__(self, account: Account, http: aiohttp.ClientSession) -> None:
+    def __init__(self, account: Account, http: channels.Http) -> None:
         self._base = account.credentials["base"]
         self._secret = account.credentials["secret"].encode()
         self._http = http
 
     async def _ask(self, call: str, what: Any) -> dict[str, Any]:
-        try:
-            async with self._http.post(f"{self._base}/{call}", data=msgspec.json.encode(what)) as response:
-                if response.status != 200:
-                    return {"outcome": "unknown"}
-                return cast(dict[str, Any], msgspec.json.decode(await response.read()))
-        except (aiohttp.ClientError, TimeoutError):
+        answer = await calling.call(self._http, "POST", f"{self._base}/{call}", body=msgspec.json.encode(what))
+        if answer.status != 200:
             return {"outcome": "unknown"}
+        return cast(dict[str, Any], msgspec.json.decode(answer.body))
 
     async def begin(self, payment: channels.Payment) -> Begun:
         outcome = Outcome((await self._ask("begin", payment))["outcome"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from kameng.channels.bank import code_of, codes_in
 from kameng.channels.epay import serving as epay_serving
+from kameng.channels.http import Http, trusted
 from kameng.channels.model import (
     CLASS_OF,
     Account,
@@ -61,6 +62,7 @@ __all__ = [
     "FundBill",
     "FundBills",
     "FundLine",
+    "Http",
     "Incoming",
     "Method",
     "Notice",
@@ -85,4 +87,5 @@ __all__ = [
     "codes_in",
     "epay_serving",
     "open_channel",
+    "trusted",
 ]  # fmt: skip

@@ -6,18 +6,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
+from urllib.parse import urlencode
 
 import msgspec
 
+from kameng.channels.http import Http, NoAnswer, NotSent
 from kameng.channels.model import Outcome
 
-if TYPE_CHECKING:
-    import aiohttp
-
 TIMEOUT_S = 10.0
-CONNECT_TIMEOUT_S = 4.0
 BODY_BYTES_MAX = 4 * 1024 * 1024
 
 
@@ -44,43 +41,26 @@ class Answer(msgspec.Struct, frozen=True):
 
 
 async def call(
-    http: aiohttp.ClientSession, method: str, url: str, *, params: Mapping[str, str] | None = None,
+    http: Http, method: str, url: str, *, params: Mapping[str, str] | None = None,
     form: Mapping[str, str] | None = None, body: bytes | None = None, headers: Mapping[str, str] | None = None,
     timeout_s: float = TIMEOUT_S, bytes_max: int = BODY_BYTES_MAX,
 ) -> Answer:  # fmt: skip
     """One request. Whatever happens is an answer."""
-    import aiohttp
-
-    limits = _limits(timeout_s)
-    data = dict(form) if form is not None else body
+    if params:
+        url = f"{url}{'&' if '?' in url else '?'}{urlencode(params)}"
+    heads = {"accept": "*/*", "user-agent": "kameng", **(headers or {})}
+    if form is not None:
+        body = urlencode(form).encode()
+        heads["content-type"] = "application/x-www-form-urlencoded"
     try:
-        async with http.request(
-            method, url, params=params, data=data, headers=headers, timeout=limits, allow_redirects=False
-        ) as response:
-            said = await _read(response, bytes_max)
-            if said is None:
-                return Answer(0, fault="the answer is too long")
-            return Answer(response.status, said, headers={name.lower(): x for name, x in response.headers.items()})
-    except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
-        return Answer(0, was_sent=False, fault=type(error).__name__)
-    except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
+        heard = await http.ask(method, url, heads, body or b"", timeout_s=timeout_s, bytes_max=bytes_max)
+    except NotSent as error:
+        return Answer(0, was_sent=False, fault=str(error))
+    except NoAnswer as error:
+        return Answer(0, fault=str(error))
+    except (OSError, ValueError) as error:
         return Answer(0, fault=type(error).__name__)
-
-
-@cache
-def _limits(timeout_s: float) -> aiohttp.ClientTimeout:
-    import aiohttp
-
-    return aiohttp.ClientTimeout(total=timeout_s, sock_connect=CONNECT_TIMEOUT_S)
-
-
-async def _read(response: aiohttp.ClientResponse, bytes_max: int) -> bytes | None:
-    said = bytearray()
-    async for piece in response.content.iter_chunked(65536):
-        said += piece
-        if len(said) > bytes_max:
-            return None
-    return bytes(said)
+    return Answer(heard.status, heard.body, headers=heard.headers)
 
 
 def beginning(answer: Answer) -> Outcome | None:

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING
 
 import msgspec
 
 from kameng.channels import alipay, bank, epay, paypal, stripe, unionpay, usdt, wechat
+from kameng.channels.http import Http
 from kameng.channels.model import Account, Channel, Field, Method, Scene
-
-if TYPE_CHECKING:
-    import aiohttp
 
 
 class ProtocolSpec(msgspec.Struct, frozen=True):
@@ -22,7 +19,7 @@ class ProtocolSpec(msgspec.Struct, frozen=True):
     en: str
     fields: Sequence[Field]
     offers: Sequence[tuple[Method, Scene]]
-    open: Callable[[Account, aiohttp.ClientSession], Channel]
+    open: Callable[[Account, Http], Channel]
     needs_query: bool = False  # a notice is only a hint: callers ask before they believe it
     closes: bool = True  # False: what was shown may be paid at any later time
     refunds: bool = True
@@ -59,7 +56,7 @@ PROTOCOLS = _by_name(
 )  # fmt: skip
 
 
-def open_channel(account: Account, http: aiohttp.ClientSession) -> Channel:
+def open_channel(account: Account, http: Http) -> Channel:
     """The adapter of an account. ``KeyError`` for an unknown protocol, ``ValueError`` with the field's name for a
     credential that is missing or can't be read."""
     spec = PROTOCOLS[account.protocol]

@@ -64,7 +64,7 @@ class Policy(msgspec.Struct, frozen=True):
         return plain.is_global and not plain.is_multicast and not plain.is_reserved
 
     def socket_for(self, info: tuple[Any, Any, int, str, tuple[Any, ...]]) -> socket.socket:
-        """aiohttp's ``socket_factory``: the last look before a connection is made."""
+        """The ``socket_factory`` of HTTP clients: the last look before a connection is made."""
         family, kind, protocol, _, address = info
         if not self.allows(ip_address(str(address[0]).partition("%")[0])):
             raise NotPublic("the address is not public")

@@ -14,6 +14,7 @@ from kameng.payments.gathering import Gathering
 from kameng.payments.model import Payment, Told
 from kameng.payments.opening import Workplace
 from kameng.payments.starting import Opened, Wanted, start
+from kameng.payments.steering import Test
 from kameng.payments.taking import take
 from kameng.payments.watching import probe_channel
 
@@ -53,9 +54,9 @@ class Cashier(Workplace):
         """Write down where its provider's answer leaves an attempt; returns after the commit."""
         await self._begins.submit(lane, answered)
 
-    def start(self) -> None:
+    def start(self, *, test: Test | None = None) -> None:
         """Besides: a channel whose create failed is tried at once, without a customer."""
-        self.router.start(self.db, test=partial(probe_channel, self, actor_id=0))
+        super().start(test=test or partial(probe_channel, self, actor_id=0))
 
     async def take_once(self, lane: int, told: Told) -> str:
         """What came of a notice. A repeat of what is in the inbox by this process's own hand, or on its way there, has

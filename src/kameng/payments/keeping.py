@@ -221,14 +221,12 @@ def _sealed(ring: crypto.KeyRing, channel_id: int, credentials: Mapping[str, str
 
 async def try_channel(db: Database, ring: crypto.KeyRing, channel_id: int) -> str | None:
     """Whether an account opens: the name of the field that can't be read, or None."""
-    import aiohttp  # here, for most commands call nobody
-
     async with db.connection() as connection:
         every = {number: (protocol, sealed) for number, _, protocol, sealed in await store.every_credential(connection)}
     if channel_id not in every:
         raise NoSuchChannel(field="channel")
     protocol, sealed = every[channel_id]
-    async with aiohttp.ClientSession() as http:
+    async with channels.Http() as http:
         try:
             channels.open_channel(open_account(ring, channel_id, protocol, sealed), http)
         except ValueError as error:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from kameng import channels
-from kameng.channels import Channel
+from kameng.channels import Channel, Http
 from kameng.kit import clock, crypto, logs
 from kameng.kit.db import Connection, Database
 from kameng.kit.fresh import Fresh
@@ -19,25 +17,12 @@ from kameng.orders import Terms
 from kameng.payments import routing_store, store
 from kameng.payments.choosing import book_of, usages_of
 from kameng.payments.model import CREDENTIALS, BonusRule, ChannelAccount
-from kameng.payments.steering import Router
+from kameng.payments.steering import Router, Test
 from kameng.routing import Book, Policy, Rule, Usage
 
-if TYPE_CHECKING:
-    import aiohttp
-
-TIMEOUT_S = 10.0
-CALLS_MAX = 200
-"""To the platform's providers at once; a call waits for its turn."""
+CALLS_MAX, AGENTS_CALLS_MAX = 200, 100
+"""To the platform's providers at once, and to those of agents; a call waits for its turn."""
 log = logs.get_logger(__name__)
-
-
-def _session(**connecting: Any) -> aiohttp.ClientSession:
-    import aiohttp  # here, for most commands call nobody
-
-    return aiohttp.ClientSession(
-        timeout=aiohttp.ClientTimeout(total=TIMEOUT_S), connector=aiohttp.TCPConnector(**connecting),
-        cookie_jar=aiohttp.DummyCookieJar(),
-    )  # fmt: skip
 
 
 class Channels(Fresh):
@@ -49,9 +34,9 @@ class Channels(Fresh):
     def __init__(self, db: Database, ring: crypto.KeyRing, *, reach: Reach) -> None:
         super().__init__(db)
         self._ring = ring
-        self._reach = reach
-        self._http: aiohttp.ClientSession | None = None
-        self._agents_http: aiohttp.ClientSession | None = None
+        self._http = Http(calls_max=CALLS_MAX)
+        self._agents_http = Http(calls_max=AGENTS_CALLS_MAX, socket_factory=reach.socket_for)
+        """For accounts whose addresses somebody else wrote: to the public internet only, as webhooks."""
         self._opened: dict[int, tuple[int, Channel | None]] = {}
         self.accounts: Mapping[int, ChannelAccount] = {}
         self.books: Mapping[int, Book] = {}
@@ -68,7 +53,7 @@ class Channels(Fresh):
         if any(self._opened.get(number, (0, None))[0] != one.revision for number, one in accounts.items()):
             for channel_id, revision, protocol, sealed in await store.every_credential(connection):
                 if self._opened.get(channel_id, (0, None))[0] != revision:
-                    http = self.agents_http if accounts[channel_id].org_id else self.http
+                    http = self._agents_http if accounts[channel_id].org_id else self._http
                     self._opened[channel_id] = revision, self._open(channel_id, protocol, sealed, http)
         await self._keep_books(connection, accounts)
         self.accounts = accounts
@@ -99,29 +84,13 @@ class Channels(Fresh):
         """Of a channel's limit, until the next reading counts it."""
         self.begun_e4[channel_id] = self.begun_e4.get(channel_id, 0) + amount_e4
 
-    def _open(
-        self, channel_id: int, protocol: str, sealed: bytes, http: aiohttp.ClientSession
-    ) -> Channel | None:
+    def _open(self, channel_id: int, protocol: str, sealed: bytes, http: Http) -> Channel | None:
         try:
             account = open_account(self._ring, channel_id, protocol, sealed)
             return channels.open_channel(account, http)
         except (KeyError, ValueError, crypto.Unsealable) as error:
             log.error("a payment channel can't be opened", channel_id=channel_id, reason=type(error).__name__)
             return None
-
-    @property
-    def http(self) -> aiohttp.ClientSession:
-        """Certificates are verified, no call waits for ever, and no provider's cookie is kept."""
-        if self._http is None:
-            self._http = _session(limit=CALLS_MAX)
-        return self._http
-
-    @property
-    def agents_http(self) -> aiohttp.ClientSession:
-        """For accounts whose addresses somebody else wrote: to the public internet only, as webhooks."""
-        if self._agents_http is None:
-            self._agents_http = _session(limit=100, socket_factory=self._reach.socket_for)
-        return self._agents_http
 
     async def adapter(self, channel_id: int) -> Channel | None:
         """Whoever speaks with the provider of this account; None if there is no such account, or it can't be opened."""
@@ -130,9 +99,7 @@ class Channels(Fresh):
 
     async def close(self) -> None:
         for http in (self._http, self._agents_http):
-            if http is not None:
-                await http.close()
-                await asyncio.sleep(0)
+            await http.close()
 
 
 class Workplace:
@@ -150,11 +117,11 @@ class Workplace:
         self.router = router or Router()
         self.channels = Channels(db, ring, reach=reach or Reach())
 
-    def start(self) -> None:
-        """Hear of what other processes hear, and let them hear of what is heard here."""
-        import aiohttp  # noqa: F401  # the first customer does not wait for it
-
-        self.router.start(self.db)
+    def start(self, *, test: Test | None = None) -> None:
+        """Hear of what other processes hear, and let them hear of what is heard here. ``test``: what a router that
+        begins payments tries a channel with."""
+        channels.trusted()
+        self.router.start(self.db, test=test)
 
     def notify_url(self, channel_id: int) -> str:
         return f"{self.public_url}{NOTICES}{channel_id}"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
@@ -19,6 +19,7 @@ from kameng.channels.alipay.verifying import Verifier, roots_of
 from kameng.channels.amounts import decimal_of, minor_of
 from kameng.channels.calling import asking, beginning, call
 from kameng.channels.hosts import GATEWAY, gateway_of, origin_of
+from kameng.channels.http import Http
 from kameng.channels.model import (
     Account,
     Ack,
@@ -49,9 +50,6 @@ from kameng.channels.model import (
 from kameng.channels.times import china_text
 from kameng.kit import clock
 
-if TYPE_CHECKING:
-    import aiohttp
-
 HOST = "https://openapi.alipay.com/gateway.do"
 BILL_HOSTS = (".alipay.com", ".alipaydev.com")
 BILL_TIMEOUT_S = 120.0
@@ -77,7 +75,7 @@ Said = Mapping[str, Any]
 
 
 class Alipay:
-    def __init__(self, account: Account, http: aiohttp.ClientSession) -> None:
+    def __init__(self, account: Account, http: Http) -> None:
         given = account.credentials
         self._app_id, self._seller_id = given["app_id"], given.get("seller_id", "")
         self._wap_product = given.get("wap_product") or "QUICK_WAP_WAY"

@@ -12,9 +12,9 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from datetime import date
-from typing import TYPE_CHECKING
 
 from kameng.channels.amounts import decimal_of
+from kameng.channels.http import Http
 from kameng.channels.model import (
     Account,
     Ack,
@@ -39,9 +39,6 @@ from kameng.channels.model import (
     State,
 )
 
-if TYPE_CHECKING:
-    import aiohttp
-
 FIELDS = (
     Field("bank", "开户银行", "Bank"),
     Field("name", "户名", "Account name"),
@@ -56,7 +53,7 @@ _RUN = re.compile(f"[{LETTERS}]{{{CODE_LETTERS + 1},}}")
 class BankTransfer:
     """One account at a bank."""
 
-    def __init__(self, account: Account, http: aiohttp.ClientSession) -> None:  # noqa: ARG002 - as all are opened
+    def __init__(self, account: Account, http: Http) -> None:  # noqa: ARG002 - as all are opened
         self._account = account
 
     async def begin(self, payment: Payment) -> Begun:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
-from typing import TYPE_CHECKING
 
 from kameng.channels.amounts import decimal_of
 from kameng.channels.calling import Answer, asking, beginning, call
@@ -16,6 +15,7 @@ from kameng.channels.epay import wire
 from kameng.channels.epay.codes import CODES, REFUNDED_BEFORE
 from kameng.channels.epay.signing import is_md5_signed, md5_sign
 from kameng.channels.hosts import gateway_of
+from kameng.channels.http import Http
 from kameng.channels.model import (
     Account,
     Ack,
@@ -36,12 +36,9 @@ from kameng.channels.model import (
     Shown,
 )  # fmt: skip
 
-if TYPE_CHECKING:
-    import aiohttp
-
 
 class EpayV1:
-    def __init__(self, account: Account, http: aiohttp.ClientSession) -> None:
+    def __init__(self, account: Account, http: Http) -> None:
         self._gateway = f"{gateway_of(account.credentials, '')}/"
         self._pid, self._key = account.credentials["pid"], account.credentials["key"]
         self._http = http

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import TYPE_CHECKING
 
 from kameng.channels import keys
 from kameng.channels.amounts import decimal_of, minor_of
@@ -14,6 +13,7 @@ from kameng.channels.epay import wire
 from kameng.channels.epay.codes import CODES
 from kameng.channels.epay.signing import is_rsa_signed, rsa_sign
 from kameng.channels.hosts import gateway_of
+from kameng.channels.http import Http
 from kameng.channels.model import (
     Account,
     Ack,
@@ -35,9 +35,6 @@ from kameng.channels.model import (
 )  # fmt: skip
 from kameng.kit import clock
 
-if TYPE_CHECKING:
-    import aiohttp
-
 STAMP_S_MAX = 300
 
 _METHODS: Mapping[Scene, str] = {Scene.qr: "web", Scene.jsapi: "jsapi", Scene.code: "scan"}
@@ -49,7 +46,7 @@ _SHOWN_AS: Mapping[str, str] = {
 
 
 class EpayV2:
-    def __init__(self, account: Account, http: aiohttp.ClientSession) -> None:
+    def __init__(self, account: Account, http: Http) -> None:
         self._gateway = f"{gateway_of(account.credentials, '')}/"
         self._pid = account.credentials["pid"]
         self._ours = keys.private_key(account.credentials, "private_key")

@@ -5,7 +5,7 @@ same ``PayPal-Request-Id`` each time, unless its time is over; then it is never 
 For that, callers ask whenever a notice came (``needs_query``). An order's number is PayPal's, and stays the
 ``provider_no`` of the payment; captures and refunds are found in the order.
 
-Written on aiohttp: the official library is synchronous (it would want threads), takes a second and 25 MB (measured,
+Written by hand: the official library is synchronous (it would want threads), takes a second and 25 MB (measured,
 2.4.0), and what is left for us are seven calls and a token. Notices are proved by PayPal's own call for that: checking
 them here would need its certificates fetched from addresses that the notice names.
 """
@@ -16,11 +16,12 @@ import base64
 import json
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from kameng.channels.amounts import decimal_of, places_of
 from kameng.channels.calling import Answer, asking, beginning, call
 from kameng.channels.hosts import gateway_of
+from kameng.channels.http import Http
 from kameng.channels.model import (
     Account,
     Ack,
@@ -48,9 +49,6 @@ from kameng.channels.paypal import reading
 from kameng.channels.paypal.codes import CAPTURE_STATES, CODES, EVENTS, FORGOTTEN, REFUND_EVENTS, REFUND_STATES
 from kameng.kit import clock
 
-if TYPE_CHECKING:
-    import aiohttp
-
 HOSTS = {"live": "https://api-m.paypal.com", "sandbox": "https://api-m.sandbox.paypal.com"}
 FORGOTTEN_AFTER = timedelta(hours=6)
 """So long after its beginning an order that PayPal does not know any more was never approved."""
@@ -65,7 +63,7 @@ _PROOF = {
 
 
 class PayPal:
-    def __init__(self, account: Account, http: aiohttp.ClientSession) -> None:
+    def __init__(self, account: Account, http: Http) -> None:
         given = account.credentials
         mode = given.get("mode") or "live"
         if mode not in HOSTS:

@@ -11,12 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
-from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
 from kameng.channels import keys
 from kameng.channels.calling import asking, beginning, call
 from kameng.channels.hosts import gateway_of
+from kameng.channels.http import Http
 from kameng.channels.model import (
     Account,
     Ack,
@@ -44,9 +44,6 @@ from kameng.channels.unionpay import bills, signing
 from kameng.channels.unionpay.codes import CODES, FINAL_GOOD, NO_FILE, NO_SUCH, refund_state_of, state_of
 from kameng.kit import clock
 
-if TYPE_CHECKING:
-    import aiohttp
-
 HOSTS = {
     "production": ("https://gateway.95516.com", "https://filedownload.95516.com"),
     "test": ("https://gateway.test.95516.com", "https://filedownload.test.95516.com"),
@@ -60,7 +57,7 @@ _QR, _GATEWAY = "000000", "000201"
 
 
 class UnionPay:
-    def __init__(self, account: Account, http: aiohttp.ClientSession) -> None:
+    def __init__(self, account: Account, http: Http) -> None:
         given = account.credentials
         mode = given.get("mode") or "production"
         if mode not in HOSTS:

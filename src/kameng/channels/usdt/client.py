@@ -12,13 +12,14 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
 from kameng.channels.amounts import decimal_of, minor_of
 from kameng.channels.calling import Answer, asking, beginning, call
 from kameng.channels.hosts import gateway_of
+from kameng.channels.http import Http
 from kameng.channels.model import (
     Account,
     Ack,
@@ -44,9 +45,6 @@ from kameng.channels.usdt import signing
 from kameng.channels.usdt.codes import CODES, STATES
 from kameng.kit import clock
 
-if TYPE_CHECKING:
-    import aiohttp
-
 
 class Dialect(msgspec.Struct, frozen=True):
     """Where a relative of epusdt differs: the path, how Go prints its numbers, and what a creation says besides."""
@@ -70,7 +68,7 @@ _JSON = {"content-type": "application/json"}
 
 
 class Usdt:
-    def __init__(self, account: Account, http: aiohttp.ClientSession) -> None:
+    def __init__(self, account: Account, http: Http) -> None:
         given = account.credentials
         if given["dialect"] not in DIALECTS:
             raise ValueError("dialect")

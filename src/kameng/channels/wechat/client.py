@@ -12,7 +12,7 @@ import secrets
 import zlib
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
 import msgspec
@@ -20,6 +20,7 @@ import msgspec
 from kameng.channels import keys
 from kameng.channels.calling import BODY_BYTES_MAX, TIMEOUT_S, Answer, asking, beginning, call
 from kameng.channels.hosts import GATEWAY, gateway_of, origin_of
+from kameng.channels.http import Http
 from kameng.channels.model import (
     Account,
     Ack,
@@ -50,9 +51,6 @@ from kameng.channels.wechat.codes import CODES, NOT_THERE, REFUND_STATES, STATES
 from kameng.channels.wechat.verifying import Verdict, Verifier
 from kameng.kit import clock
 
-if TYPE_CHECKING:
-    import aiohttp
-
 HOST, OTHER_HOST = "https://api.mch.weixin.qq.com", "https://api2.mch.weixin.qq.com"
 CLOSE_AFTER = timedelta(minutes=5)
 """WeChat closes no payment that is younger."""
@@ -78,7 +76,7 @@ _PATHS = {
 
 
 class WeChat:
-    def __init__(self, account: Account, http: aiohttp.ClientSession) -> None:
+    def __init__(self, account: Account, http: Http) -> None:
         given = account.credentials
         self._mchid, self._appid, self._serial = given["mchid"], given["appid"], given["serial_no"]
         self._store_id = given.get("store_id") or "1"

@@ -7,15 +7,12 @@ WeChat tells is not looked at.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from kameng.channels.calling import call
 from kameng.channels.hosts import gateway_of
+from kameng.channels.http import Http
 from kameng.channels.model import Field
-
-if TYPE_CHECKING:
-    import aiohttp
 
 OPEN_HOST, API_HOST = "https://open.weixin.qq.com", "https://api.weixin.qq.com"
 OPENID_CHARS_MAX = 128
@@ -28,7 +25,7 @@ FIELDS = (
 
 
 class SignIn:
-    def __init__(self, given: Mapping[str, str], http: aiohttp.ClientSession) -> None:
+    def __init__(self, given: Mapping[str, str], http: Http) -> None:
         self._appid, self._secret = given["appid"], given["app_secret"]
         self._open = gateway_of(given, OPEN_HOST, field="open_gateway")
         self._api = gateway_of(given, API_HOST, field="open_gateway")

@@ -19,12 +19,14 @@ import msgspec
 import uvloop
 from aiohttp import web
 
-from kameng.sim.control import parser, serve, until_told
+from kameng.sim.control import parser, until_told
 from kameng.sim.pay.control import Control
 from kameng.sim.pay.ground import Ground, install
 from kameng.sim.pay.pages import Pages
 from kameng.sim.pay.providers import MAKERS
+from kameng.sim.pay.short import Answering, listen
 from kameng.sim.pay.storming import Storming
+from kameng.sim.pay.wechat import WeChat
 
 
 async def main() -> None:
@@ -40,10 +42,17 @@ async def main() -> None:
     app = web.Application(client_max_size=1 << 20)
     routes = install(ground, [make(ground) for make in MAKERS])
     app.add_routes([*Control(ground).routes(), *Storming(ground).routes(), *Pages(ground).routes(), *routes])
-    port = await serve(app, chosen.host, chosen.port)
+    port = await listen(app, chosen.host, chosen.port, _short_ways(ground))
     ground.base = ground.base or f"http://{chosen.host}:{port}"
     _write_down(ground)
     await until_told(port=port)
+
+
+def _short_ways(ground: Ground) -> dict[str, Answering]:
+    return {
+        path: answering for one in ground.providers.values() if isinstance(one, WeChat)
+        for path, answering in one.short_ways().items()
+    }  # fmt: skip
 
 
 def _write_down(ground: Ground) -> None:

@@ -17,6 +17,7 @@ from kameng.sim.pay.faults import Faults, damage
 from kameng.sim.pay.keys import KeyFolder
 from kameng.sim.pay.notifying import Notifier
 from kameng.sim.pay.provider import Provider
+from kameng.sim.pay.short import Call
 
 SEEN_MAX = 10_000
 
@@ -48,7 +49,7 @@ class Ground:
         return f"{self.base}/pay/{payment.number}"
 
     async def play(
-        self, request: web.Request, provider: Provider, account: str, call: str,
+        self, request: web.Request | Call, provider: Provider, account: str, call: str,
         act: Callable[[], web.Response | Awaitable[web.Response]], *, payment_no: str = "*",
     ) -> web.Response:  # fmt: skip
         """A call of a merchant, as it goes: ``act`` does it and answers, and the script may spoil either."""
@@ -137,7 +138,7 @@ def install(ground: Ground, providers: Sequence[Provider]) -> list[web.RouteDef]
     return [route for provider in providers for route in provider.routes()]
 
 
-def _cut(request: web.Request) -> web.Response:
+def _cut(request: web.Request | Call) -> web.Response:
     """The line is cut in the middle of it."""
     if request.transport is not None:
         request.transport.abort()

@@ -25,6 +25,7 @@ from kameng.sim.pay.faults import Fault, damage
 from kameng.sim.pay.ground import Ground
 from kameng.sim.pay.keys import Pair
 from kameng.sim.pay.provider import Merchant, Telling
+from kameng.sim.pay.short import Answering, Call
 from kameng.sim.pay.wechat import bill
 from kameng.sim.pay.wechat.signing_in import Opening
 from kameng.sim.pay.wechat.wire import Gate, Shop, answered, refused, sealed, signed_headers
@@ -85,7 +86,7 @@ class WeChat:
     def routes(self) -> Sequence[web.RouteDef]:
         one = f"{_ORDERS}/out-trade-no/{{no}}"
         return [
-            *(web.post(f"{_ORDERS}/{kind}", self._beginning(kind)) for kind in TRADE_TYPES),
+            *(web.post(f"{_ORDERS}/{kind}", self._on("begin", self._beginning(kind))) for kind in TRADE_TYPES),
             web.get(one, self._on("query", self._query)), web.post(f"{one}/close", self._on("close", self._close)),
             web.post(f"{one}/reverse", self._on("close", self._reverse)),
             web.post("/v3/refund/domestic/refunds", self._on("refund", self._refund)),
@@ -101,24 +102,35 @@ class WeChat:
         """Signature first, then what was scripted, then the act."""
 
         async def handle(request: web.Request) -> web.Response:
-            body = await request.read()
-            shop = self._gate.enter(request, body)
-            if isinstance(shop, str):
-                return refused(None, 401, "SIGN_ERROR", shop)
-            try:
-                asked = msgspec.json.decode(body, type=dict[str, Any]) if body else {}
-            except msgspec.DecodeError:
-                return refused(shop, 400, "PARAM_ERROR", "包体不是合法的 JSON")
-            asked = {**asked, **request.query, **request.match_info}
-            number = str(asked.get("out_trade_no") or asked.get("no") or "*")
-            return await self._ground.play(
-                request, self, shop.mchid, call, lambda: act(shop, asked), payment_no=number
-            )  # fmt: skip
+            named = {**request.query, **request.match_info}
+            return await self._hear(request, await request.read(), call, act, named)
 
         return handle
 
-    def _beginning(self, kind: str) -> Callable[[web.Request], Awaitable[web.Response]]:
-        return self._on("begin", lambda shop, asked: self._begin(shop, asked, kind))
+    async def _hear(
+        self, request: web.Request | Call, body: bytes, call: str, act: Act, named: Mapping[str, str]
+    ) -> web.Response:
+        shop = self._gate.enter(request, body)
+        if isinstance(shop, str):
+            return refused(None, 401, "SIGN_ERROR", shop)
+        try:
+            asked = msgspec.json.decode(body, type=dict[str, Any]) if body else {}
+        except msgspec.DecodeError:
+            return refused(shop, 400, "PARAM_ERROR", "包体不是合法的 JSON")
+        asked = {**asked, **named}
+        number = str(asked.get("out_trade_no") or asked.get("no") or "*")
+        return await self._ground.play(request, self, shop.mchid, call, lambda: act(shop, asked), payment_no=number)
+
+    def _beginning(self, kind: str) -> Act:
+        return lambda shop, asked: self._begin(shop, asked, kind)
+
+    def short_ways(self) -> Mapping[str, Answering]:
+        """Payments are begun by the thousand."""
+
+        def way(kind: str) -> Answering:
+            return lambda request, body: self._hear(request, body, "begin", self._beginning(kind), {})
+
+        return {f"{_ORDERS}/{kind}": way(kind) for kind in TRADE_TYPES}
 
     def _begin(self, shop: Shop, asked: Body, kind: str) -> web.Response:
         amount = asked.get("amount") or {}

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from kameng.kit import clock
 from kameng.sim.pay.keys import Pair
+from kameng.sim.pay.short import Call
 
 _PART = re.compile(r'(\w+)="([^"]*)"')
 _NONCES_MAX = 100_000
@@ -44,9 +45,9 @@ class Gate:
         self._shops = shops
         self._nonces: set[str] = set()
 
-    def enter(self, request: web.Request, body: bytes) -> Shop | str:
+    def enter(self, request: web.Request | Call, body: bytes) -> Shop | str:
         """The merchant that signed it, or what is wrong."""
-        scheme, _, rest = request.headers.get("Authorization", "").partition(" ")
+        scheme, _, rest = request.headers.get("authorization", "").partition(" ")
         said = dict(_PART.findall(rest))
         if scheme != "WECHATPAY2-SHA256-RSA2048" or len(said) != 5:
             return "Authorization 格式错误"
@@ -67,7 +68,7 @@ class Gate:
             )
         except (InvalidSignature, binascii.Error):
             return "签名错误，请检查后再试"
-        if not shop.is_by_certificate and request.headers.get("Wechatpay-Serial") != shop.signer_id:
+        if not shop.is_by_certificate and request.headers.get("wechatpay-serial") != shop.signer_id:
             return "Wechatpay-Serial 不是该商户的微信支付公钥"
         if len(self._nonces) < _NONCES_MAX:
             self._nonces.add(said["nonce_str"])
