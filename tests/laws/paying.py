@@ -69,8 +69,19 @@ async def pay_through_channels(world: World, merchant: Merchant) -> None:
             pass
         assert (await payments.find_payment(cashier, second.payment_id)).state == "refunded"
         await _pay_an_agent(world, gateway, cashier, bank)
+        await _tell_again_in_a_storm(cashier, channel_id, bank, second)
     await cashier.close()
     await _bill_a_stranger(world, channel_id)
+
+
+async def _tell_again_in_a_storm(
+    cashier: Cashier, channel_id: int, bank: Bank, payment: payments.Payment
+) -> None:
+    """It is set down, and has no effect yet; so late that it is young whenever the audit looks."""
+    notice = bank.notice(payment.payment_no, event_id="again")
+    cashier.inbox.is_open = True
+    with clock.hold(clock.now_ms() + 86_400_000):
+        assert (await payments.hear(cashier, channel_id, notice, address="127.0.0.1")).status == 200
 
 
 async def _pay_an_agent(world: World, gateway: Gateway, cashier: Cashier, bank: Bank) -> None:
