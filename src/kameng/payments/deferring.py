@@ -24,8 +24,8 @@ from kameng.payments.taking import DESK_TRIES, deferred_job, take
 
 DEFERRED = "deferred"
 AGE_MAX_S = 0.3
-"""How long the oldest notice may wait for a batch before all are set down. A provider waits some five seconds, but on so many
-connections: who has a thousand of them busy for half a second sends no more than 2,000/s, and is late with all."""
+"""How long the oldest notice may wait for a batch before all are set down. A provider waits some five seconds, but on
+so many connections: who has a thousand of them busy for half a second sends no more than 2,000/s."""
 DEPTH_MAX = 100_000
 """Rows of all lanes, some 200 MB: beyond, no more are set down, and providers hear that they are to come again."""
 WRITTEN_MAX = 1_024
@@ -88,8 +88,9 @@ class Inbox:
             self._notices.hand_over(self._writes)
 
     async def pace(self) -> None:
-        """Whether it is over: no more came than was done since this was asked last. Counts what lies there anew."""
-        if self.is_open and self._written <= self._done:
+        """Whether it is over: no more came than was done since this was asked last, and hardly any lies there: what is
+        done at once waits for the same gates. Counts what lies there anew."""
+        if self.is_open and self._written <= self._done and self.depth <= BATCH_MAX:
             self.is_open = False
         self._written = self._done = 0
         if self.is_open or self.depth:

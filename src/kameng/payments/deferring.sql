@@ -13,11 +13,11 @@ SELECT EXISTS (SELECT FROM payment_inbox WHERE lane = $1::smallint AND due_at <=
 
 -- name: take_out
 -- What is due since a moment, the oldest first, so many at most: out of the inbox, if the effect stands. The caller holds
--- the gate.
+-- the gate. By where rows lie, not by their key: a plan is made while the inbox is empty, and read all of it for each row.
 DELETE FROM payment_inbox i USING (
-  SELECT channel_id, event_id FROM payment_inbox WHERE lane = $1::smallint AND due_at <= $2::timestamptz
+  SELECT ctid FROM payment_inbox WHERE lane = $1::smallint AND due_at <= $2::timestamptz
   ORDER BY due_at, channel_id, event_id LIMIT $3::int FOR UPDATE SKIP LOCKED) AS o
-WHERE i.lane = $1::smallint AND i.channel_id = o.channel_id AND i.event_id = o.event_id
+WHERE i.lane = $1::smallint AND i.ctid = o.ctid
 RETURNING i.channel_id, i.event_id, i.kind, i.facts, i.said, i.tries;
 
 -- name: put_off
