@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import os
 import shutil
 import threading
@@ -10,7 +11,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterat
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
 
 from kameng import access, identity, ledger
 from kameng.identity import Organisation
@@ -26,6 +27,31 @@ PASSWORD = "correct horse battery"
 PATIENCE_MS = 90_000
 """How long a busy machine may take for what is nearly at once."""
 expect.set_options(timeout=PATIENCE_MS / 4)
+
+READS_AND_ACTS = {
+    Locator: (
+        "all", "all_inner_texts", "all_text_contents", "check", "click", "count", "evaluate", "evaluate_all", "fill",
+        "inner_text", "input_value", "is_visible", "press", "select_option", "set_input_files", "text_content",
+    ),
+    Page: ("check", "click", "content", "evaluate", "fill", "input_value", "press", "query_selector", "select_option"),
+}  # fmt: skip
+
+
+def _on_a_whole_page(does: Callable[..., Any]) -> Callable[..., Any]:
+    """A click returns when the next page has begun to come: what is read or pressed then may not have come yet."""
+
+    @functools.wraps(does)
+    def patiently(on: Locator | Page, *arguments: Any, **options: Any) -> Any:
+        page = on if isinstance(on, Page) else on.page
+        page.wait_for_load_state("domcontentloaded")  # the page's own scripts have run by then
+        return does(on, *arguments, **options)
+
+    return patiently
+
+
+for kind, names in READS_AND_ACTS.items():
+    for name in names:
+        setattr(kind, name, _on_a_whole_page(getattr(kind, name)))
 
 
 class Faces(Served):
