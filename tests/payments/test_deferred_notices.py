@@ -194,6 +194,24 @@ async def test_whoever_starts_works_off_what_lies_there(counter: Counter) -> Non
     await counter.check()
 
 
+async def test_who_waits_for_an_answer_goes_first_but_starves_nobody(
+    counter: Counter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deferring, "GIVE_WAY_S", 0.0)
+    monkeypatch.setattr(deferring, "BATCH_MAX", 1)
+    merchant = await counter.world.merchant()
+    some = [await paid_one(counter, merchant) for _ in range(3)]
+    assert await set_down(counter, *(counter.bank.notice(one.payment_no) for one, _ in some)) == [200] * 3
+    counter.cashier.inbox.hearing = 10**6
+    counter.cashier.inbox.start()
+    for _, order_id in some:
+        await delivered(counter, order_id)
+    counter.cashier.inbox.hearing = 0
+    assert await counter.hear(counter.bank.notice(some[0][0].payment_no)) == 200
+    assert counter.cashier.inbox.hearing == 0
+    await counter.check()
+
+
 async def test_the_worker_does_what_is_left_and_tells_how_much_lies_there(counter: Counter) -> None:
     payment, order_id = await paid_one(counter)
     assert await set_down(counter, counter.bank.notice(payment.payment_no)) == [200]

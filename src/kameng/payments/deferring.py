@@ -32,6 +32,10 @@ WRITTEN_MAX = 1_024
 WATCH_S = 0.1
 PACE_S = 1.0
 RETRY_S = 1.0
+HEARING_MAX = 200
+GIVE_WAY_S = 0.05
+GIVE_WAY_TIMES = 20
+"""As long as more providers than that wait for an answer, a lane works a batch off once a second only."""
 LEFT_S = 30.0
 """What no gateway has worked off by then, the worker does."""
 FIRST_S, MOST_S = 5, 300
@@ -51,6 +55,8 @@ class Inbox:
         """Whether what comes is set down at present."""
         self.depth = 0
         """Rows of all lanes: as they were counted last, with what was written and done here since."""
+        self.hearing = 0
+        """How many providers wait for an answer of this process now."""
         self._written = self._done = 0
         self._paced_at_s = 0.0
         self._came: dict[int, asyncio.Event] = {}
@@ -132,11 +138,18 @@ class Inbox:
                 while done := await work_off(self._place, lane):
                     self._done += done
                     self.depth = max(0, self.depth - done)
+                    await self._give_way()
             except Exception as error:
                 log.error("notices that were set down wait", error=error, in_lane=lane)
                 await asyncio.sleep(RETRY_S)
                 continue
             await self._came[lane].wait()
+
+    async def _give_way(self) -> None:
+        for _ in range(GIVE_WAY_TIMES):
+            if self.hearing <= HEARING_MAX:
+                return
+            await asyncio.sleep(GIVE_WAY_S)
 
 
 async def work_off(place: Workplace, lane: int, *, waited_s: float = 0.0) -> int:

@@ -32,6 +32,14 @@ async def hear(cashier: Cashier, channel_id: int, incoming: Incoming, *, address
 
     ``NoSuchChannel`` if nobody listens there.
     """
+    cashier.inbox.hearing += 1
+    try:
+        return await _hear(cashier, channel_id, incoming, address=address)
+    finally:
+        cashier.inbox.hearing -= 1
+
+
+async def _hear(cashier: Cashier, channel_id: int, incoming: Incoming, *, address: str) -> Ack:
     adapter = await cashier.channels.adapter(channel_id)
     account = cashier.channels.accounts.get(channel_id)
     if adapter is None or account is None:
