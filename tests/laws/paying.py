@@ -69,7 +69,6 @@ async def pay_through_channels(world: World, merchant: Merchant) -> None:
             pass
         assert (await payments.find_payment(cashier, second.payment_id)).state == "refunded"
         await _pay_an_agent(world, gateway, cashier, bank)
-        await _tell_again_in_a_storm(cashier, channel_id, bank, second)
     await cashier.close()
     await _bill_a_stranger(world, channel_id)
 
@@ -105,6 +104,7 @@ async def _pay_an_agent(world: World, gateway: Gateway, cashier: Cashier, bank: 
     bank.pay(begun.payment.payment_no)
     ack = await payments.hear(cashier, channel_id, bank.notice(begun.payment.payment_no), address="127.0.0.1")
     assert ack.status == 200
+    await _tell_again_in_a_storm(cashier, channel_id, bank, begun.payment)
 
 
 async def _collect(world: World, merchant: Merchant, cashier: Cashier, paid: Paid) -> None:
