@@ -313,20 +313,29 @@ async def served(postgres: Embedded, seeded: tuple[str, Seed]) -> AsyncIterator[
 @contextmanager
 def gateway_process(url: str, environment: dict[str, str]) -> Iterator[int]:
     """A gateway's process on a database; gives its port."""
+    with gateway_child(url, environment) as (_, port):
+        yield port
+
+
+@contextmanager
+def gateway_child(
+    url: str, environment: dict[str, str], *, module: str = "kameng.ops.gateway"
+) -> Iterator[tuple[Child, int]]:
+    """The same, for who kills it, or has a composition of his own."""
     with serving.open_socket("127.0.0.1", 0) as listener:
         environ = {
             **os.environ, "KAMENG_DATABASE_URL": url, "KAMENG_TLS_CERTIFICATE": "off", "KAMENG_TLS_KEY": "off",
             "KAMENG_PORT": str(listener.getsockname()[1]),  # as the supervisor tells it
             **environment,
         }  # fmt: skip
-        child = Child("kameng.ops.gateway", (), listening_fd=listener.fileno(), environ=environ)
+        child = Child(module, (), listening_fd=listener.fileno(), environ=environ)
         try:
             until = time.monotonic() + 90
             while not child.is_ready():
                 assert not child.has_ended(), "the gateway did not start"
                 assert time.monotonic() < until, "the gateway does not get ready"
                 time.sleep(0.05)
-            yield listener.getsockname()[1]
+            yield child, listener.getsockname()[1]
         finally:
             child.end()
             while not child.is_over():

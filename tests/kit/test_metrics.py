@@ -24,6 +24,8 @@ def test_every_metric_is_there_with_its_help() -> None:
         "kameng_http_requests_total",
         "kameng_jobs_total",
         "kameng_payment_notices_total",
+        "kameng_deferred_notices",
+        "kameng_deferred_age_seconds",
         "kameng_timetable_runs_total",
         "kameng_steals_total",
         "kameng_stolen_cards_total",

@@ -24,6 +24,7 @@ PAYMENTS: list[tuple[str, str]] = [
      "INSERT INTO job (lane, job_id, kind, subject_id, state, due_at) SELECT lane, refund_id, 'payments.refund',"
      " refund_id, 'waiting', now() FROM payment_refund"),
     ("refunds_to_origin_are_booked", "UPDATE payment SET refunded_e4 = 1, state = 'paid' WHERE taken_as = 'recharge'"),
+    ("acknowledged_notices_are_done", "UPDATE payment_inbox SET at = now() - interval '11 minutes'"),
     ("open_payments_are_looked_after", "DELETE FROM job WHERE kind = 'payments.query'"),
     ("open_payments_are_looked_after refunds_to_origin_are_booked channels_hold_what_is_unmatched"
      " differences_go_back_to_their_origin",

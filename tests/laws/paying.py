@@ -73,6 +73,16 @@ async def pay_through_channels(world: World, merchant: Merchant) -> None:
     await _bill_a_stranger(world, channel_id)
 
 
+async def _tell_again_in_a_storm(
+    cashier: Cashier, channel_id: int, bank: Bank, payment: payments.Payment
+) -> None:
+    """It is set down, and has no effect yet; so late that it is young whenever the audit looks."""
+    notice = bank.notice(payment.payment_no, event_id="again")
+    cashier.inbox.is_open = True
+    with clock.hold(clock.now_ms() + 86_400_000):
+        assert (await payments.hear(cashier, channel_id, notice, address="127.0.0.1")).status == 200
+
+
 async def _pay_an_agent(world: World, gateway: Gateway, cashier: Cashier, bank: Bank) -> None:
     """A top-up, bought of an agent that collects itself, through its own channel."""
     (agent,) = await world.agents(1)
@@ -94,6 +104,7 @@ async def _pay_an_agent(world: World, gateway: Gateway, cashier: Cashier, bank: 
     bank.pay(begun.payment.payment_no)
     ack = await payments.hear(cashier, channel_id, bank.notice(begun.payment.payment_no), address="127.0.0.1")
     assert ack.status == 200
+    await _tell_again_in_a_storm(cashier, channel_id, bank, begun.payment)
 
 
 async def _collect(world: World, merchant: Merchant, cashier: Cashier, paid: Paid) -> None:

@@ -1,4 +1,5 @@
-"""Payments in any order: begun, paid, told, told again, asked about, expired, given back, with crashes at any commit.
+"""Payments in any order: begun, paid, told (done at once, or set down first), told again, asked about, expired, given
+back, with crashes at any commit.
 
 Whatever happens, once all is told and time has passed the books are the same: the bank keeps exactly what was bought,
 every other yuan went back, and the audit is clean. Runs the real verbs on PostgreSQL against a bank on loopback.
@@ -20,7 +21,7 @@ from kameng.channels import Method, Scene
 from kameng.kit import clock
 from kameng.kit.db import Connection, Database
 from kameng.kit.errors import Refusal
-from kameng.payments import Payment, PaymentUnknown
+from kameng.payments import Payment, PaymentUnknown, deferring
 from laws.effort import effort
 from laws.lives import wallet
 from laws.world import Merchant, World
@@ -77,6 +78,7 @@ class PaymentMachine(RuleBasedStateMachine):
     @initialize()
     def open(self) -> None:
         self.now_ms = clock.now_ms()
+        self.counter.cashier.inbox.is_open = False
         self.things: list[Bought] = []
         self.wallet_e4 = self.run(wallet(self.world, self.merchant))
         self.houses = self.run(self.counter.houses())
@@ -157,6 +159,23 @@ class PaymentMachine(RuleBasedStateMachine):
         may_fail = bool(self.fragile.lost_in) or forged
         assert set(self.run(all_at_once())) <= ({200, 500} if may_fail else {200})
 
+    @rule(is_open=st.booleans(), forgets=st.booleans())
+    def storm(self, is_open: bool, forgets: bool) -> None:
+        """From now on notices are set down, or are not; by a gateway that heard the earlier ones, or by another."""
+        self.counter.cashier.inbox.is_open = is_open
+        if forgets:
+            self.counter.cashier._taken.clear()
+
+    @rule()
+    def work_off(self) -> None:
+        with suppress(ConnectionError):
+            self.run(self.worked_off())
+
+    async def worked_off(self) -> None:
+        for lane in self.world.lanes:
+            while await deferring.work_off(self.counter.cashier, lane):
+                pass
+
     @precondition(lambda self: self.things)
     @rule(number=st.integers(0, 20))
     def give_back(self, number: int) -> None:
@@ -195,6 +214,8 @@ class PaymentMachine(RuleBasedStateMachine):
         if not hasattr(self, "things"):
             return
         self.fragile.lost_in = 0
+        self.counter.cashier.inbox.is_open = False
+        self.run(self.worked_off())
         for minutes in (1, 11, 31, 60, 60, 120):  # everybody is asked, everything is closed, every refund is done
             self.later(minutes)
         self.run(self.counter.check())
@@ -203,6 +224,7 @@ class PaymentMachine(RuleBasedStateMachine):
 
     async def left(self) -> list[str]:
         kinds = await self.counter.waiting()
+        kinds += ["notice"] * await self.world.scalar("SELECT count(*) FROM payment_inbox")
         held = await self.world.scalar("SELECT held_e4 FROM account WHERE account_id = $1", self.merchant.org_id)
         return kinds + (["held"] if held else [])
 

@@ -47,6 +47,13 @@ http_requests = Counter(
 payment_notices = Counter(
     "kameng_payment_notices", "Notices of payment providers, by what came of them.", ["effect"], registry=registry
 )
+deferred_notices = Gauge(
+    "kameng_deferred_notices", "Notices of payment providers that were acknowledged and wait for their effect.",
+    registry=registry,
+)  # fmt: skip
+deferred_age = Gauge(
+    "kameng_deferred_age_seconds", "How long the oldest of those notices has waited.", registry=registry
+)
 jobs = Counter(
     "kameng_jobs",
     "Jobs: done, failed (tried again), dead, unknown, late.",

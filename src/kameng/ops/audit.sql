@@ -1106,6 +1106,18 @@ SELECT count(*) AS checked, count(*) FILTER (WHERE is_wrong) AS broken,
        (array_agg(payment_id::text) FILTER (WHERE is_wrong))[1:5] AS examples
 FROM judged;
 
+-- name: acknowledged_notices_are_done
+-- Notices that were set down and acknowledged: each has its effect within ten minutes, or an item on the desk.
+WITH judged AS (
+  SELECT i.event_id, i.at < now() - interval '10 minutes' AND NOT EXISTS (SELECT FROM job j
+      WHERE j.lane = i.lane AND j.kind = 'payments.deferred'
+        AND j.payload @> jsonb_build_object('channel', i.channel_id, 'event', i.event_id)) AS is_wrong
+  FROM payment_inbox i
+)
+SELECT count(*) AS checked, count(*) FILTER (WHERE is_wrong) AS broken,
+       (array_agg(event_id) FILTER (WHERE is_wrong))[1:5] AS examples
+FROM judged;
+
 -- name: epay_shops_are_told
 -- Payments that epay shops wished for: one that is paid counts as paid, or has the job that counts it; its shop heard, or
 -- was told often enough, or has the job that tells it; and it is of what its shop wished for.

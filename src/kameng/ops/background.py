@@ -71,7 +71,7 @@ async def run(chosen: Settings, roles: Sequence[str], ready_fd: int, more: Seque
         parts.append(telling.dispatcher(chosen, database, ring, numbers))
     if "scheduler" in roles:
         entries = upkeep.entries(ring, private_days=chosen.private_days)
-        entries += [upkeep.bills_entry(chosen, cashier), *upkeep.routing_entries(cashier)]
+        entries += [upkeep.bills_entry(chosen, cashier), *upkeep.paying_entries(cashier)]
         parts.append(Timetable(database, entries, lease_s=float(chosen.job_lease_s)))
     told = asyncio.Event()
     for what in (signal.SIGTERM, signal.SIGINT):

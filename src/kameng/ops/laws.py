@@ -243,6 +243,10 @@ LAWS: dict[str, tuple[str, str]] = {
         "Every open payment and refund has the job that asks its provider; late and double money is on its way back.",
         "每笔未决付款与退款都有查询任务，迟到与重复付款均在原路退回。",
     ),
+    "acknowledged_notices_are_done": (
+        "No acknowledged notice of a provider waits for its effect longer than ten minutes, or a person knows.",
+        "已应答的渠道通知均在十分钟内入账，否则已转人工处理。",
+    ),
     "kept_files_have_an_owner": (
         "Every sealed file belongs to a document that stands, or to cards that are not loaded yet.",
         "每个加密保存的文件都属于有效证照，或尚未入库完成的卡密文件。",

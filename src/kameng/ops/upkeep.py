@@ -91,9 +91,11 @@ def bills_entry(chosen: Settings, cashier: payments.Workplace) -> Entry:
     return Entry("reconciliation.make_round", BILLS_S, work)
 
 
-def routing_entries(cashier: payments.Workplace) -> list[Entry]:
-    """Staff told of channels that were left and are back, and creates tried there, by what this process learned."""
+def paying_entries(cashier: payments.Workplace) -> list[Entry]:
+    """Staff told of channels that were left and are back, and creates tried there, by what this process learned; and
+    what gateways acknowledged and left behind."""
     return [
+        Entry("payments.tidy_inbox", WATCH_S, partial(payments.tidy_inbox, place=cashier), limit_s=60.0),
         Entry("payments.tell_news", WATCH_S, partial(payments.tell_news, place=cashier), limit_s=60.0),
         Entry("payments.revive", WATCH_S, partial(payments.revive, place=cashier), limit_s=60.0),
     ]

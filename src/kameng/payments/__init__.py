@@ -21,6 +21,7 @@ from kameng.payments.collecting import (
     read_collections,
 )  # fmt: skip
 from kameng.payments.confirming import confirm_payment, find_payment, history, query_now
+from kameng.payments.deferring import tidy_inbox
 from kameng.payments.errors import (
     BadChannel,
     BadPayment,
@@ -151,5 +152,5 @@ __all__ = [
     "read_collections", "read_recharges", "refund_history", "refund_number_of", "refund_to_origin", "refunds_of_cases",
     "reseal", "retry_payout", "return_mismatch", "return_to_origin", "revive", "running_out", "seal_channel",
     "send_withdrawal", "set_own_rule", "set_policy", "sign_in_at", "sign_in_for", "switch_channel", "tell_news",
-    "try_channel", "watch_papers", "ways_to_pay", "why",
+    "tidy_inbox", "try_channel", "watch_papers", "ways_to_pay", "why",
 ]  # fmt: skip

@@ -10,6 +10,7 @@ from typing import Any
 from kameng.kit import lanes
 from kameng.kit.errors import Refusal
 from kameng.payments.deciding import HEARD
+from kameng.payments.deferring import Inbox
 from kameng.payments.gathering import Gathering
 from kameng.payments.model import Payment, Told
 from kameng.payments.opening import Workplace
@@ -35,6 +36,7 @@ class Cashier(Workplace):
         super().__init__(*args, **more)
         self._begins: Gathering[Wanted | Payment, Opened | Refusal | None] = Gathering(self._begin, rest_s=REST_S)
         self.notices: Gathering[Told, str] = Gathering(self._take, at_once=LANES_AT_ONCE)
+        self.inbox = Inbox(self, self.notices)
         self._lanes: frozenset[int] = frozenset()
         self._under_way: dict[tuple[int, str | None], asyncio.Future[str]] = {}
         self._taken: dict[tuple[int, str | None], None] = {}
@@ -55,12 +57,18 @@ class Cashier(Workplace):
         await self._begins.submit(lane, answered)
 
     def start(self, *, test: Test | None = None) -> None:
-        """Besides: a channel whose create failed is tried at once, without a customer."""
+        """Besides: a channel whose create failed is tried at once, without a customer; and what was acknowledged and
+        waits for its effect has it, whoever acknowledged it."""
         super().start(test=test or partial(probe_channel, self, actor_id=0))
+        self.inbox.start()
+
+    async def close(self) -> None:
+        await self.inbox.stop()
+        await super().close()
 
     async def take_once(self, lane: int, told: Told) -> str:
-        """What came of a notice. A repeat of what is in the inbox by this process's own hand, or on its way there, has
-        no effect in the database either: it waits for the first, fails as it does, and costs nothing more."""
+        """What came of a notice, which may be that it is set down. A repeat of what this process took or set down, or
+        is about to, has no effect in the database either: it waits for the first, fails as it does, costs no more."""
         assert told.event_id is not None
         event = told.channel_id, told.event_id
         if event in self._taken:
@@ -69,7 +77,7 @@ class Cashier(Workplace):
         if first is not None:
             await asyncio.shield(first)
             return HEARD
-        self._under_way[event] = first = self.notices.put(lane, told)
+        self._under_way[event] = first = self.inbox.put(lane, told)
         first.add_done_callback(lambda done: self._ended(event, done))
         return await asyncio.shield(first)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
@@ -31,7 +32,7 @@ class Gathering(Generic[T, R]):
         self._run = run
         self._batch_max = batch_max
         self._turns = None if at_once is None else asyncio.Semaphore(at_once)
-        self._waiting: dict[int, list[tuple[T, asyncio.Future[R]]]] = {}
+        self._waiting: dict[int, list[tuple[T, asyncio.Future[R], float]]] = {}
         self._running: dict[int, asyncio.Task[None]] = {}
 
     @property
@@ -39,17 +40,33 @@ class Gathering(Generic[T, R]):
         """How many of all lanes no batch has taken yet."""
         return sum(map(len, self._waiting.values()))
 
+    @property
+    def age_s(self) -> float:
+        """How long the oldest of those has waited; 0 if nobody waits."""
+        firsts = [waiting[0][2] for waiting in self._waiting.values() if waiting]
+        return time.monotonic() - min(firsts) if firsts else 0.0
+
     def put(self, lane: int, one: T) -> asyncio.Future[R]:
         """What comes of it, after the commit."""
         future: asyncio.Future[R] = asyncio.get_running_loop().create_future()
-        self._waiting.setdefault(lane, []).append((one, future))
-        if lane not in self._running:
-            self._running[lane] = asyncio.create_task(self._work(lane))
+        self._join(lane, [(one, future, time.monotonic())])
         return future
+
+    def hand_over(self, other: Gathering[T, R]) -> None:
+        """What no batch has taken yet is the other's from now on, and whoever waits for it waits for the other."""
+        for lane, waiting in self._waiting.items():
+            if waiting:
+                self._waiting[lane] = []
+                other._join(lane, waiting)
 
     async def submit(self, lane: int, one: T) -> R:
         """As ``put``, for whoever waits for it."""
         return await self.put(lane, one)
+
+    def _join(self, lane: int, some: Sequence[tuple[T, asyncio.Future[R], float]]) -> None:
+        self._waiting.setdefault(lane, []).extend(some)
+        if lane not in self._running:
+            self._running[lane] = asyncio.create_task(self._work(lane))
 
     async def _work(self, lane: int) -> None:
         try:
@@ -58,7 +75,8 @@ class Gathering(Generic[T, R]):
                 try:
                     waiting = self._waiting[lane]
                     self._waiting[lane] = waiting[self._batch_max :]
-                    await self._do(lane, waiting[: self._batch_max])
+                    if waiting:  # else it was handed over meanwhile
+                        await self._do(lane, waiting[: self._batch_max])
                 finally:
                     if self._turns is not None and has_turn:
                         self._turns.release()
@@ -77,19 +95,19 @@ class Gathering(Generic[T, R]):
         except TimeoutError:
             return False
 
-    async def _do(self, lane: int, batch: Sequence[tuple[T, asyncio.Future[R]]]) -> None:
+    async def _do(self, lane: int, batch: Sequence[tuple[T, asyncio.Future[R], float]]) -> None:
         try:
-            results = await self._run(lane, [one for one, _ in batch])
+            results = await self._run(lane, [one for one, _, _ in batch])
         except Exception as error:
             if len(batch) > 1 and not isinstance(error, db.UNANSWERED):
                 middle = len(batch) // 2
                 await self._do(lane, batch[:middle])
                 await self._do(lane, batch[middle:])
                 return
-            for _, future in batch:
+            for _, future, _ in batch:
                 if not future.done():
                     future.set_exception(error)
             return
-        for (_, future), result in zip(batch, results, strict=True):
+        for (_, future, _), result in zip(batch, results, strict=True):
             if not future.done():
                 future.set_result(result)

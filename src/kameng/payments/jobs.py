@@ -5,15 +5,16 @@ from __future__ import annotations
 from kameng import finance, orders
 from kameng.kit import jobs
 from kameng.kit.jobs import Handler, Inside, Job, Outside
-from kameng.payments import looking, paying_out, returning
+from kameng.payments import deferring, looking, paying_out, returning
 from kameng.payments.keeping import PAPER_JOB, PAPER_SAID
 from kameng.payments.opening import Workplace
-from kameng.payments.taking import LAPSE_JOB, MISMATCH_JOB, QUERY_JOB, REFUND_JOB, STRAY_JOB
+from kameng.payments.taking import DEFERRED_JOB, LAPSE_JOB, MISMATCH_JOB, QUERY_JOB, REFUND_JOB, STRAY_JOB
 
 DESK = {
     paying_out.STUCK_JOB: paying_out.STUCK_SAID,
     PAPER_JOB: PAPER_SAID,
     MISMATCH_JOB: "渠道到账与应付不符或无法退回，款项挂账待核 What came is not what was asked for, or can't go back.",
+    DEFERRED_JOB: deferring.DEFERRED_SAID,
     STRAY_JOB: "渠道通知了不认识的付款 A provider told of a payment that is none of ours.",
 }
 """What a person is asked for."""

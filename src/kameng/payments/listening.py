@@ -1,4 +1,5 @@
-"""Hearing providers: a request is proved by its channel's own adapter, taken in its lane's batch, then answered."""
+"""Hearing providers: a request is proved by its channel's own adapter, taken in its lane's batch, then answered.
+When more come than can be taken soon they are set down first (``deferring``)."""
 
 from __future__ import annotations
 
@@ -20,8 +21,9 @@ from kameng.payments.model import Fact, RefundFact, Told, id_of_number
 
 EVENT_CHARS_MAX = 200
 WAITING_MAX = 5_000
-"""Notices that no batch has taken yet. Providers wait some five seconds for an answer: beyond what is done in that time
-they hear at once that they are to tell it again, instead of never and all the same again."""
+"""Notices that neither had their effect nor were set down: where the inbox is full or can't be written. Providers wait
+some five seconds for an answer: beyond what is done in that time they hear at once that they are to tell it again,
+instead of never and all the same again."""
 log = logs.get_logger(__name__)
 
 
@@ -30,6 +32,14 @@ async def hear(cashier: Cashier, channel_id: int, incoming: Incoming, *, address
 
     ``NoSuchChannel`` if nobody listens there.
     """
+    cashier.inbox.hearing += 1
+    try:
+        return await _hear(cashier, channel_id, incoming, address=address)
+    finally:
+        cashier.inbox.hearing -= 1
+
+
+async def _hear(cashier: Cashier, channel_id: int, incoming: Incoming, *, address: str) -> Ack:
     adapter = await cashier.channels.adapter(channel_id)
     account = cashier.channels.accounts.get(channel_id)
     if adapter is None or account is None:
@@ -38,7 +48,7 @@ async def hear(cashier: Cashier, channel_id: int, incoming: Incoming, *, address
         metrics.payment_notices.labels("other_address").inc()
         log.warning("a notice came from another address than this channel's", channel_id=channel_id, address=address)
         return adapter.acknowledge(is_taken=False)
-    if cashier.notices.waiting >= WAITING_MAX:
+    if cashier.inbox.waiting >= WAITING_MAX:
         metrics.payment_notices.labels("busy").inc()
         return adapter.acknowledge(is_taken=False)
     try:

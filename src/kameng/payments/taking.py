@@ -17,8 +17,9 @@ from kameng.kit.db import Connection
 from kameng.kit.errors import Fault
 from kameng.ledger import House, Leg, house_account
 from kameng.orders import By, Command, Instruction
-from kameng.payments import booking, owning, store, telling
+from kameng.payments import booking, deferring_store, owning, store, telling
 from kameng.payments.deciding import HEARD, Plan, View, decide, end
+from kameng.payments.deferring_store import Due, facts_of, kind_of
 from kameng.payments.model import Fact, Kind, Payment, RefundFact, RefundState, State, TakenAs, Told
 from kameng.payments.opening import Workplace
 from kameng.payments.store import ChannelDay, NewNotice
@@ -28,13 +29,19 @@ REFUND_JOB = "payments.refund"
 LAPSE_JOB = "payments.lapse"
 MISMATCH_JOB = "payments.mismatch"
 STRAY_JOB = "payments.stray"
+DEFERRED_JOB = "payments.deferred"
 COLLECTED_JOB = "payments.collected"
 """Money came for somebody's own shop: whoever collects for it sees to the rest."""
 LATE_STATES = frozenset({orders.State.expired, orders.State.cancelled})
 
 
-async def take(place: Workplace, lane: int, told: Sequence[Told]) -> list[str]:
-    """What came of each thing told, after the commit. Cards that only other lanes have are fetched in between."""
+DESK_TRIES = 5
+"""What was acknowledged and tried so often in vain lies on the desk, too, until it has its effect."""
+
+
+async def take(place: Workplace, lane: int, told: Sequence[Told] | Due) -> list[str]:
+    """What came of each thing told, or set down and due now, after the commit. Cards that only other lanes have are
+    fetched in between."""
     await place.channels.refresh()
     stolen: set[int] = set()
     may_steal = True
@@ -53,11 +60,14 @@ async def take(place: Workplace, lane: int, told: Sequence[Told]) -> list[str]:
         return plan.effects
 
 
-async def _once(place: Workplace, lane: int, told: Sequence[Told], *, may_steal: bool) -> Plan:
+async def _once(place: Workplace, lane: int, told: Sequence[Told] | Due, *, may_steal: bool) -> Plan:
     async with place.db.transaction() as connection:
         # As many ids as there could be need of: passing the gate again for them would be one more round to the server.
-        own_ids = booking.IDS_EACH * len(told)
-        passage = await lanes.pass_gate(connection, lane, id_count=own_ids + orders.IDS_EACH * len(told))
+        count_max = told.count_max if isinstance(told, Due) else len(told)
+        own_ids = booking.IDS_EACH * count_max
+        passage = await lanes.pass_gate(connection, lane, id_count=own_ids + orders.IDS_EACH * count_max)
+        if isinstance(told, Due):
+            told = await _taken_out(connection, lane, told)
         view = await _read(place, connection, lane, told)
         plan = decide(view, told)
         facts = {one.fact.payment_id: one.fact for one in told if isinstance(one.fact, Fact)}
@@ -71,6 +81,15 @@ async def _once(place: Workplace, lane: int, told: Sequence[Told], *, may_steal:
         await _tell_orders(place, connection, rest, view, plan, books, may_steal=may_steal)
         await _write(connection, lane, view, plan, told)
     return plan
+
+
+async def _taken_out(connection: Connection, lane: int, due: Due) -> list[Told]:
+    """Out of the inbox and off the desk, if this transaction stands."""
+    lying = await deferring_store.take_out(connection, lane, due)
+    on_desk = [one.told for one in lying if one.tries >= DESK_TRIES]
+    if on_desk:
+        await jobs.withdraw(connection, lane, [deferred_job(one) for one in on_desk])
+    return [one.told for one in lying]
 
 
 async def _read(place: Workplace, connection: Connection, lane: int, told: Sequence[Told]) -> View:
@@ -215,11 +234,9 @@ def _is_new(told: Told, effect: str) -> bool:
 
 def _notice_of(told: Told, effect: str) -> NewNotice:
     fact = told.fact
-    kind = "other" if fact is None else "payment" if isinstance(fact, Fact) else "refund"
     return NewNotice(
-        told.channel_id, told.event_id or "", kind, fact.payment_id if isinstance(fact, Fact) else None,
-        fact.refund_id if isinstance(fact, RefundFact) else None, effect,
-        {} if fact is None else msgspec.to_builtins(fact), told.said or None,
+        told.channel_id, told.event_id or "", kind_of(told), fact.payment_id if isinstance(fact, Fact) else None,
+        fact.refund_id if isinstance(fact, RefundFact) else None, effect, facts_of(told), told.said or None,
     )  # fmt: skip
 
 
@@ -303,9 +320,17 @@ def _to_desk(view: View, why: str, payment_id: int, fact: Fact) -> jobs.NewJob:
 
 
 def _stray(told: Told) -> jobs.NewJob:
+    return jobs.NewJob(STRAY_JOB, _subject(told), {"channel": told.channel_id, "told": msgspec.to_builtins(told.fact)})
+
+
+def deferred_job(told: Told) -> jobs.NewJob:
+    """The item on the desk of what was acknowledged and can't have its effect."""
+    return jobs.NewJob(DEFERRED_JOB, _subject(told), {"channel": told.channel_id, "event": told.event_id})
+
+
+def _subject(told: Told) -> int:
     fact = told.fact
-    number = 0 if fact is None else fact.payment_id if isinstance(fact, Fact) else fact.refund_id
-    return jobs.NewJob(STRAY_JOB, number, {"channel": told.channel_id, "told": msgspec.to_builtins(fact)})
+    return 0 if fact is None else fact.payment_id if isinstance(fact, Fact) else fact.refund_id
 
 
 async def _note_staff(connection: Connection, lane: int, view: View, plan: Plan, told: Sequence[Told]) -> None:

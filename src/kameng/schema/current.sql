@@ -1349,6 +1349,20 @@ CREATE TABLE public.payment_day (
 )
 WITH (fillfactor='50');
 
+CREATE TABLE public.payment_inbox (
+    lane smallint NOT NULL,
+    channel_id integer NOT NULL,
+    event_id text NOT NULL,
+    kind text NOT NULL,
+    facts jsonb NOT NULL,
+    said text,
+    at timestamp with time zone NOT NULL,
+    due_at timestamp with time zone NOT NULL,
+    tries smallint DEFAULT 0 NOT NULL,
+    CONSTRAINT payment_inbox_event_id_check CHECK (((length(event_id) >= 1) AND (length(event_id) <= 200))),
+    CONSTRAINT payment_inbox_kind_check CHECK ((kind = ANY (ARRAY['payment'::text, 'refund'::text, 'other'::text])))
+);
+
 CREATE TABLE public.payment_message (
     lane smallint NOT NULL,
     channel_id integer NOT NULL,
@@ -2332,6 +2346,9 @@ ALTER TABLE ONLY public.payment_channel
 ALTER TABLE ONLY public.payment_day
     ADD CONSTRAINT payment_day_pkey PRIMARY KEY (lane, channel_id, day);
 
+ALTER TABLE ONLY public.payment_inbox
+    ADD CONSTRAINT payment_inbox_pkey PRIMARY KEY (lane, channel_id, event_id);
+
 ALTER TABLE ONLY public.payment_message
     ADD CONSTRAINT payment_message_pkey PRIMARY KEY (lane, channel_id, event_id);
 
@@ -2671,6 +2688,8 @@ CREATE INDEX payment_bank_reference ON public.payment USING btree (lane, ((shown
 CREATE INDEX payment_booked ON public.payment USING btree (lane, channel_id, booked_at) WHERE (booked_at IS NOT NULL);
 
 CREATE UNIQUE INDEX payment_channel_name ON public.payment_channel USING btree (org_id, name);
+
+CREATE INDEX payment_inbox_due ON public.payment_inbox USING btree (lane, due_at, channel_id, event_id);
 
 CREATE INDEX payment_message_age ON public.payment_message USING btree (lane, at);
 

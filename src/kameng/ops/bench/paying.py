@@ -214,6 +214,8 @@ def _blow(
         sampler.add("provider", simulator.pid)
         sampler.mark()
         said = _ask(simulator, "/_sim/storm/go", {"connections": connections, **more})
+        while stage.query("SELECT EXISTS (SELECT FROM payment_inbox)::text") == "true":
+            time.sleep(0.1)  # acknowledged, and not done yet: its cost counts, too
         sampler.stop()
     usage = {role: one for role, one in sampler.usage().items() if role != "generator"}
     return msgspec.convert(said, Weather, strict=False), usage

@@ -58,6 +58,7 @@ INSERT INTO spread (name, class, key) VALUES
   ('payable', 'lane', 'lane'),
   ('payment', 'lane', 'lane'),
   ('payment_day', 'lane', 'lane'),
+  ('payment_inbox', 'lane', 'lane'),
   ('payment_message', 'lane', 'lane'),
   ('payment_notice', 'lane', 'lane'),
   ('payment_refund', 'lane', 'lane'),
