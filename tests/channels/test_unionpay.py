@@ -208,7 +208,8 @@ def test_lines_of_fixed_width() -> None:
         _content(("ZM_1", _zm(txnAmt="1", txnType="01", txnTime="9901000000"))),
         base64.b64encode(zlib.compress(b"cut off" * 99)[:-9]).decode(),
     ],
-    ids=["nothing", "no base64", "no deflate", "no zip", "short", "amount", "time", "cut off"],  # a zip has its time in it
+    # Named, for a zip has the time in it when it was made: processes must agree on their tests.
+    ids=["nothing", "no base64", "no deflate", "no zip", "short", "amount", "time", "cut off"],
 )  # fmt: skip
 def test_a_file_that_is_damaged(content: str) -> None:
     with pytest.raises(BillRefused):
