@@ -49,9 +49,9 @@ def _on_a_whole_page(does: Callable[..., Any]) -> Callable[..., Any]:
     return patiently
 
 
-for kind, names in READS_AND_ACTS.items():
-    for name in names:
-        setattr(kind, name, _on_a_whole_page(getattr(kind, name)))
+for _kind, _names in READS_AND_ACTS.items():
+    for _name in _names:
+        setattr(_kind, _name, _on_a_whole_page(getattr(_kind, _name)))
 
 
 class Faces(Served):

@@ -23,8 +23,7 @@ async def sign_in_for(
     await known.refresh()
     request = routing.Request(
         payment_id=0, method=method.value, scene=Scene.jsapi.value, amount_minor=amount_e4 // MINOR_E4,
-        currency=organisation.currency, merchant_id=organisation.org_id, device="wechat",
-        region=region,
+        currency=organisation.currency, merchant_id=organisation.org_id, device="wechat", region=region,
     )  # fmt: skip
     for owner in owners(known.own, agent_id):
         snapshot = routing.Snapshot(at_ms=clock.now_ms(), views=(), usages=known.usages(owner))
