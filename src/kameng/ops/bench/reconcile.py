@@ -22,10 +22,11 @@ import msgspec
 
 from kameng import channels, ledger, reconciliation
 from kameng.channels import BillLine, NoticeKind
-from kameng.kit import clock, crypto, db, lanes, migrations, settings, sql
+from kameng.kit import clock, crypto, db, lanes, migrations, sql
 from kameng.kit.db import Database
 from kameng.ledger import CHANNEL, CHANNEL_FEE
 from kameng.ops import auditing, embedded, founding
+from kameng.ops.bench.stage import fresh_folder
 from kameng.reconciliation import Channel
 
 statements = sql.parse(
@@ -58,7 +59,7 @@ def parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str]) -> int:
     options = parser().parse_args(arguments)
-    folder = settings.load().data_dir / f"bench-{int(time.time()):x}"
+    folder = fresh_folder()
     folder.mkdir(parents=True, mode=0o755)
     try:
         with embedded.start(folder / "pg18") as server:

@@ -27,7 +27,7 @@ import asyncpg
 
 from kameng import catalogue, stock
 from kameng.catalogue import Sku as CatalogueSku
-from kameng.kit import clock, crypto, db
+from kameng.kit import clock, crypto, db, settings
 from kameng.kit.errors import Fault
 from kameng.ops import auditing, embedded, processes
 from kameng.ops.bench.load import Target
@@ -45,6 +45,11 @@ ACCOUNTS = {
 START_TIMEOUT_S = 60.0
 TABLES = ("orders", "order_ref", "event", "transfer", "account", "card", "allotment", "nonce_0", "nonce_1", "nonce_2",
           "nonce_3", "job", "lane_counter", "counter")  # fmt: skip
+
+
+def fresh_folder() -> Path:
+    """Where a stage of one's own may stand: two benches that begin in the same second do not share it."""
+    return settings.load().data_dir / f"bench-{int(time.time()):x}-{os.getpid():x}"
 
 
 class Stage:

@@ -14,12 +14,11 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from kameng.kit import settings
 from kameng.ops.bench import desks, echo, machine, paying, reconcile, report, runner, webhooks
 from kameng.ops.bench.load import Retries
 from kameng.ops.bench.routing import command as routing
 from kameng.ops.bench.shots import BulkMix, Mix, OrderMix, PageMix, Sku
-from kameng.ops.bench.stage import Stage, sampled
+from kameng.ops.bench.stage import Stage, fresh_folder, sampled
 from kameng.ops.bench.tally import Tally, latency
 
 FLASH_CARDS = 50_000
@@ -270,7 +269,7 @@ def main(arguments: Sequence[str]) -> int:
     if options.workload == "echo":
         print(f"echo: {echo_per_s:.0f} requests/s, generator {tally.cpu_us_per_request:.1f} µs a request")
         return 0
-    folder = options.stage or settings.load().data_dir / f"bench-{int(time.time()):x}"
+    folder = options.stage or fresh_folder()
     cards = options.cards if options.cards is not None else _cards_needed(options)
     gateways = options.gateways or (2 if crowd and files_max < options.connections + 1_000 else 1)
     is_payments = options.workload == "payments"  # its provider knows one address
