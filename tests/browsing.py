@@ -159,7 +159,8 @@ class Desk:
             answer = page.goto(path)
             assert answer is not None
             assert (answer.status, answer.request.redirected_from) == (200, None), path
-            assert self.axe(page) == [], path
+            found = self.axe(page)
+            assert found == [], (path, *found)
             assert page.evaluate("document.documentElement.scrollWidth") <= size["width"], path
 
     def close(self) -> None:

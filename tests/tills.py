@@ -24,9 +24,10 @@ Simulator = tuple[str, dict[str, Given]]
 """Where it answers, and what its merchants are given."""
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def simulator() -> Iterator[Simulator]:
-    """The providers in a process of their own: where, and what their merchants are given."""
+    """The providers in a process of their own, as long as the channels stand that are theirs: where, and what their
+    merchants are given."""
     folder = Path(tempfile.mkdtemp(prefix="kameng-till-"))
     command = [sys.executable, "-m", "kameng.sim.pay", "--data", str(folder), "--pace", "0.001"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)

@@ -4,5 +4,6 @@ from __future__ import annotations
 
 from browsing import browser, desk, faces
 from running import common, platform, seeded, served
+from tills import simulator
 
-__all__ = ["browser", "common", "desk", "faces", "platform", "seeded", "served"]
+__all__ = ["browser", "common", "desk", "faces", "platform", "seeded", "served", "simulator"]

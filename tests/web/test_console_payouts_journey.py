@@ -13,9 +13,7 @@ from browsing import Desk, confirms
 from kameng import payments
 from kameng.kit import db
 from kameng.kit.working import Worker
-from tills import Simulator, simulator
-
-__all__ = ["simulator"]
+from tills import Simulator
 
 pytestmark = pytest.mark.browser
 OURS, NAME = "支付宝打款", "支付宝证书模式商户"

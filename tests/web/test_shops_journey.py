@@ -169,6 +169,7 @@ def test_a_shop_is_opened_looks_like_its_owner_wants_and_waits_for_its_domain(
     colour = window.evaluate("getComputedStyle(document.documentElement).getPropertyValue('--accent')")
     assert "#856a00" in colour
     assert desk.axe(window) == []
+    desk.walk(desk.open("/merchant/shop", kind="agent", locale="en-GB", width=390), ["/merchant/shop/look"])
 
 
 def test_what_a_markup_does_is_seen_before_it_holds(desk: Desk, faces: Faces) -> None:
@@ -240,6 +241,7 @@ def test_three_levels_have_their_margins_to_four_decimals(desk: Desk, faces: Fac
         expect(one.locator("main")).to_contain_text("还没有订单")
         one.goto("/merchant/shop/customers")
         expect(one.locator("main")).not_to_contain_text("buyer")
+    desk.walk(desk.open("/console", kind="platform"), ["/console/agents"])  # a tree of two levels
 
 
 async def _sell_below(

@@ -27,14 +27,13 @@ from tills import (
     open_till,
     pay_at_the_simulator,
     rows,
-    simulator,
     switch_off,
     switch_on,
     to_the_till,
 )
 from visiting import Page, Visitor, sql
 
-__all__ = ["open_till", "simulator"]
+__all__ = ["open_till"]
 
 CARD_E4 = 985_000
 DEEP_E4 = 1_700_400

@@ -19,9 +19,9 @@ from browsing import Desk, apart
 from kameng import catalogue, payments, shops
 from kameng.kit import clock, db
 from kameng.ops.demo_paying import ACCOUNTS
-from tills import Simulator, assert_clean, open_till, pay_at_the_simulator, rows, simulator
+from tills import Simulator, assert_clean, open_till, pay_at_the_simulator, rows
 
-__all__ = ["open_till", "simulator"]
+__all__ = ["open_till"]
 
 pytestmark = pytest.mark.browser
 FAILING = ACCOUNTS[0][0]
