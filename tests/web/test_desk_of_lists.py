@@ -133,6 +133,21 @@ def test_what_somebody_is_choosing_is_not_taken_away(desk: Desk) -> None:
     expect(page.locator(f"input[name=id][value='{before}']")).to_be_checked()
 
 
+def test_the_row_one_stands_on_stays_when_the_list_is_fetched_anew(desk: Desk) -> None:
+    (before,) = place(desk, "live-list-4")
+    page = desk.open(ORDERS, kind="merchant")
+    page.wait_for_selector("html[data-live][data-keys]")
+    page.keyboard.press("j")
+    stood_on = page.locator("tr[data-current]", has_text=before)
+    expect(stood_on).to_be_visible()
+    (number,) = place(desk, "live-list-5")
+    expect(page.locator("main tbody th", has_text=number)).to_be_visible()
+    expect(stood_on).to_be_visible()
+    expect(stood_on.locator("a").first).to_be_focused()
+    page.keyboard.press("k")
+    expect(page.locator("tr[data-current]", has_text=number)).to_be_visible()
+
+
 # the search box and the keys ---------------------------------------------------------------------------------
 
 

@@ -1,16 +1,31 @@
 // Keys, as the table in the page's help lists them (keys.py makes it, a test presses every one).
 // A row's data-row is its page's address, where that is not simply its first link.
 const current = () => document.querySelector("tr[data-current]");
+const rows = () => [...document.querySelectorAll("tr[data-row]")];
+const pageOf = (row) => row.dataset.row || row.querySelector("a")?.getAttribute("href");
+let stoodOn;  // the current row's page: a list that is fetched anew brings other elements for the same rows
 
-function step(by) {
-  const rows = [...document.querySelectorAll("tr[data-row]")];
-  const row = rows[Math.max(0, Math.min(rows.length - 1, rows.indexOf(current()) + by))] ?? rows[0];
-  if (!row) return;
+function standOn(row) {
   current()?.removeAttribute("data-current");
   row.setAttribute("data-current", "");
+  stoodOn = pageOf(row);
+}
+
+function step(by) {
+  const all = rows();
+  const row = all[Math.max(0, Math.min(all.length - 1, all.indexOf(current()) + by))] ?? all[0];
+  if (!row) return;
+  standOn(row);
   row.scrollIntoView({ block: "nearest" });
   row.querySelector("a")?.focus({ preventScroll: true });
 }
+
+document.addEventListener("htmx:after:swap", () => {
+  const row = stoodOn && !current() && rows().find((one) => pageOf(one) === stoodOn);
+  if (!row) return;
+  standOn(row);
+  if (document.activeElement === document.body) row.querySelector("a")?.focus({ preventScroll: true });
+});
 
 const press = (selector, root = document) => root?.querySelector(selector)?.click();
 
