@@ -133,6 +133,23 @@ def test_what_somebody_is_choosing_is_not_taken_away(desk: Desk) -> None:
     expect(page.locator(f"input[name=id][value='{before}']")).to_be_checked()
 
 
+def test_a_question_is_not_taken_away_by_an_event(desk: Desk) -> None:
+    page = desk.open(f"{ORDERS}?state=refunded", kind="merchant")
+    page.wait_for_selector("html[data-live]")
+    page.click("summary:has-text('保存视图')")
+    page.fill("input[name=name]", "问一问")
+    page.click(".tabs-row .menu-panel button")
+    tab = page.locator(".tabs a", has_text="问一问")
+    expect(tab).to_have_attribute("aria-current", "page")
+    page.wait_for_selector("html[data-live]")
+    page.click("button:has-text('删除视图')")
+    expect(page.locator("#ask")).to_be_visible()
+    with page.expect_response(lambda answer: ORDERS in answer.url):
+        place(desk, "live-list-6")
+    page.click("#ask button[value=yes]")
+    expect(tab).to_have_count(0)
+
+
 def test_the_row_one_stands_on_stays_when_the_list_is_fetched_anew(desk: Desk) -> None:
     (before,) = place(desk, "live-list-4")
     page = desk.open(ORDERS, kind="merchant")

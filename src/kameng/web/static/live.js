@@ -46,6 +46,7 @@ class LivePart extends HTMLElement {
   }
 
   isTouched() {
+    if (document.querySelector("#ask[open]")) return true;  // its form would be gone when he answers
     if (this.querySelector("details.menu[open], input:focus, textarea:focus, select:focus")) return true;
     return [...this.querySelectorAll("input:not([type=hidden]), textarea")].some((one) =>
       ["checkbox", "radio"].includes(one.type) ? one.checked !== one.defaultChecked : one.value !== one.defaultValue);
