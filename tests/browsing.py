@@ -7,7 +7,8 @@ import functools
 import os
 import shutil
 import threading
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator
+from collections.abc import Callable, Coroutine, Iterable, Iterator
+from itertools import count
 from typing import Any
 
 import pytest
@@ -27,6 +28,7 @@ PASSWORD = "correct horse battery"
 PATIENCE_MS = 90_000
 """How long a busy machine may take for what is nearly at once."""
 expect.set_options(timeout=PATIENCE_MS / 4)
+_numbers = count(1)
 
 READS_AND_ACTS = {
     Locator: (
@@ -87,12 +89,23 @@ async def _people(url: str, seed: Seed) -> dict[str, Organisation]:
 
 
 @pytest.fixture(scope="session")
-async def faces(postgres: Embedded, seeded: tuple[str, Seed]) -> AsyncIterator[Faces]:
-    """One real server for all tests of pages that need people."""
+async def peopled(postgres: Embedded, seeded: tuple[str, Seed]) -> tuple[str, dict[str, Organisation]]:
+    """The name of a database to copy that has somebody for each face; who they are."""
     template, seed = seeded
-    await execute(postgres.url, f"CREATE DATABASE faces TEMPLATE {template} STRATEGY file_copy")
-    url = postgres.url_for("faces")
-    organisations = await _people(url, seed)
+    await execute(postgres.url, f"CREATE DATABASE peopled TEMPLATE {template} STRATEGY file_copy")
+    return "peopled", await _people(postgres.url_for("peopled"), seed)
+
+
+@pytest.fixture(scope="module")
+def faces(
+    postgres: Embedded, seeded: tuple[str, Seed], peopled: tuple[str, dict[str, Organisation]]
+) -> Iterator[Faces]:
+    """One real server for the tests of a file. Not of all files: what one leaves behind, another would find or not,
+    for which file comes first is up to who runs them."""
+    (_, seed), (template, organisations) = seeded, peopled
+    name = f"faces_{next(_numbers)}"
+    apart(lambda: execute(postgres.url, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy"))
+    url = postgres.url_for(name)
     environment = {
         "KAMENG_DATA_DIR": str(seed.data_dir), "KAMENG_REQUEST_TIMEOUT_S": "5",
         "KAMENG_WEBHOOK_HTTP": "on", "KAMENG_WEBHOOK_NETWORKS": "127.0.0.0/8",
@@ -101,6 +114,7 @@ async def faces(postgres: Embedded, seeded: tuple[str, Seed]) -> AsyncIterator[F
     }  # fmt: skip
     with gateway_process(url, environment) as port:
         yield Faces(seed, url, port, organisations)
+    apart(lambda: execute(postgres.url, f"DROP DATABASE {name} WITH (FORCE)"))
 
 
 class Desk:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from browsing import browser, desk, faces
+from browsing import browser, desk, faces, peopled
 from running import common, platform, seeded, served
 from tills import simulator
 
-__all__ = ["browser", "common", "desk", "faces", "platform", "seeded", "served", "simulator"]
+__all__ = ["browser", "common", "desk", "faces", "peopled", "platform", "seeded", "served", "simulator"]

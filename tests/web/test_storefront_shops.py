@@ -42,7 +42,7 @@ def fields_of(page: str) -> dict[str, str]:
 async def test_an_agents_visitors_see_its_prices_and_order_from_it(faces: Faces) -> None:
     agent, sku = faces.organisations["agent"], faces.seed.goods.deep
     database = await db.open_database(faces.url)
-    await shops.open_shop(database, Shop(agent.org_id, HOST, "江南数卡", notice="江南分站公告"))
+    assert await shops.open_shop(database, Shop(agent.org_id, HOST, "江南数卡", notice="江南分站公告"))
     template = Template(agent.org_id, "all", "", pricing.EVERY_LEVEL, Markup(fixed_e4=MARKUP_E4))
     await pricing.set_markup(database, template)
     visitor, ours = Visitor(faces, HOST), Visitor(faces, "127.0.0.1")
