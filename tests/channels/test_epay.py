@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from providers import Providers, Till
 
 from kameng.channels import BadNotice, BillRefused, Incoming, Method, NoticeKind, Outcome, RefundState, Scene, State
+from kameng.channels.epay import wire
 from kameng.channels.epay.codes import CODES
 from kameng.kit import clock
 
@@ -181,6 +182,18 @@ async def test_the_bill_turns_its_pages(v1: Desk) -> None:
     assert payment.payment_no not in {line.payment_no for line in spoilt.lines}
     assert spoilt.lines[-1].amount_minor == 1235
     assert (await v1.channel.fetch_bill(day - timedelta(days=3))).lines == []
+
+
+async def test_a_list_of_orders_without_an_end_is_no_bill() -> None:
+    """Half a bill would make differences of the payments that it lacks."""
+    day = clock.china_day()
+    order = {"addtime": f"{day} 12:00:00", "endtime": f"{day} 12:00:01", "money": "1.00", "status": "1"}
+
+    async def ask(limit: str, offset: str) -> list[object]:
+        return [order | {"out_trade_no": f"K{int(offset) + n}"} for n in range(int(limit))]
+
+    with pytest.raises(BillRefused, match="more than 100000 orders"):
+        await wire.bill_of(day, wire.pages_of(ask))
 
 
 async def test_the_key_stands_in_no_log(v1: Desk, caplog: pytest.LogCaptureFixture) -> None:

@@ -58,6 +58,23 @@ async def test_a_day_without_payments_counts_as_empty_later(world: World) -> Non
         assert bill.state == state
 
 
+async def test_a_protocol_without_bills_is_asked_for_none(world: World) -> None:
+    provider = Provider()
+    for protocol in ("usdt", "bank"):
+        await open_desk(world, name=protocol, protocol=protocol)
+
+    async def adapters(_: int) -> channels.Channel:
+        return provider  # type: ignore[return-value]
+
+    with clock.hold(int(at(11, day=DAY + timedelta(days=1)).timestamp() * 1000)):
+        await reconciliation.make_round(world.db, adapters, large_e4=LARGE_E4)
+        assert provider.asked == []
+        assert await reconciliation.days(world.db, DAY, DAY) == []
+        await open_desk(world, name="epay", protocol="epay_v1")
+        await reconciliation.make_round(world.db, adapters, large_e4=LARGE_E4)
+    assert provider.asked == [DAY]
+
+
 async def test_the_workbook_of_a_day_has_its_bills_and_its_differences(world: World) -> None:
     desk = await open_desk(world, name="报表")
     paid = await desk.pay()

@@ -82,6 +82,35 @@ async def test_refunds_are_matched_and_a_fee_that_comes_back_is_no_difference(de
     await desk.world.assert_clean()
 
 
+async def test_what_a_bill_has_no_word_for_is_no_difference(desk: Desk) -> None:
+    """As epay's: no fees, no refunds; the books are told of both all the same, and of what is wrong beside them."""
+    paid = [await desk.pay(lane=lane) for lane in (0, 1, 0)]
+    odd = await desk.pay(fee_e4=6049)
+    await desk.refund(paid[0], 400_000)
+    await desk.refund(paid[1], 1_000_000, when=at(23, 59))
+    later = await desk.refund(paid[2], 300_000, when=at(0, day=DAY + timedelta(days=1)))
+    await desk.refund(odd, 1_000_000, state="sent")
+    stranger = BillLine(kind=NoticeKind.payment, payment_no="X1", provider_no="p1", amount_minor=500, at=at())
+    lines = [one.line(fee_minor=0) for one in (*paid, odd)]
+    bill = Bill(day=DAY, lines=[*lines, stranger], tells_fees=False, tells_refunds=False)
+    for _ in range(2):  # the same once more
+        await fetching.keep(desk.world.db, desk.channel, bill)
+        await matching.match(desk.world.db, desk.channel, DAY, large_e4=LARGE_E4)
+        assert await desk.cases() == [("LONG", 50_000, "open")]
+    assert await desk.balance("channel_fee") == -4 * 6000
+    assert await desk.balance("suspense") == 50_000
+    assert await desk.balance("channel") == 300_000  # of the day after
+    kept = await desk.world.rows("SELECT subject_id, amount_e4 FROM bill_line WHERE kind = 'refund' ORDER BY amount_e4")
+    assert [row["amount_e4"] for row in kept] == [400_000, 1_000_000]
+    second = Bill(day=DAY + timedelta(days=1), lines=[], tells_fees=False, tells_refunds=False)
+    await fetching.keep(desk.world.db, desk.channel, second)
+    await matching.match(desk.world.db, desk.channel, second.day, large_e4=LARGE_E4)
+    assert await desk.balance("channel") == 0
+    assert await desk.world.scalar("SELECT count(*) FROM bill_line WHERE subject_id = $1", later) == 1
+    assert await desk.cases() == [("LONG", 50_000, "open")]
+    await desk.world.assert_clean()
+
+
 async def test_a_payment_that_the_ledger_lacks_is_a_difference(desk: Desk) -> None:
     paid = [await desk.pay() for _ in range(2)]
     await desk.world.db.pool.execute("UPDATE payment SET transfer_id = 4711 WHERE payment_id = $1", paid[0].payment_id)

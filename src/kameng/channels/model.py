@@ -249,6 +249,8 @@ class Bill(msgspec.Struct, frozen=True, kw_only=True):
     payment_minor: int | None = None  # what the bill's own summary says, if it has one
     refund_minor: int | None = None
     fee_minor: int | None = None
+    tells_fees: bool = True  # False: the protocol has no word for them
+    tells_refunds: bool = True
 
 
 class FundLine(msgspec.Struct, frozen=True, kw_only=True):

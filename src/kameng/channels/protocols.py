@@ -23,7 +23,7 @@ class ProtocolSpec(msgspec.Struct, frozen=True):
     needs_query: bool = False  # a notice is only a hint: callers ask before they believe it
     closes: bool = True  # False: what was shown may be paid at any later time
     refunds: bool = True
-    bills: bool = True
+    bills: bool = True  # False: nothing to ask for; of a bank, people bring in statements
     pays_out: bool = False  # its adapter is one of ``Payouts`` too
 
 
@@ -52,7 +52,7 @@ PROTOCOLS = _by_name(
         "paypal", "PayPal（境外）", "PayPal", paypal.FIELDS, paypal.OFFERS, paypal.PayPal,
         needs_query=True,  # the question is what captures
     ),
-    ProtocolSpec("bank", "银行转账", "Bank transfer", bank.FIELDS, bank.OFFERS, bank.BankTransfer),
+    ProtocolSpec("bank", "银行转账", "Bank transfer", bank.FIELDS, bank.OFFERS, bank.BankTransfer, bills=False),
 )  # fmt: skip
 
 

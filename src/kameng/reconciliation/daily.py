@@ -15,14 +15,12 @@ from kameng.reconciliation.model import ASKED_FOR_DAYS, ASKED_FROM_HOUR, BillSta
 log = logs.get_logger(__name__)
 
 Adapters = Callable[[int], Awaitable[channels.Channel | None]]
-WITHOUT_BILLS = frozenset({"bank"})
-"""Protocols whose statements people import."""
 
 
 async def make_round(db: Database, adapters: Adapters, *, large_e4: int) -> None:
     """Whatever is due now, channel by channel; what fails for one is left for the next round, and stops no other."""
     for channel in (await reporting.channels(db)).values():
-        if channel.protocol in WITHOUT_BILLS:
+        if not channels.PROTOCOLS[channel.protocol].bills:
             continue
         try:
             await _of_channel(db, channel, adapters, large_e4=large_e4)

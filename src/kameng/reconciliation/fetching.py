@@ -9,16 +9,16 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 
 from kameng import channels, payments
 from kameng.channels import BillLine, NoticeKind
 from kameng.kit import clock, ids, lanes, logs
 from kameng.kit.db import Connection, Database
 from kameng.kit.money import MINOR_E4
-from kameng.reconciliation import store
+from kameng.reconciliation import store, untold
 from kameng.reconciliation.errors import BadReconciliation, BillChanged
-from kameng.reconciliation.model import Bill, BillState, Channel, Line, next_try
+from kameng.reconciliation.model import Bill, BillState, Channel, Line, next_try, start_of
 
 log = logs.get_logger(__name__)
 
@@ -55,10 +55,11 @@ async def keep(db: Database, channel: Channel, found: channels.Bill) -> Bill:
         await store.expect_bill(connection, channel.channel_id, found.day, clock.now())
         stands = await store.lock_bill(connection, channel.channel_id, found.day)
         assert stands is not None
+        numbers = await lanes.lane_numbers(connection)
+        found = await untold.complete(connection, numbers, channel, found)
         digest = _digest(found.lines)
         if stands.digest == digest:
             return stands
-        numbers = await lanes.lane_numbers(connection)
         if await _is_settled(connection, numbers, stands):
             said = f"another version of {len(found.lines)} lines came after it was settled"
         else:
@@ -99,11 +100,6 @@ async def _is_surely_empty(db: Database, channel: Channel, day: date) -> bool:
             if await store.has_payments(connection, lane, channel.channel_id, since, until):
                 return False
     return True
-
-
-def start_of(day: date) -> datetime:
-    """The moment in which a day of China begins."""
-    return datetime(day.year, day.month, day.day, tzinfo=clock.CHINA)
 
 
 def _bill(channel: Channel, found: channels.Bill, digest: bytes) -> Bill:

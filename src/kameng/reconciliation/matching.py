@@ -21,7 +21,6 @@ from kameng.kit.db import Connection, Database
 from kameng.ledger import CHANNEL, CHANNEL_FEE, House, Leg, house_account
 from kameng.reconciliation import store
 from kameng.reconciliation.errors import BillNotThere
-from kameng.reconciliation.fetching import start_of
 from kameng.reconciliation.model import (
     BUFFER_DAYS,
     Bill,
@@ -34,6 +33,7 @@ from kameng.reconciliation.model import (
     Totals,
     due_at,
     is_over,
+    start_of,
 )  # fmt: skip
 from kameng.reconciliation.store import Missing, Window
 

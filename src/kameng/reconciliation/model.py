@@ -13,6 +13,8 @@ from typing import Any
 
 import msgspec
 
+from kameng.kit import clock
+
 BUFFER_DAYS = 3
 """How long a payment that its day's bill lacks may still come in a later one, before it is SHORT."""
 ASKED_FROM_HOUR = 10
@@ -198,6 +200,11 @@ def needs_second(act: Act, suspense_e4: int, *, limit_e4: int) -> bool:
 
 
 TRY_AFTER_S = (600, 1200, 1800, 3600)
+
+
+def start_of(day: date) -> datetime:
+    """The moment in which a day of China begins."""
+    return datetime(day.year, day.month, day.day, tzinfo=clock.CHINA)
 
 
 def next_try(tries: int, at: datetime) -> datetime:

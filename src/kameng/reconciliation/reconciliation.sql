@@ -54,6 +54,17 @@ WHERE lane = $1::smallint AND channel_id = $2 AND payment_id BETWEEN $3 AND $4 A
 SELECT EXISTS (
   SELECT FROM payment WHERE lane = $1::smallint AND channel_id = $2 AND booked_at >= $3 AND booked_at < $4);
 
+-- name: reckoned_fees
+-- What is kept of some payments, as it was reckoned when they were begun.
+SELECT payment_id, fee_e4 FROM payment
+WHERE lane = $1::smallint AND channel_id = $2 AND payment_id = ANY($3::bigint[]);
+
+-- name: done_refunds
+-- What a channel's provider said it gave back between two moments.
+SELECT refund_id, payment_id, amount_e4, ended_at FROM payment_refund
+WHERE lane = $1::smallint AND channel_id = $2 AND state = 'done' AND ended_at >= $3 AND ended_at < $4
+ORDER BY refund_id;
+
 -- name: judge_bill
 -- A bill's lines in a lane: all that agree in one row without a key, each other one by its own.
 SELECT CASE WHEN verdict IS NOT NULL THEN line_key END AS line_key, count(*)::int AS lines,

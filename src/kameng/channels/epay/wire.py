@@ -12,6 +12,7 @@ from kameng.channels.model import (
     BadNotice,
     Bill,
     BillLine,
+    BillRefused,
     Closed,
     Found,
     Incoming,
@@ -130,7 +131,7 @@ async def bill_of(day: date, pages: AsyncIterator[Sequence[object]]) -> Bill:
             break
     lines.reverse()  # within a second, which is all that it tells, the order they came in
     lines.sort(key=lambda line: line.at)
-    return Bill(day=day, lines=lines)
+    return Bill(day=day, lines=lines, tells_fees=False, tells_refunds=False)
 
 
 def _line(order: Mapping[str, object], day: date) -> list[BillLine]:
@@ -147,12 +148,14 @@ def _line(order: Mapping[str, object], day: date) -> list[BillLine]:
 
 
 async def pages_of(ask: Callable[[str, str], Awaitable[Sequence[object]]]) -> AsyncIterator[Sequence[object]]:
-    """The list of orders, page by page: ``ask`` takes how many lines, and from which on."""
+    """The list of orders, page by page: ``ask`` takes how many lines, and from which on. ``BillRefused`` where it goes
+    on for ever: half a bill would make differences of the other half."""
     for page in range(PAGES_MAX):
         lines = await ask(str(PAGE_LINES), str(page * PAGE_LINES))
         yield lines
         if len(lines) < PAGE_LINES:
             return
+    raise BillRefused(f"more than {PAGES_MAX * PAGE_LINES} orders, and the day not reached")
 
 
 def words_of(said: Mapping[str, object]) -> tuple[str, str]:
